@@ -1,0 +1,153 @@
+"""Read a study's configuration, refuse what is wrong with it by name, fill in the defaults."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from isojoule.errors import InputError
+
+SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
+
+Configuration = dict[str, Any]
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2 numbers (1e-3 is a number), and a key given twice is an error."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {key} is given twice", node.start_mark)
+    return yaml.CSafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: Path) -> Configuration:
+    """Read, check and complete the configuration in the YAML file `path`.
+
+    Raises:
+        InputError: the file cannot be read, is not YAML, or does not follow the schema.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+    return check(content, str(path))
+
+
+def check(content: Any, source: str = "configuration") -> Configuration:
+    """Return a copy of `content` with defaults filled in.
+
+    Args:
+        content: the parsed configuration.
+        source: what the messages call it.
+
+    Raises:
+        InputError: naming every key that is unknown, missing or wrong, what was found and what was expected.
+    """
+    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: found {_shown(content)}, expected keys such as study, dataset, gpus")
+    found = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda e: list(map(str, e.path)))
+    if errors := [_precise(error) for error in found if _precise(error).validator != "oneOf"]:
+        raise InputError("\n       ".join(f"{source}: {_sentence(error)}" for error in errors))
+    configuration: Configuration = _completed(copy.deepcopy(content), schema, schema)
+    mel = configuration["mel"]
+    if mel["win_length"] > mel["n_fft"]:
+        raise InputError(f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})")
+    if not mel["f_min_hz"] < mel["f_max_hz"] <= mel["sample_rate_hz"] / 2:
+        raise InputError(
+            f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
+            f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
+        )
+    return configuration
+
+
+def _precise(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
+    """The error behind a failed choice between schemas, of the branch that the user meant."""
+    if error.validator == "oneOf" and isinstance(error.instance, dict):
+        titles = [branch["title"] for branch in error.validator_value]
+        if error.instance.get("source") in titles:
+            meant = titles.index(error.instance["source"])
+            return next(_precise(sub) for sub in error.context or [] if sub.schema_path[0] == meant)
+    return error
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path)
+    found, expected = _shown(error.instance), error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = sorted(set(error.instance) - set(known))
+            where = f"{key}." if key else ""
+            return f"{where}{unknown[0]}: unknown key, expected one of {', '.join(known)}"
+        case "required":
+            missing = sorted(set(expected) - set(error.instance))
+            where = f"{key}." if key else ""
+            return f"{where}{missing[0]}: missing"
+        case "enum":
+            wanted = "one of " + ", ".join(map(str, expected))
+        case "const":
+            wanted = str(expected)
+        case "type":
+            wanted = f"{'an' if expected[0] in 'aeio' else 'a'} {expected}"
+        case "minItems" | "minProperties":
+            return f"{key}: is empty or too short, expected at least {expected} entries"
+        case "maxItems":
+            wanted = f"at most {expected} entries"
+        case "uniqueItems":
+            wanted = "no entry twice"
+        case "minimum":
+            wanted = f"{expected} or more"
+        case "exclusiveMinimum":
+            wanted = f"more than {expected}"
+        case "pattern":
+            wanted = f"text of the form {expected}"
+        case "anyOf":
+            wanted = "a whole number of 1 or more, or a list of them that is not empty"
+        case _:
+            return f"{key}: {error.message}"
+    return f"{key}: found {found}, expected {wanted}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _completed(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """Fill `default`s of `schema` into `value`, following references and the chosen branch."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    for branch in schema.get("oneOf", []):
+        if branch["title"] == value.get("source"):
+            return _completed(value, branch, root)
+    if isinstance(value, dict):
+        for key, sub in schema.get("properties", {}).items():
+            resolved = {**root["$defs"][sub["$ref"].rpartition("/")[2]], **sub} if "$ref" in sub else sub
+            if key not in value and "default" in resolved:
+                value[key] = copy.deepcopy(resolved["default"])
+            elif key in value:
+                value[key] = _completed(value[key], resolved, root)
+        if isinstance(schema.get("additionalProperties"), dict):
+            for key in value:
+                value[key] = _completed(value[key], schema["additionalProperties"], root)
+    elif isinstance(value, list) and "items" in schema:
+        return [_completed(item, schema["items"], root) for item in value]
+    return value

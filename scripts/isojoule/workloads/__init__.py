@@ -1,0 +1,43 @@
+"""The seam between what is measured and the measuring.
+
+A workload is a package below this one. Its `__init__` (no torch there) offers
+
+    architectures(configuration) -> list[Architecture]     what the study compares
+    settings(configuration) -> dict                        the configuration's part that decides its sessions
+    compute_settings(configuration) -> dict                the part that decides what compute counting sees
+
+and its module `sessions` (torch) offers
+
+    Session(slice, phase, features, checkpoint, device)    data on the device and steps to run, see `Session`
+    example(settings, batch_size) -> (inputs, targets)     one batch of zeros, to count on
+    loss                                                   the criterion
+
+Nothing outside these packages knows which workload it serves.
+"""
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A model by import path and keyword arguments, ours and the user's alike.
+
+    Attributes:
+        name: stable name in paths, tables and figures.
+        family: which architectures belong together.
+        model: `module:Class` of a `torch.nn.Module`.
+        arguments: keyword arguments of the class.
+    """
+
+    name: str
+    family: str
+    model: str
+    arguments: dict[str, Any]
+
+
+def load(name: str) -> ModuleType:
+    """The torch-free side of the workload `name`."""
+    return importlib.import_module(f"isojoule.workloads.{name}")

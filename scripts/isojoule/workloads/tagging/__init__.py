@@ -1,0 +1,25 @@
+"""Audio tagging: which sound events are in a clip (Douwes and Serizel, DCASE 2024, section 3)."""
+
+from typing import Any
+
+from isojoule.configuration import Configuration
+from isojoule.workloads.tagging.architectures import architectures, classes
+
+__all__ = ["architectures", "classes", "compute_settings", "settings"]
+
+
+def settings(configuration: Configuration) -> dict[str, Any]:
+    """What decides a training or test beside the architecture, the GPU, the phase and the seed."""
+    return {key: configuration[key] for key in ("dataset", "mel", "batch_size", "optimizer", "features")}
+
+
+def compute_settings(configuration: Configuration) -> dict[str, Any]:
+    """What decides the counts of an architecture: the shapes of its input and output, the batch and the optimizer."""
+    mel = configuration["mel"]
+    return {
+        "n_mels": mel["n_mels"],
+        "n_frames": mel["n_frames"],
+        "n_classes": len(classes(configuration)),
+        "batch_size": configuration["batch_size"],
+        "optimizer": configuration["optimizer"]["name"],
+    }
