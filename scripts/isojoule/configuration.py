@@ -9,6 +9,7 @@ import jsonschema
 import yaml
 
 from isojoule.errors import InputError
+from isojoule.files import write_text
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
@@ -75,7 +76,17 @@ def check(content: Any, source: str = "configuration") -> Configuration:
             f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
             f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
         )
+    for name, gpu in configuration["gpus"].items():
+        if gpu["device"] == "cpu" and gpu.get("precision", configuration["precision"]) == "tf32":
+            raise InputError(f"{source}: gpus.{name}.precision: found tf32 on device cpu, expected fp32 or bf16")
     return configuration
+
+
+def store(configuration: Configuration, path: Path) -> None:
+    """Write `configuration` to `path` as YAML, unless it is there already."""
+    text = yaml.safe_dump(configuration, sort_keys=False, allow_unicode=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
 
 
 def _precise(error: jsonschema.ValidationError) -> jsonschema.ValidationError:

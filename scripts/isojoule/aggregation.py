@@ -1,0 +1,117 @@
+"""From one JSON record per cell to one table of measurements."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from isojoule import measurements
+from isojoule.cells import Cell, architectures, cell_slice, cells, fingerprint
+from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.records import ComputeRecord, MeasurementRecord, read_record
+
+SHOWN = 10
+
+
+def aggregate(configuration: Configuration, records: Path, compute: Path) -> pd.DataFrame:
+    """The study's table of measurements.
+
+    Every record below `records` is read. Those of cells that the configuration no longer has are left out.
+
+    Raises:
+        InputError: naming every record that is of an unknown schema, of another configuration, there twice, or missing.
+    """
+    named = architectures(configuration)
+    expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
+    found: dict[tuple[str, str, str, int], Path] = {}
+    rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
+    counts = {name: _counts(compute / f"{name}.json") for name in named}
+    problems = []
+    for path in sorted(records.rglob("*.json")):
+        try:
+            record = read_record(path, MeasurementRecord)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        cell = expected.get(record.identity)
+        if cell is None:
+            continue
+        if record.identity in found:
+            problems.append(f"{path}: is the same cell as {found[record.identity]} ({cell})")
+        elif record.study != configuration["study"] or not _of(configuration, cell, record, named):
+            problems.append(f"{path}: was measured with another configuration")
+        found[record.identity] = path
+        rows[record.identity] = {**_row(record), **counts[cell.architecture]}
+    problems += [f"{records}: no record of {cell}" for identity, cell in expected.items() if identity not in found]
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise InputError("\n       ".join(problems[:SHOWN] + more))
+    return measurements.table([rows[identity] for identity in expected])
+
+
+def _of(configuration: Configuration, cell: Cell, record: MeasurementRecord, named: dict[str, Any]) -> bool:
+    return record.provenance.configuration_fingerprint == fingerprint(cell_slice(configuration, cell, named))
+
+
+def _counts(path: Path) -> dict[str, Any]:
+    record = read_record(path, ComputeRecord)
+    return {
+        "params": record.parameters,
+        "flops": record.deepspeed_forward_flops,
+        "forward_flops": record.forward_flops,
+        "backward_flops": record.backward_flops,
+        "training_flops_published": record.training_flops_published,
+        "training_flops_exact": record.training_flops_exact,
+        "weights_bytes": record.weights_bytes,
+        "activations_bytes": record.activations_bytes,
+        "optimizer_state_bytes": record.optimizer_state_bytes,
+    }
+
+
+def _row(record: MeasurementRecord) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        name: getattr(record, name)
+        for name in ("study", "workload", "gpu", "architecture", "family", "phase", "repeat", "outcome", "precision")
+    }
+    gpu, software = record.hardware.gpu, record.provenance.software
+    row |= {
+        "threads": record.threads,
+        "features": record.settings.get("features"),
+        "loss": record.loss,
+        **record.quality,
+        "device_name": gpu.name if gpu else record.hardware.cpu,
+        "hostname": record.hardware.hostname,
+        "driver": gpu.driver if gpu else None,
+        "torch": software.get("torch"),
+        "codecarbon": software.get("codecarbon"),
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "attempt": record.provenance.attempt,
+        "commit": record.provenance.commit,
+        "flags": " ".join(record.flags),
+    }
+    if record.energy is not None and record.work is not None:
+        energy = record.energy
+        row |= {
+            "energy_kwh": energy.computing.energy_kwh,
+            "energy_kind": energy.computing.kind,
+            "energy_source": energy.computing.source,
+            "duration_s": energy.duration_s,
+            "power_w": energy.computing.energy_kwh * 3.6e6 / energy.duration_s,
+            "gpu_energy_kwh": energy.gpu.energy_kwh if energy.gpu else None,
+            "cpu_energy_kwh": energy.cpu.energy_kwh if energy.cpu else None,
+            "cpu_energy_kind": energy.cpu.kind if energy.cpu else None,
+            "ram_energy_kwh": energy.ram.energy_kwh if energy.ram else None,
+            "emissions_kg_co2e": energy.codecarbon.emissions_kg_co2e,
+            **record.work.model_dump(),
+        }
+    if record.gpu_statistics is not None:
+        statistics = record.gpu_statistics
+        row |= {
+            "gpu_utilization_percent": statistics.utilization_percent,
+            "gpu_memory_utilization_percent": statistics.memory_utilization_percent,
+            "gpu_peak_memory_bytes": statistics.peak_memory_bytes,
+            "gpu_max_temperature_c": statistics.max_temperature_c,
+        }
+    return row

@@ -1,0 +1,57 @@
+"""Keep a measured window alone on its device, among all isojoule processes of this machine.
+
+Work beside a window would be charged to it. Every program that computes takes the device's lock shared; a window takes
+it exclusively, so that other programs start up and clean up before it or after it, never beside it.
+"""
+
+import fcntl
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+WAITING_NOTICE_S = 10.0
+
+
+class Device:
+    """The right to compute on a device of this machine, shared until `alone`.
+
+    Args:
+        name: `cpu` or the UUID of a GPU.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._path = Path(tempfile.gettempdir()) / f"isojoule-{name}.lock"
+
+    def __enter__(self) -> "Device":
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._take(fcntl.LOCK_SH)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._file)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other program computes on the device, and keep it so."""
+        self._take(fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            self._take(fcntl.LOCK_SH)
+
+    def _take(self, kind: int) -> None:
+        notice = threading.Timer(
+            WAITING_NOTICE_S,
+            lambda: print(f"waiting for another isojoule program to free {self._path.stem}", file=sys.stderr, flush=True),
+        )
+        notice.daemon = True
+        notice.start()
+        try:
+            fcntl.flock(self._file, kind)
+        finally:
+            notice.cancel()

@@ -1,0 +1,40 @@
+"""Weights from a training to its tests: safetensors, which holds no code."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_model, save_file, save_model
+from torch import nn
+
+from isojoule.errors import InputError
+from isojoule.files import written_whole
+
+
+def write(path: Path, model: nn.Module) -> None:
+    """Write the weights of `model` to `path`, whole or not at all."""
+    with written_whole(path) as temporary:
+        save_model(model, str(temporary))
+
+
+def write_failure(path: Path, reason: str) -> None:
+    """Write a checkpoint without weights that tells the test why."""
+    with written_whole(path) as temporary:
+        save_file({}, str(temporary), metadata={"failure": reason})
+
+
+def load(path: Path, model: nn.Module) -> str | None:
+    """Load the weights in `path` into `model`; return the reason where there are none.
+
+    Raises:
+        InputError: the file is missing, broken, or holds the weights of another architecture.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as opened:
+            failure = (opened.metadata() or {}).get("failure")
+        if failure is None:
+            load_model(model, str(path))
+        return failure
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: is not a checkpoint that can be read: {error}") from error
+    except RuntimeError as error:
+        raise InputError(f"{path}: holds the weights of another architecture") from error

@@ -1,0 +1,1 @@
+"""The records: what a measuring stage writes and every other stage reads."""

@@ -1,0 +1,53 @@
+"""The compute record: what one architecture takes to train and to run, counted once and without a GPU."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+
+from isojoule.records.reading import read_record
+
+
+class ComputeRecord(BaseModel):
+    """Parameters, FLOPs of one example and bytes of one training step of one architecture."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    record: Literal["compute"] = "compute"
+    schema_version: Literal[1] = 1
+    workload: str
+    architecture: str
+    family: str
+    parameters: NonNegativeInt
+    deepspeed_forward_flops: NonNegativeInt = Field(description="One example, DeepSpeed's profiler: the published count.")
+    forward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
+    backward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
+    training_flops_published: NonNegativeInt = Field(description="3 x deepspeed_forward_flops, the papers' rule.")
+    training_flops_exact: NonNegativeInt = Field(description="forward_flops + backward_flops.")
+    weights_bytes: NonNegativeInt
+    gradients_bytes: NonNegativeInt
+    optimizer_state_bytes: NonNegativeInt
+    activations_bytes: NonNegativeInt = Field(description="Saved for the backward pass of one batch, without the weights.")
+    batch_size: PositiveInt
+    precision: Literal["fp32"] = "fp32"
+    duration_s: NonNegativeFloat = Field(allow_inf_nan=False, description="Of the counting.")
+    peak_memory_bytes: PositiveInt = Field(description="Of the process that counted.")
+    software: dict[str, str] = Field(description="Versions by name of the package.")
+    configuration_fingerprint: str = Field(description="Hash of the part of the configuration that decided this record.")
+
+    @model_validator(mode="after")
+    def _training_follows_from_the_counts(self) -> "ComputeRecord":
+        if self.training_flops_published != 3 * self.deepspeed_forward_flops:
+            raise ValueError("training_flops_published is not 3 x deepspeed_forward_flops")
+        if self.training_flops_exact != self.forward_flops + self.backward_flops:
+            raise ValueError("training_flops_exact is not forward_flops + backward_flops")
+        return self
+
+
+def read(path: Path) -> ComputeRecord:
+    """Read the compute record in `path`.
+
+    Raises:
+        InputError: the file is not a compute record of a known schema; names the file and the field.
+    """
+    return read_record(path, ComputeRecord)

@@ -1,0 +1,43 @@
+"""The report of a study: one HTML page with its tables and figures inside."""
+
+import base64
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from isojoule.records import ExtractionRecord
+from isojoule.tables import energy_table
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path]) -> str:
+    """The page as text.
+
+    Args:
+        frame: a table of measurements.
+        extraction: what the features cost.
+        figures: SVG files, shown in this order.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.filters["figures"] = lambda value: "" if pd.isna(value) else f"{value:.3g}"
+    environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
+    ok = frame[frame["outcome"] == "ok"]
+    platforms = frame.groupby("gpu", sort=False)[["device_name", "hostname", "driver", "torch", "codecarbon", "precision"]]
+    return environment.get_template("report.html.j2").render(
+        study=frame["study"].iloc[0],
+        started_at=frame["started_at"].min(),
+        ended_at=frame["ended_at"].max(),
+        outcomes=frame["outcome"].value_counts().to_dict(),
+        energy_kwh=ok.groupby("energy_kind")["energy_kwh"].sum().to_dict(),
+        sources=ok.groupby(["gpu", "energy_kind"], sort=False)["energy_source"].unique().to_dict(),
+        platforms=platforms.agg(lambda column: ", ".join(map(str, column.dropna().unique()))).to_dict("index"),
+        commits=sorted(frame["commit"].dropna().unique()),
+        flags=frame["flags"].dropna().str.split().explode().value_counts().to_dict(),
+        table=energy_table(frame).to_dict("records"),
+        extraction=extraction,
+        figures=[(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in figures],
+    )

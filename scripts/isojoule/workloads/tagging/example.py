@@ -1,0 +1,30 @@
+"""What a training step needs beside the model: a batch of the right shape, the loss, the optimizers."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+def example(settings: dict[str, Any], batch_size: int, device: torch.device | str) -> tuple[Tensor, Tensor]:
+    """A batch of zeros: inputs (batch_size, 1, n_mels, n_frames) and targets (batch_size, n_classes).
+
+    Args:
+        settings: the workload's `compute_settings`.
+        batch_size: examples in the batch.
+        device: where to make it.
+    """
+    inputs = torch.zeros(batch_size, 1, settings["n_mels"], settings["n_frames"], device=device)
+    return inputs, torch.zeros(batch_size, settings["n_classes"], device=device)
+
+
+def loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean binary cross-entropy over examples and classes, several of which may sound at once."""
+    return binary_cross_entropy_with_logits(logits, targets)

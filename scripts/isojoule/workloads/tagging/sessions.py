@@ -1,0 +1,181 @@
+"""Train and test one audio tagging model: data on the device before the window, plain steps inside it."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isojoule.records.measurement import Work
+from isojoule.workloads.tagging.example import loss as criterion
+from isojoule.workloads.tagging.features import Features
+
+WARM_UP_STEPS = 3
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+
+
+class Clips:
+    """Standardized features and targets of one split, in batches on the device.
+
+    Args:
+        features: the extracted features of the study.
+        split: `train` or `test`.
+        settings: the workload's slice of the configuration.
+        device: where the batches are needed.
+    """
+
+    def __init__(self, features: Features, split: str, settings: dict[str, Any], device: torch.device) -> None:
+        self._features, self._device, self._mel = features, device, settings["mel"]
+        self._rows = features.indices(split)
+        self._resident = settings["features"] == "resident"
+        self.targets = torch.from_numpy(features.targets[self._rows]).to(device)
+        self._values = self._standardized(features.values[self._rows]) if self._resident else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Values (batch, 1, n_mels, n_frames) and targets (batch, n_classes) of the clips with these numbers."""
+        if self._values is not None:
+            return self._values[chosen], self.targets[chosen]
+        rows = self._rows[chosen.cpu().numpy()]
+        return self._standardized(self._features.decode(rows, self._mel)), self.targets[chosen]
+
+    def _standardized(self, values: Any) -> Tensor:
+        standardized = (torch.from_numpy(values) - self._features.mean) / self._features.std
+        return standardized.unsqueeze(1).to(self._device)
+
+
+class Session:
+    """The steps of one phase of one cell.
+
+    Args:
+        model: the architecture, built, on the CPU.
+        configuration: the cell's slice of the configuration.
+        phase: `train` or `test`.
+        features: folder of the extracted features.
+        device: where to compute.
+    """
+
+    def __init__(
+        self, model: nn.Module, configuration: dict[str, Any], phase: str, features: Path, device: torch.device
+    ) -> None:
+        settings = configuration["settings"]
+        self.phase, self.device = phase, device
+        self.epochs = configuration["phases"][phase]["epochs"]
+        self.batch_size = settings["batch_size"]
+        self.steps_done = 0
+        opened = Features.open(features)
+        self._clips = Clips(opened, phase, settings, device)
+        self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
+        self._bf16 = configuration["gpu"]["precision"] == "bf16"
+        self._initial = {name: value.clone() for name, value in model.state_dict().items()} if phase == "train" else {}
+        self.model = model.to(device)
+        self._order = self._shuffled(configuration["seed"]) if phase == "train" else self._in_order()
+        self._losses = torch.zeros(self.epochs, device=device)
+        if phase == "train":
+            optimizer = settings["optimizer"]
+            self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
+        else:
+            self._logits = torch.zeros_like(self._clips.targets)
+
+    @property
+    def work(self) -> Work:
+        """What `run` does."""
+        return Work(
+            epochs=self.epochs,
+            steps=self.epochs * len(self._order[0]),
+            samples=self.epochs * len(self._clips),
+            batch_size=self.batch_size,
+        )
+
+    def warm_up(self) -> None:
+        """Take a few steps that are not counted, then put the weights and the optimizer back to their start."""
+        state = torch.get_rng_state()
+        steps = self._train if self.phase == "train" else self._test
+        for _ in zip(range(WARM_UP_STEPS), steps(0), strict=False):
+            pass
+        if self.phase == "train":
+            self.model.load_state_dict(self._initial)
+            self._initial.clear()
+            for slots in self._optimizer.state.values():
+                for slot in slots.values():
+                    if isinstance(slot, Tensor):
+                        slot.zero_()
+            self._optimizer.zero_grad(set_to_none=True)
+        torch.set_rng_state(state)
+        self._losses.zero_()
+        self.steps_done = 0
+
+    def run(self) -> None:
+        """Everything that the window measures: all epochs of the phase."""
+        steps = self._train if self.phase == "train" else self._test
+        for epoch in range(self.epochs):
+            for _ in steps(epoch):
+                self.steps_done += 1
+
+    def progress(self) -> str:
+        """Where `run` is, in words."""
+        steps = self.epochs * len(self._order[0])
+        epoch = self.steps_done // len(self._order[0])
+        loss = f", loss {self.loss(epoch - 1):.4f}" if epoch else ""
+        return f"epoch {min(epoch + 1, self.epochs)}/{self.epochs}, step {self.steps_done}/{steps}{loss}"
+
+    def loss(self, epoch: int = -1) -> float:
+        """Mean loss over the clips of an epoch."""
+        return float(self._losses[epoch]) / len(self._clips)
+
+    def quality(self) -> dict[str, float]:
+        """Macro F1 at 0.5 and mean average precision over the classes that occur in the test data."""
+        if self.phase == "train":
+            return {}
+        from sklearn.metrics import average_precision_score, f1_score
+
+        targets = self._clips.targets.cpu().numpy()
+        present = targets.any(axis=0)
+        probabilities = torch.sigmoid(self._logits).cpu().numpy()[:, present]
+        return {
+            "macro_f1": float(f1_score(targets[:, present], probabilities > 0.5, average="macro", zero_division=0)),
+            "mean_average_precision": float(average_precision_score(targets[:, present], probabilities, average="macro")),
+        }
+
+    def _train(self, epoch: int) -> Iterator[None]:
+        self.model.train()
+        total = self._losses[epoch]
+        for chosen in self._order[epoch]:
+            values, targets = self._clips.batch(chosen)
+            self._optimizer.zero_grad(set_to_none=True)
+            with self._autocast():
+                loss = criterion(self.model(values), targets)
+            loss.backward()
+            self._optimizer.step()
+            total.add_(loss.detach(), alpha=len(chosen))
+            yield
+
+    def _test(self, epoch: int) -> Iterator[None]:
+        self.model.eval()
+        total = self._losses[epoch]
+        with torch.inference_mode():
+            for chosen in self._order[epoch]:
+                values, targets = self._clips.batch(chosen)
+                with self._autocast():
+                    logits = self.model(values)
+                    loss = criterion(logits, targets)
+                self._logits[chosen] = logits.float()
+                total.add_(loss, alpha=len(chosen))
+                yield
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16) if self._bf16 else nullcontext()
+
+    def _shuffled(self, seed: int) -> list[tuple[Tensor, ...]]:
+        generator = torch.Generator().manual_seed(seed)
+        orders = [torch.randperm(len(self._clips), generator=generator) for _ in range(self.epochs)]
+        return [order.to(self.device).split(self.batch_size) for order in orders]
+
+    def _in_order(self) -> list[tuple[Tensor, ...]]:
+        order = torch.arange(len(self._clips), device=self.device).split(self.batch_size)
+        return [order] * self.epochs
+

@@ -1,0 +1,15 @@
+"""Measure the test of one cell: one pass of inference inside one window of the energy meter, write one record.
+
+    python scripts/test.py --config config/demo.yaml --gpu cpu-1thread --architecture mlp-1x64 --repeat 0 \\
+        --features results/demo/features --checkpoint weights.safetensors --output test-0.json
+
+Needs the features of the study (scripts/extract_features.py). Without --checkpoint the weights are the initial ones,
+and the record holds no quality.
+"""
+
+from isojoule.cell_program import cell_options, measure_cell
+from isojoule.programs import command_line, run
+
+if __name__ == "__main__":
+    parser = cell_options(command_line(__doc__))
+    run(lambda options: measure_cell("test", options), parser)

@@ -1,0 +1,46 @@
+import subprocess
+import sys
+import time
+
+from isojoule.alone import Device
+
+OTHER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from isojoule.alone import Device
+with Device(sys.argv[2]):
+    print("in", time.monotonic(), flush=True)
+    time.sleep(float(sys.argv[3]))
+    print("out", time.monotonic(), flush=True)
+"""
+
+
+def other(name, length_s):
+    command = [sys.executable, "-c", OTHER, "scripts", name, str(length_s)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def times(process):
+    lines = process.communicate(timeout=30)[0].split("\n")
+    return float(lines[0].split()[1]), float(lines[1].split()[1])
+
+
+def test_a_window_waits_for_the_work_of_others_and_keeps_new_work_out(tmp_path):
+    name = f"test-{tmp_path.name}"
+    with Device(name) as device:
+        before = other(name, 0.5)
+        before.stdout.readline()
+        with device.alone():
+            began = time.monotonic()
+            after = other(name, 0)
+            time.sleep(0.5)
+            ended = time.monotonic()
+        assert times(after)[0] >= ended
+    assert float(before.communicate()[0].split()[1]) <= began
+
+
+def test_work_without_a_window_runs_side_by_side(tmp_path):
+    name = f"test-{tmp_path.name}"
+    with Device(name):
+        process = other(name, 0)
+        assert times(process)

@@ -1,0 +1,109 @@
+import csv
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isojoule import cells
+from isojoule.errors import InputError
+
+sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True)
+
+
+def test_the_published_study_has_exactly_the_43_architectures(published):
+    with (Path(__file__).parent / "compute43.csv").open() as file:
+        expected = [
+            f"{row['family']}-{row['layers']}x{row['hidden']}"
+            if row["family"] != "crnn"
+            else f"crnn-{row['layers'].replace('-', '+')}-{row['hidden'].replace('-', '+')}"
+            for row in csv.DictReader(file)
+        ]
+    assert len(expected) == 43
+    assert sorted(cells.architectures(published)) == sorted(expected)
+
+
+def test_the_published_study_has_1032_cells(published):
+    assert len(set(cells.cells(published))) == 43 * 4 * 2 * 3
+
+
+@given(layers=sizes, hidden=sizes)
+def test_a_grid_is_every_combination_once_in_order(layers, hidden):
+    configuration = minimal({"cnn": [{"layers": layers, "hidden": hidden}]})
+    named = cells.architectures(configuration)
+    assert list(named) == [f"cnn-{a}x{b}" for a, b in product(layers, hidden)]
+    for (a, b), architecture in zip(product(layers, hidden), named.values(), strict=True):
+        assert architecture.arguments["layers"] == a
+        assert architecture.arguments["hidden"] == b
+
+
+@given(a=sizes, b=sizes)
+def test_names_do_not_depend_on_how_a_grid_is_written(a, b):
+    whole = minimal({"mlp": [{"layers": a, "hidden": b}]})
+    split = minimal({"mlp": [{"layers": layers, "hidden": hidden} for layers in a for hidden in b]})
+    assert cells.architectures(whole) == cells.architectures(split)
+
+
+def test_names_tell_the_layout():
+    configuration = minimal(
+        {
+            "rnn": [{"layers": 2, "hidden": 8, "layout": "flattened"}, {"layers": 2, "hidden": 8, "layout": "frames"}],
+            "crnn": [{"layers": [[2, 1]], "hidden": [[512, 256]]}],
+            "custom": [{"name": "mine", "model": "my_module:MyNet", "arguments": {"width": 3}, "family": "conformer"}],
+        }
+    )
+    named = cells.architectures(configuration)
+    assert list(named) == ["rnn-2x8", "rnn-2x8-frames", "crnn-2+1-512+256", "mine"]
+    assert named["mine"].arguments == {"width": 3}
+    assert named["mine"].family == "conformer"
+
+
+def test_an_architecture_twice_is_refused():
+    configuration = minimal({"mlp": [{"layers": 1, "hidden": 8}, {"layers": [1, 2], "hidden": 8}]})
+    with pytest.raises(InputError, match="mlp-1x8 is named twice"):
+        cells.architectures(configuration)
+
+
+@pytest.mark.parametrize(
+    ("change", "reruns"),
+    [
+        (lambda c: c["optimizer"].update(learning_rate=0.5), True),
+        (lambda c: c.update(batch_size=16), True),
+        (lambda c: c["phases"]["train"].update(epochs=9), True),
+        (lambda c: c["gpus"]["a40"].update(device_name="another"), True),
+        (lambda c: c["gpus"]["a40"].update(partition="another", gres="gpu:1"), False),
+        (lambda c: c["gpus"].update(h100={"device": "cuda", "threads": 1}), False),
+        (lambda c: c["architectures"].update(cnn=[{"layers": 1, "hidden": 4}]), False),
+        (lambda c: c.update(repeats=30), False),
+        (lambda c: c.update(study="renamed"), False),
+    ],
+)
+def test_a_cell_changes_with_what_decides_it_and_with_nothing_else(demo, change, reruns):
+    demo["gpus"]["a40"] = {"device": "cuda", "threads": 1, "partition": "a40"}
+    cell = cells.Cell("a40", "mlp-1x64", "train", 1)
+    before = cells.fingerprint(cells.cell_slice(demo, cell))
+    change(demo)
+    assert (cells.fingerprint(cells.cell_slice(demo, cell)) != before) is reruns
+
+
+def test_a_slice_is_made_of_plain_values(demo):
+    content = cells.cell_slice(demo, cells.cells(demo)[0])
+    assert json.loads(json.dumps(content)) == content
+
+
+def test_a_test_depends_on_its_training(demo):
+    cell = cells.Cell("cpu-1thread", "mlp-1x64", "test", 0)
+    before = cells.fingerprint(cells.cell_slice(demo, cell))
+    demo["phases"]["train"]["epochs"] += 1
+    assert cells.fingerprint(cells.cell_slice(demo, cell)) != before
+
+
+def minimal(architectures):
+    return {
+        "workload": "tagging",
+        "dataset": {"source": "synthetic"},
+        "mel": {"n_mels": 128, "n_frames": 64},
+        "architectures": architectures,
+    }
