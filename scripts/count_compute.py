@@ -23,7 +23,8 @@ def main(options: argparse.Namespace) -> None:
     if options.architecture not in named:
         close = difflib.get_close_matches(options.architecture, named) or list(named)[:5]
         raise InputError(
-            f"--architecture: found {options.architecture}, expected one of the configuration's, such as {', '.join(close)}"
+            f"--architecture: found {options.architecture}, expected one that {options.config} names, "
+            f"such as {', '.join(close)}"
         )
     from isojoule.compute import count
 
@@ -31,7 +32,7 @@ def main(options: argparse.Namespace) -> None:
     write_text(options.output, record.model_dump_json(indent=2) + "\n")
     ratio = record.backward_flops / record.forward_flops if record.forward_flops else float("nan")
     print(
-        f"{record.architecture}: {record.parameters:,} parameters, {record.forward_flops:.4g} forward FLOPs per example, "
+        f"{record.architecture}: {record.parameters:,} parameters, {record.forward_flops:.4g} forward FLOPs, "
         f"backward/forward {ratio:.2f}, {record.duration_s:.1f} s",
         flush=True,
     )

@@ -101,7 +101,7 @@ def training_step(architecture: Architecture, example: ModuleType, settings: dic
             raise
         except Exception as error:
             raise InputError(
-                f"architecture {architecture.name}: a training step cannot be counted: {models.sentence(error)}"
+                f"architecture {architecture.name}: a training step cannot be counted: {models.first_line(error)}"
             ) from error
 
 
@@ -127,7 +127,7 @@ def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, set
             flops, _, _ = get_model_profile(model, args=[inputs], print_profile=False, warm_up=0, as_string=False)
         except Exception as error:
             raise InputError(
-                f"architecture {architecture.name}: DeepSpeed cannot count its FLOPs: {models.sentence(error)}"
+                f"architecture {architecture.name}: DeepSpeed cannot count its FLOPs: {models.first_line(error)}"
             ) from error
         finally:
             logging.disable(logging.NOTSET)
@@ -135,14 +135,15 @@ def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, set
 
 
 class _Uninitialized(TorchFunctionMode):
-    """Leave weights as they are allocated: their values change no count, and untouched memory costs nothing."""
+    """Leave weights as they are allocated: their values change no count, and untouched memory takes no room."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func in (Tensor.uniform_, Tensor.normal_):
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in (Tensor.uniform_, Tensor.normal_) or getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 class _SavedForBackward:
@@ -167,8 +168,10 @@ class _SavedForBackward:
 def _training_step_on(
     device: str, architecture: Architecture, example: ModuleType, settings: dict[str, Any]
 ) -> TrainingStep:
-    with torch.device(device), _Uninitialized():
-        model = models.build(architecture).to(device).train()
+    # imported before the device is set, so that tensors of the module itself are made where they say
+    models.model_class(architecture)
+    with torch.device(device):
+        model = models.build(architecture).train()
     parameters = list(model.parameters())
     optimizer = example.OPTIMIZERS[settings["optimizer"]](parameters)
     batch_size = settings["batch_size"]

@@ -4,7 +4,6 @@ import importlib
 import sys
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from isojoule.errors import InputError
@@ -12,12 +11,25 @@ from isojoule.workloads import Architecture
 
 
 def build(architecture: Architecture) -> nn.Module:
-    """Import the class that `architecture.model` names and call it with its arguments.
-
-    The module may lie in the current folder.
+    """Call the class of `architecture` with its arguments.
 
     Raises:
-        InputError: the module cannot be imported, has no such `torch.nn.Module`, or the class refuses the arguments.
+        InputError: there is no such class, or it cannot be built from these arguments.
+    """
+    called = model_class(architecture)
+    try:
+        return called(**architecture.arguments)
+    except Exception as error:
+        raise InputError(
+            f"architecture {architecture.name}: {architecture.model} cannot be built: {first_line(error)}"
+        ) from error
+
+
+def model_class(architecture: Architecture) -> type[nn.Module]:
+    """Import the class that `architecture.model` names; its module may lie in the current folder.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such `torch.nn.Module`.
     """
     module_name, _, class_name = architecture.model.partition(":")
     folder = str(Path.cwd())
@@ -28,23 +40,17 @@ def build(architecture: Architecture) -> nn.Module:
         module = importlib.import_module(module_name)
     except Exception as error:
         raise InputError(
-            f"architecture {architecture.name}: module {module_name} cannot be imported: {sentence(error)}; "
+            f"architecture {architecture.name}: module {module_name} cannot be imported: {first_line(error)}; "
             f"expected it in {folder} or installed"
         ) from error
-    model_class = getattr(module, class_name, None)
-    if model_class is None:
+    found = getattr(module, class_name, None)
+    if found is None:
         raise InputError(f"architecture {architecture.name}: found no {class_name} in module {module_name}")
-    if not (isinstance(model_class, type) and issubclass(model_class, nn.Module)):
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
         raise InputError(
-            f"architecture {architecture.name}: {architecture.model} is {model_class!r}, "
-            "expected a class derived from torch.nn.Module"
+            f"architecture {architecture.name}: {architecture.model} is {found!r}, expected a torch.nn.Module class"
         )
-    try:
-        return model_class(**architecture.arguments)
-    except Exception as error:
-        raise InputError(
-            f"architecture {architecture.name}: {architecture.model} cannot be built from its arguments: {sentence(error)}"
-        ) from error
+    return found
 
 
 def checked_output(architecture: Architecture, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -53,19 +59,19 @@ def checked_output(architecture: Architecture, model: nn.Module, inputs: Tensor,
     Raises:
         InputError: the model does not take such inputs, or its output has another shape.
     """
-    takes = f"architecture {architecture.name}: for an input of {_shown(inputs)}"
+    given = f"architecture {architecture.name}: given {_shown(inputs)}"
     try:
         output = model(inputs)
     except Exception as error:
-        raise InputError(f"{takes}, {architecture.model} failed: {sentence(error)}") from error
-    if not isinstance(output, torch.Tensor):
-        raise InputError(f"{takes}, found an output of type {type(output).__name__}, expected a tensor {_shown(targets)}")
+        raise InputError(f"{given}, {architecture.model} failed: {first_line(error)}") from error
+    if not isinstance(output, Tensor):
+        raise InputError(f"{given}, found an output of type {type(output).__name__}, expected {_shown(targets)}")
     if output.shape != targets.shape:
-        raise InputError(f"{takes}, found an output of {_shown(output)}, expected {_shown(targets)}")
+        raise InputError(f"{given}, found an output of {_shown(output)}, expected {_shown(targets)}")
     return output
 
 
-def sentence(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its type where it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -1,1 +1,7 @@
-"""The records: what a measuring stage writes and every other stage reads."""
+"""Records that the stages write as JSON, one schema each."""
+
+from isojoule.records.compute import ComputeRecord
+from isojoule.records.measurement import ExtractionRecord, MeasurementRecord
+from isojoule.records.reading import read_record
+
+__all__ = ["ComputeRecord", "ExtractionRecord", "MeasurementRecord", "read_record"]

@@ -19,7 +19,7 @@ class ComputeRecord(BaseModel):
     architecture: str
     family: str
     parameters: NonNegativeInt
-    deepspeed_forward_flops: NonNegativeInt = Field(description="One example, DeepSpeed's profiler: the published count.")
+    deepspeed_forward_flops: NonNegativeInt = Field(description="One example, by DeepSpeed: the published count.")
     forward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
     backward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
     training_flops_published: NonNegativeInt = Field(description="3 x deepspeed_forward_flops, the papers' rule.")
@@ -27,13 +27,13 @@ class ComputeRecord(BaseModel):
     weights_bytes: NonNegativeInt
     gradients_bytes: NonNegativeInt
     optimizer_state_bytes: NonNegativeInt
-    activations_bytes: NonNegativeInt = Field(description="Saved for the backward pass of one batch, without the weights.")
+    activations_bytes: NonNegativeInt = Field(description="Saved for backward at batch_size, without the model's own.")
     batch_size: PositiveInt
     precision: Literal["fp32"] = "fp32"
     duration_s: NonNegativeFloat = Field(allow_inf_nan=False, description="Of the counting.")
     peak_memory_bytes: PositiveInt = Field(description="Of the process that counted.")
     software: dict[str, str] = Field(description="Versions by name of the package.")
-    configuration_fingerprint: str = Field(description="Hash of the part of the configuration that decided this record.")
+    configuration_fingerprint: str = Field(description="Hash of what of the configuration decided this record.")
 
     @model_validator(mode="after")
     def _training_follows_from_the_counts(self) -> "ComputeRecord":

@@ -3,6 +3,8 @@
 Every network takes (batch, 1, n_mels, n_frames) and returns logits (batch, n_classes).
 """
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from isojoule.errors import InputError
@@ -23,7 +25,7 @@ class MLP(nn.Module):
         super().__init__()
         widths = [n_mels * n_frames] + [hidden] * layers
         self.hidden = nn.Sequential(
-            *(nn.Sequential(nn.Linear(before, after), nn.ReLU()) for before, after in zip(widths, widths[1:], strict=False))
+            *(nn.Sequential(nn.Linear(before, after), nn.ReLU()) for before, after in pairwise(widths))
         )
         self.output = nn.Linear(widths[-1], n_classes)
 
@@ -135,7 +137,7 @@ def _convolutions(n_mels: int, n_frames: int, layers: int, channels: int) -> tup
     convolutions = nn.Sequential(
         *(
             nn.Sequential(nn.Conv2d(before, after, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in pairwise(widths)
         )
     )
     return convolutions, n_bands_left * n_frames_left

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from isojoule.records.measurement import Work
+from isojoule.workloads.tagging.example import OPTIMIZERS
 from isojoule.workloads.tagging.example import loss as criterion
 from isojoule.workloads.tagging.features import Features
 
 WARM_UP_STEPS = 3
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
 class Clips:
@@ -27,11 +27,10 @@ class Clips:
     """
 
     def __init__(self, features: Features, split: str, settings: dict[str, Any], device: torch.device) -> None:
-        self._features, self._device, self._mel = features, device, settings["mel"]
-        self._rows = features.indices(split)
-        self._resident = settings["features"] == "resident"
+        self._features, self._device = features, device
+        self._rows = features.rows(split)
         self.targets = torch.from_numpy(features.targets[self._rows]).to(device)
-        self._values = self._standardized(features.values[self._rows]) if self._resident else None
+        self._values = self._standardized(features.values[self._rows]) if settings["features"] == "resident" else None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -41,7 +40,7 @@ class Clips:
         if self._values is not None:
             return self._values[chosen], self.targets[chosen]
         rows = self._rows[chosen.cpu().numpy()]
-        return self._standardized(self._features.decode(rows, self._mel)), self.targets[chosen]
+        return self._standardized(self._features.decode(rows)), self.targets[chosen]
 
     def _standardized(self, values: Any) -> Tensor:
         standardized = (torch.from_numpy(values) - self._features.mean) / self._features.std
@@ -67,7 +66,7 @@ class Session:
         self.epochs = configuration["phases"][phase]["epochs"]
         self.batch_size = settings["batch_size"]
         self.steps_done = 0
-        opened = Features.open(features)
+        opened = Features(features, settings["mel"])
         self._clips = Clips(opened, phase, settings, device)
         self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"

@@ -1,0 +1,59 @@
+"""Extract the log-mel features of all clips of a study, once, and record what that cost.
+
+    python scripts/extract_features.py --config config/demo.yaml --dataset results/demo/dataset \\
+        --output results/demo/features --workers 2
+
+Needs the manifest of scripts/prepare_dataset.py. Writes features.npy, targets.npy, statistics.json and record.json.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from isojoule.programs import command_line, run
+
+
+def main(options: argparse.Namespace) -> None:
+    """Extract inside one window of the energy meter, then write the record."""
+    from isojoule import configuration, provenance
+    from isojoule.alone import Device
+    from isojoule.cells import fingerprint
+    from isojoule.energy import Meter
+    from isojoule.files import write_text
+    from isojoule.records import ExtractionRecord
+    from isojoule.workloads import tagging
+    from isojoule.workloads.tagging.features import extract
+
+    study = configuration.load(options.config)
+    started_at = provenance.now()
+    decisive = {"dataset": study["dataset"], "mel": study["mel"]}
+    with Device("cpu") as computer:
+        meter = Meter(study["energy"]["country_iso_code"])
+        meter.ready()
+        with computer.alone():
+            meter.begin()
+            clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
+            energy = meter.end()
+    record = ExtractionRecord(
+        study=study["study"],
+        workload=study["workload"],
+        started_at=started_at,
+        ended_at=provenance.now(),
+        clips=clips,
+        clips_per_s=clips / energy.duration_s,
+        workers=options.workers,
+        energy=energy,
+        hardware=provenance.hardware(),
+        provenance=provenance.provenance(fingerprint(decisive), attempt=1),
+    )
+    write_text(options.output / "record.json", record.model_dump_json(indent=2) + "\n")
+    print(f"{options.output}: {clips} clips in {energy.duration_s:.1f} s, {record.clips_per_s:.0f} clips/s", flush=True)
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--dataset", type=Path, required=True, help="folder of the manifest")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the features")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that decode (default: all cores)")
+    run(main, parser)

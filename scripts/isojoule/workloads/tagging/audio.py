@@ -1,0 +1,58 @@
+"""Decode the beginning of a clip, and no more of it than the frames need."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+# what the resampler's filter looks ahead, so that the cut makes no difference
+MARGIN_S = 0.1
+
+
+class UnusableClip(Exception):
+    """A clip without usable samples; the message says why."""
+
+
+def n_samples(mel: dict[str, Any]) -> int:
+    """How many samples, at the configured rate, the first `n_frames` centred frames touch."""
+    return int((mel["n_frames"] - 1) * mel["hop_length"] + mel["n_fft"] // 2)
+
+
+def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
+    """The first samples of a clip: mono, at the configured rate, zeros behind the end of a short clip.
+
+    Args:
+        path: an audio file that libsndfile reads (wav, flac, ogg, mp3, ...), any rate and channel count.
+        mel: the configuration's `mel` section.
+
+    Returns:
+        (n_samples,) float32, equal to resampling the whole clip and cutting it.
+
+    Raises:
+        UnusableClip: the file is missing, unreadable, without samples, or holds NaN or infinity.
+    """
+    wanted, rate_hz = n_samples(mel), mel["sample_rate_hz"]
+    try:
+        with soundfile.SoundFile(path) as clip:
+            clip_rate_hz = clip.samplerate
+            needed = int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
+            samples = clip.read(needed, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise UnusableClip("is missing" if not path.exists() else f"cannot be decoded ({_short(error)})") from error
+    if not len(samples):
+        raise UnusableClip("has 0 samples")
+    mono = samples.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise UnusableClip("holds values that are not finite")
+    if clip_rate_hz != rate_hz:
+        mono = soxr.resample(mono, clip_rate_hz, rate_hz)
+    padded = np.zeros(wanted, dtype=np.float32)
+    padded[: min(wanted, len(mono))] = mono[:wanted]
+    return padded
+
+
+def _short(error: BaseException) -> str:
+    return str(error).rpartition(": ")[2].strip().rstrip(".") or type(error).__name__

@@ -1,0 +1,30 @@
+"""Find and check the clips and labels of a study; make them first where the source is synthetic.
+
+    python scripts/prepare_dataset.py --config config/demo.yaml --output results/demo/dataset
+
+Writes manifest.tsv (one row a clip) and left_out.tsv (what was left out, and why).
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.programs import command_line, run
+
+
+def main(options: argparse.Namespace) -> None:
+    """Prepare, then count the clips in one line."""
+    from isojoule import configuration
+    from isojoule.workloads import tagging
+    from isojoule.workloads.tagging.dataset import prepare
+
+    study = configuration.load(options.config)
+    clips = prepare(study["dataset"], study["mel"], tagging.classes(study), options.output)
+    train, test = (sum(split in clip.split.split(",") for clip in clips) for split in ("train", "test"))
+    print(f"{options.output}: {len(clips)} clips, {train} to train on, {test} to test on", flush=True)
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the manifest")
+    run(main, parser)

@@ -1,0 +1,281 @@
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from isojoule import cells, compute
+from isojoule.errors import InputError
+from isojoule.records.compute import ComputeRecord, read
+from isojoule.workloads import Architecture
+from isojoule.workloads.tagging import compute_settings, example
+
+PROJECT = Path(__file__).parents[2]
+PROGRAM = PROJECT / "scripts" / "count_compute.py"
+CONFIG = PROJECT / "config" / "config.yaml"
+MODELS = "isojoule.workloads.tagging.models"
+SETTINGS = {"n_mels": 16, "n_frames": 8, "n_classes": 3, "batch_size": 4, "optimizer": "adam"}
+SHAPE = {"n_mels": 16, "n_frames": 8, "n_classes": 3}
+
+
+def name_of(row):
+    separator = "-" if row["family"] == "crnn" else "x"
+    layers, hidden = (row[key].replace("-", "+") for key in ("layers", "hidden"))
+    return f"{row['family']}-{layers}{separator}{hidden}"
+
+
+with (Path(__file__).parent / "compute43.csv").open() as file:
+    PUBLISHED = {name_of(row): row for row in csv.DictReader(file)}
+
+# a GRU over 2048 positions takes half a minute to count; scripts/count_compute.py was checked on all 43
+QUICK = [name for name in PUBLISHED if not name.startswith("crnn")] + ["crnn-2+1-64+64"]
+CHEAP = [
+    "mlp-1x512",
+    "mlp-4x1024",
+    "cnn-1x128",
+    "cnn-2x128",
+    "rnn-1x128",
+    "rnn-4x1024",
+    "crnn-1+1-64+64",
+    "crnn-1+2-64+64",
+]
+
+SMALL = [
+    Architecture("mlp", "mlp", f"{MODELS}:MLP", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("cnn", "cnn", f"{MODELS}:CNN", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("rnn", "rnn", f"{MODELS}:RNN", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("frames", "rnn", f"{MODELS}:RNN", {**SHAPE, "layers": 1, "hidden": 5, "layout": "frames"}),
+    Architecture(
+        "crnn", "crnn", f"{MODELS}:CRNN", {**SHAPE, "conv_layers": 1, "gru_layers": 1, "channels": 4, "hidden": 5}
+    ),
+]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_exact_counts_of_published_architectures(published, name):
+    step = compute.training_step(cells.architectures(published)[name], example, compute_settings(published))
+    expected = PUBLISHED[name]
+    assert step.parameters == int(expected["params"])
+    assert step.forward_flops == 2 * int(expected["forward_macs"])
+    assert step.backward_flops == int(expected["backward_flops"])
+
+
+def test_deepspeed_counts_of_published_architectures():
+    # in a process of its own, as DeepSpeed leaves torch patched
+    code = (
+        "import json, sys; from pathlib import Path; from isojoule import cells, compute, configuration; "
+        "from isojoule.workloads.tagging import compute_settings, example; "
+        f"study = configuration.load(Path({str(CONFIG)!r})); named = cells.architectures(study); "
+        "print(json.dumps({name: compute.deepspeed_forward_flops(named[name], example, compute_settings(study)) "
+        "for name in sys.argv[1:]}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *CHEAP],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(PROJECT / "scripts")},
+    )
+    assert json.loads(done.stdout) == {name: int(PUBLISHED[name]["deepspeed_forward_flops"]) for name in CHEAP}
+    assert done.stderr == ""
+
+
+def test_bytes_of_a_small_mlp_by_hand():
+    step = compute.training_step(SMALL[0], example, SETTINGS)
+    parameters = (128 * 5 + 5) + (5 * 5 + 5) + (5 * 3 + 3)
+    assert step.parameters == parameters
+    assert step.weights_bytes == step.gradients_bytes == 4 * parameters
+    # input, the output of each ReLU, and for the loss the logits and the targets
+    assert step.activations_bytes == 4 * 4 * (128 + 5 + 5 + 3 + 3)
+
+
+@pytest.mark.parametrize(("optimizer", "slots", "steps"), [("adam", 2, 1), ("adamw", 2, 1), ("sgd", 0, 0)])
+def test_optimizer_state_by_hand(optimizer, slots, steps):
+    step = compute.training_step(SMALL[0], example, {**SETTINGS, "optimizer": optimizer})
+    # every one of the six parameter tensors has its own step counter
+    assert step.optimizer_state_bytes == slots * step.weights_bytes + steps * 6 * 4
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("architecture", SMALL, ids=lambda architecture: architecture.name)
+def test_counts_without_data_are_those_of_a_real_step(architecture, optimizer):
+    settings = {**SETTINGS, "optimizer": optimizer}
+    assert compute._training_step_on("meta", architecture, example, settings) == compute._training_step_on(
+        "cpu", architecture, example, settings
+    )
+
+
+@pytest.mark.parametrize("architecture", SMALL, ids=lambda architecture: architecture.name)
+def test_flops_are_of_one_example_and_activations_of_the_batch(architecture):
+    one, many = (asdict(compute.training_step(architecture, example, {**SETTINGS, "batch_size": n})) for n in (1, 16))
+    assert many.pop("activations_bytes") == 16 * one.pop("activations_bytes")
+    assert many == one
+
+
+class NeedsData(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = float(torch.ones(1).sum())
+        self.linear = torch.nn.Linear(128, 3)
+
+    def forward(self, inputs):
+        return self.linear(inputs.flatten(1) * self.scale) if inputs.sum() >= 0 else None
+
+
+class Normalizing(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(128, 3)
+        self.norm = torch.nn.BatchNorm1d(3)
+
+    def forward(self, inputs):
+        return self.norm(self.linear(inputs.flatten(1)))
+
+
+class Untrainable(torch.nn.Module):
+    def forward(self, inputs):
+        return inputs.flatten(1)[:, :3]
+
+
+class Misshapen(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(128, 4)
+
+    def forward(self, inputs):
+        return self.linear(inputs.flatten(1))
+
+
+@pytest.mark.parametrize("model", [NeedsData, Normalizing])
+def test_a_model_that_needs_data_or_a_batch_is_counted(model):
+    step = compute.training_step(Architecture("mine", "custom", f"{__name__}:{model.__name__}", {}), example, SETTINGS)
+    assert (step.forward_flops, step.backward_flops) == (2 * 128 * 3, 2 * 128 * 3)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Untrainable, "architecture mine: a training step cannot be counted: optimizer got an empty parameter list"),
+        (Misshapen, "architecture mine: given 4 x 1 x 16 x 8, found an output of 4 x 4, expected 4 x 3"),
+    ],
+)
+def test_a_model_that_cannot_be_counted_is_refused_in_one_sentence(model, message):
+    architecture = Architecture("mine", "custom", f"{__name__}:{model.__name__}", {})
+    with pytest.raises(InputError, match=message):
+        compute.training_step(architecture, example, SETTINGS)
+
+
+def count(*arguments, cwd=PROJECT):
+    return subprocess.run(
+        [sys.executable, str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+CUSTOM_NET = """
+import torch
+WINDOW = torch.ones(64)
+class Net(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(width)
+        self.before, self.after = torch.nn.Linear(8192, width), torch.nn.Linear(width, 10)
+    def forward(self, inputs):
+        return self.after(self.norm(self.before((inputs * WINDOW).flatten(1))))
+"""
+
+
+def test_program_counts_a_model_of_the_user(tmp_path):
+    (tmp_path / "my_net.py").write_text(CUSTOM_NET)
+    (tmp_path / "config.yaml").write_text(
+        CONFIG.read_text().replace(
+            "architectures:", "architectures:\n  custom: [{name: mine, model: 'my_net:Net', arguments: {width: 4}}]"
+        )
+    )
+    output = tmp_path / "new" / "mine.json"
+    done = count("--config", "config.yaml", "--architecture", "mine", "--output", output, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(
+        f"mine: {8192 * 4 + 4 + 2 * 4 + 4 * 10 + 10:,} parameters, 6.562e+04 forward FLOPs, backward/forward 1.00, "
+    )
+    assert done.stdout.count("\n") == 1
+    record = read(output)
+    macs = 8192 * 4 + 4 * 10
+    assert record.forward_flops == 2 * macs
+    assert record.backward_flops == 2 * macs + 2 * 40
+    assert record.training_flops_exact == record.forward_flops + record.backward_flops
+    assert record.training_flops_published == 3 * record.deepspeed_forward_flops
+    assert record.family == "custom"
+    assert record.batch_size == 8
+    assert set(record.software) == {"isojoule", "python", "torch", "deepspeed"}
+
+
+def test_program_names_close_matches_of_an_unknown_architecture(tmp_path):
+    done = count("--config", CONFIG, "--architecture", "mlp-4x1025", "--output", tmp_path / "x.json")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --architecture: found mlp-4x1025, expected one that ")
+    assert "mlp-4x1024" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_program_refuses_an_output_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    output = tmp_path / "file" / "x.json"
+    done = count("--config", CONFIG, "--architecture", "mlp-1x512", "--output", output)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {output}: cannot be written")
+    assert done.stderr.count("\n") == 1
+
+
+RECORD = {
+    "workload": "tagging",
+    "architecture": "mlp-1x5",
+    "family": "mlp",
+    "parameters": 1,
+    "deepspeed_forward_flops": 3,
+    "forward_flops": 2,
+    "backward_flops": 4,
+    "training_flops_published": 9,
+    "training_flops_exact": 6,
+    "weights_bytes": 4,
+    "gradients_bytes": 4,
+    "optimizer_state_bytes": 8,
+    "activations_bytes": 4,
+    "batch_size": 1,
+    "duration_s": 0.1,
+    "peak_memory_bytes": 1,
+    "software": {"torch": "2"},
+    "configuration_fingerprint": "0",
+}
+
+
+def test_a_record_reads_as_it_was_written(tmp_path):
+    record = ComputeRecord(**RECORD)
+    (tmp_path / "record.json").write_text(record.model_dump_json())
+    assert read(tmp_path / "record.json") == record
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"parameters": -1}, "parameters"),
+        ({"schema_version": 2}, "schema_version"),
+        ({"record": "measurement"}, "record"),
+        ({"flops": 1}, "flops"),
+        ({"training_flops_published": 8}, "training_flops_published"),
+        ({"training_flops_exact": 7}, "training_flops_exact"),
+    ],
+)
+def test_a_wrong_record_is_refused_by_file_and_field(tmp_path, change, field):
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({**RECORD, **change}))
+    with pytest.raises(InputError, match=rf"record\.json: is not a ComputeRecord: .*{field}"):
+        read(path)
+
+
+def test_reading_records_takes_no_torch():
+    code = "import sys, isojoule.records.compute; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(PROJECT / "scripts")})
