@@ -9,7 +9,7 @@ Beside the parquet file it writes the same table as CSV, and data-dictionary.csv
 import argparse
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.programs import CONFIG_HELP, command_line, run
 
 
 def main(options: argparse.Namespace) -> None:
@@ -26,7 +26,7 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--records", type=Path, required=True, help="folder of the measurement records")
     parser.add_argument("--compute", type=Path, required=True, help="folder of the compute records")
     parser.add_argument("--output", type=Path, required=True, help="the table, a parquet file")

@@ -6,29 +6,23 @@ Needs no data and no GPU.
 """
 
 import argparse
-import difflib
 from pathlib import Path
 
-from isojoule import configuration
-from isojoule.cells import architectures
-from isojoule.errors import InputError
-from isojoule.files import write_text
-from isojoule.programs import command_line, run
+from isojoule.alone import Device
+from isojoule.programs import CONFIG_HELP, command_line, known, run_computing
 
 
-def main(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace, _: Device) -> None:
     """Count the architecture, write its record, say the result in one line."""
+    from isojoule import configuration
+    from isojoule.cells import architectures
+    from isojoule.compute import count
+    from isojoule.files import write_text
+
     study = configuration.load(options.config)
     named = architectures(study)
-    if options.architecture not in named:
-        close = difflib.get_close_matches(options.architecture, named) or list(named)[:5]
-        raise InputError(
-            f"--architecture: found {options.architecture}, expected one that {options.config} names, "
-            f"such as {', '.join(close)}"
-        )
-    from isojoule.compute import count
-
-    record = count(study, named[options.architecture])
+    architecture = named[known("--architecture", options.architecture, list(named))]
+    record = count(study, architecture)
     write_text(options.output, record.model_dump_json(indent=2) + "\n")
     ratio = record.backward_flops / record.forward_flops if record.forward_flops else float("nan")
     print(
@@ -40,7 +34,7 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--architecture", required=True, help="name of an architecture, such as mlp-4x1024")
     parser.add_argument("--output", type=Path, required=True, help="the record, a JSON file")
-    run(main, parser)
+    run_computing(main, parser)

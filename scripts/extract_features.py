@@ -10,13 +10,13 @@ import argparse
 import os
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.alone import Device
+from isojoule.programs import CONFIG_HELP, command_line, run_computing
 
 
-def main(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace, machine: Device) -> None:
     """Extract inside one window of the energy meter, then write the record."""
     from isojoule import configuration, provenance
-    from isojoule.alone import Device
     from isojoule.cells import fingerprint
     from isojoule.energy import Meter
     from isojoule.files import write_text
@@ -27,13 +27,12 @@ def main(options: argparse.Namespace) -> None:
     study = configuration.load(options.config)
     started_at = provenance.now()
     decisive = {"dataset": study["dataset"], "mel": study["mel"]}
-    with Device("cpu") as computer:
-        meter = Meter(study["energy"]["country_iso_code"])
-        meter.ready()
-        with computer.alone():
-            meter.begin()
-            clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
-            energy = meter.end()
+    meter = Meter(study["energy"]["country_iso_code"])
+    meter.ready()
+    with machine.alone():
+        meter.begin()
+        clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
+        energy = meter.end()
     record = ExtractionRecord(
         study=study["study"],
         workload=study["workload"],
@@ -52,8 +51,8 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the manifest")
     parser.add_argument("--output", type=Path, required=True, help="folder of the features")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that decode (default: all cores)")
-    run(main, parser)
+    run_computing(main, parser)

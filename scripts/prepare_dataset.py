@@ -8,10 +8,11 @@ Writes manifest.tsv (one row a clip) and left_out.tsv (what was left out, and wh
 import argparse
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.alone import Device
+from isojoule.programs import CONFIG_HELP, command_line, run_computing
 
 
-def main(options: argparse.Namespace) -> None:
+def main(options: argparse.Namespace, _: Device) -> None:
     """Prepare, then count the clips in one line."""
     from isojoule import configuration
     from isojoule.workloads import tagging
@@ -25,6 +26,6 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--output", type=Path, required=True, help="folder of the manifest")
-    run(main, parser)
+    run_computing(main, parser)

@@ -8,7 +8,7 @@ Reads records only, and may run while the study does.
 import argparse
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.programs import CONFIG_HELP, command_line, run
 
 
 def main(options: argparse.Namespace) -> None:
@@ -21,6 +21,6 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the study")
+    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--records", type=Path, required=True, help="folder of the measurement records")
     run(main, parser)

@@ -7,9 +7,18 @@ Needs the features of the study (scripts/extract_features.py). Without --checkpo
 and the record holds no quality.
 """
 
-from isojoule.cell_program import cell_options, measure_cell
-from isojoule.programs import command_line, run
+import argparse
+
+from isojoule.alone import Device
+from isojoule.programs import command_line, run_computing, with_cell
+
+
+def main(options: argparse.Namespace, machine: Device) -> None:
+    """Measure the cell that the options name."""
+    from isojoule.cell_program import measure_cell
+
+    measure_cell("test", options, machine)
+
 
 if __name__ == "__main__":
-    parser = cell_options(command_line(__doc__))
-    run(lambda options: measure_cell("test", options), parser)
+    run_computing(main, with_cell(command_line(__doc__)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from isojoule.errors import InputError
 from isojoule.records.measurement import CodeCarbon, Energy, Gpu, Reading
+from isojoule.startup import spare_cpuinfo
 
 
 class Meter:
@@ -46,6 +47,7 @@ class Meter:
             from codecarbon.core.cpu import is_rapl_available
             from codecarbon.input import DataSource
 
+            spare_cpuinfo()
             logging.getLogger("codecarbon").setLevel(logging.ERROR)
             if self._country_iso_code not in DataSource().get_global_energy_mix_data():
                 raise InputError(

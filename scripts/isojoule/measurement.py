@@ -17,7 +17,7 @@ from isojoule.alone import Device
 from isojoule.cells import Cell, architectures, cell_slice, fingerprint
 from isojoule.configuration import Configuration
 from isojoule.energy import Meter
-from isojoule.errors import InputError
+from isojoule.errors import InputError, is_out_of_memory
 from isojoule.records.measurement import Gpu, MeasurementRecord
 from isojoule.workloads import Architecture
 
@@ -25,7 +25,12 @@ HEARTBEAT_S = 10.0
 
 
 def measure(
-    configuration: Configuration, cell: Cell, features: Path, checkpoint: Path | None, attempt: int = 1
+    configuration: Configuration,
+    cell: Cell,
+    features: Path,
+    checkpoint: Path | None,
+    machine: Device,
+    attempt: int = 1,
 ) -> MeasurementRecord:
     """Train or test the model of `cell` once, inside one window of the meter.
 
@@ -34,6 +39,7 @@ def measure(
         cell: what to measure.
         features: folder of the extracted features.
         checkpoint: where training leaves its weights and test finds them; a test without one uses initial weights.
+        machine: the right to compute on this machine's CPU, taken before anything heavy was imported.
         attempt: how many times this cell was begun.
 
     Returns:
@@ -63,13 +69,13 @@ def measure(
         "hardware": provenance.hardware(gpu),
         "provenance": provenance.provenance(fingerprint(decisive), attempt),
     }
-    with Device(gpu.uuid if gpu else "cpu") as computer:
+    with Device(gpu.uuid) if gpu else nullcontext(machine) as computer:
         try:
             measured = _run(decisive, cell.phase, named[cell.architecture], features, checkpoint, device, gpu, computer)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
                 raise
-            measured = {"outcome": "oom", "message": _first_line(error)}
+            measured = {"outcome": "oom", "message": models.first_line(error)}
         if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
             checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}")
     return MeasurementRecord(**common, **measured, ended_at=provenance.now())
@@ -103,6 +109,8 @@ def _run(
     session = sessions.Session(model, decisive, phase, features, device)
     if gpu:
         torch.cuda.reset_peak_memory_stats()
+    with torch.no_grad():
+        models.checked_output(architecture, session.model, *session.example())
     session.warm_up()
     meter.ready()
     sampler = gpus.Sampler(gpu.uuid) if gpu else None
@@ -141,16 +149,6 @@ def _device(entry: dict[str, Any], name: str) -> tuple[torch.device, Gpu | None]
 def _set_precision(precision: str) -> None:
     """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
     torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error).lower()
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from isojoule.errors import InputError
+from isojoule.errors import InputError, is_out_of_memory
 from isojoule.workloads import Architecture
 
 
@@ -20,6 +20,8 @@ def build(architecture: Architecture) -> nn.Module:
     try:
         return called(**architecture.arguments)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             f"architecture {architecture.name}: {architecture.model} cannot be built: {first_line(error)}"
         ) from error
@@ -63,6 +65,8 @@ def checked_output(architecture: Architecture, model: nn.Module, inputs: Tensor,
     try:
         output = model(inputs)
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"{given}, {architecture.model} failed: {first_line(error)}") from error
     if not isinstance(output, Tensor):
         raise InputError(f"{given}, found an output of type {type(output).__name__}, expected {_shown(targets)}")

@@ -12,6 +12,7 @@ import psutil
 
 import isojoule
 from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
+from isojoule.startup import cpu_model
 
 PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
 
@@ -25,7 +26,7 @@ def hardware(gpu: Gpu | None = None) -> Hardware:
     """This machine, and the GPU that the program computes on."""
     return Hardware(
         hostname=platform.node(),
-        cpu=_cpu_model(),
+        cpu=cpu_model() or platform.processor() or "unknown",
         cpu_cores=os.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         gpu=gpu,
@@ -56,14 +57,6 @@ def software() -> dict[str, str]:
         versions["cuda"] = torch.version.cuda
         versions["cudnn"] = str(torch.backends.cudnn.version())
     return versions
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _commit() -> str | None:

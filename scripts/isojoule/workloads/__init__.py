@@ -6,11 +6,12 @@ A workload is a package below this one. Its `__init__` (no torch there) offers
     settings(configuration) -> dict                        the configuration's part that decides its sessions
     compute_settings(configuration) -> dict                the part that decides what compute counting sees
 
-and its module `sessions` (torch) offers
+its module `sessions` (torch) offers
 
-    Session(slice, phase, features, checkpoint, device)    data on the device and steps to run, see `Session`
-    example(settings, batch_size) -> (inputs, targets)     one batch of zeros, to count on
-    loss                                                   the criterion
+    Session(model, slice, phase, features, device)         data on the device, and the steps of one phase
+
+and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
+`loss(outputs, targets)` and `OPTIMIZERS`.
 
 Nothing outside these packages knows which workload it serves.
 """

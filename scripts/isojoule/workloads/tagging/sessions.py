@@ -90,6 +90,10 @@ class Session:
             batch_size=self.batch_size,
         )
 
+    def example(self) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of the first batch."""
+        return self._clips.batch(self._order[0][0])
+
     def warm_up(self) -> None:
         """Take a few steps that are not counted, then put the weights and the optimizer back to their start."""
         state = torch.get_rng_state()
