@@ -30,7 +30,6 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 # writes the published JSON schema of the records anew
 schema: install

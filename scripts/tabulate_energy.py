@@ -1,6 +1,6 @@
 """Tabulate energy per architecture, platform and phase, with its spread over repeats.
 
-    python scripts/tabulate_energy.py results/demo/measurements.parquet --output results/demo/tables/energy.csv
+python scripts/tabulate_energy.py results/demo/measurements.parquet --output results/demo/tables/energy.csv
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Write the study's report: one HTML page that needs no network.
 
-    python scripts/write_report.py --measurements results/demo/measurements.parquet \\
+python scripts/write_report.py --measurements results/demo/measurements.parquet \\
         --extraction results/demo/features/record.json --figures results/demo/figures/*.svg --output report.html
 """
 

@@ -32,7 +32,9 @@ class Device:
         self._take(fcntl.LOCK_SH)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.close(self._file)
 
     @contextmanager
@@ -47,7 +49,9 @@ class Device:
     def _take(self, kind: int) -> None:
         notice = threading.Timer(
             WAITING_NOTICE_S,
-            lambda: print(f"waiting for another isojoule program to free {self._path.stem}", file=sys.stderr, flush=True),
+            lambda: print(
+                f"waiting for another isojoule program to free {self._path.stem}", file=sys.stderr, flush=True
+            ),
         )
         notice.daemon = True
         notice.start()

@@ -65,7 +65,9 @@ def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
     return {"precision": configuration["precision"], **kept}
 
 
-def cell_slice(configuration: Configuration, cell: Cell, named: dict[str, Architecture] | None = None) -> dict[str, Any]:
+def cell_slice(
+    configuration: Configuration, cell: Cell, named: dict[str, Architecture] | None = None
+) -> dict[str, Any]:
     """The part of the configuration that decides the record of `cell`, and nothing else of it.
 
     Measuring stages read this slice only, and its fingerprint is in the record.

@@ -70,7 +70,9 @@ def check(content: Any, source: str = "configuration") -> Configuration:
     configuration: Configuration = _completed(copy.deepcopy(content), schema, schema)
     mel = configuration["mel"]
     if mel["win_length"] > mel["n_fft"]:
-        raise InputError(f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})")
+        raise InputError(
+            f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})"
+        )
     if not mel["f_min_hz"] < mel["f_max_hz"] <= mel["sample_rate_hz"] / 2:
         raise InputError(
             f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
@@ -89,7 +91,7 @@ def store(configuration: Configuration, path: Path) -> None:
         write_text(path, text)
 
 
-def _precise(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
+def _precise(error: Any) -> Any:
     """The error behind a failed choice between schemas, of the branch that the user meant."""
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         titles = [branch["title"] for branch in error.validator_value]
@@ -99,7 +101,7 @@ def _precise(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
     return error
 
 
-def _sentence(error: jsonschema.ValidationError) -> str:
+def _sentence(error: Any) -> str:
     key = ".".join(str(part) for part in error.absolute_path)
     found, expected = _shown(error.instance), error.validator_value
     match error.validator:

@@ -4,10 +4,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 
 from isojoule.errors import InputError
 from isojoule.records.measurement import CodeCarbon, Energy, Gpu, Reading
 from isojoule.startup import spare_cpuinfo
+
+CODECARBON = version("codecarbon")
 
 
 class Meter:
@@ -86,7 +89,7 @@ class Meter:
         self._started_s = time.perf_counter()
 
     def so_far_kwh(self) -> float:
-        """Energy of the computing component since `begin`, for a progress line: a reading like CodeCarbon's periodic one."""
+        """Energy of the computing component since `begin`, for a progress line."""
         self._tracker._measure_power_and_energy()
         return self._total_kwh() - self._before_kwh
 
@@ -101,13 +104,12 @@ class Meter:
         figures = self._tracker.stop_task("window")
         if self._gpu and figures.gpu_energy <= 0:
             raise InputError(
-                f"{self._gpu.name}: CodeCarbon read {figures.gpu_energy} kWh over {duration_s:.2f} s, expected more than 0; "
+                f"{self._gpu.name}: CodeCarbon read {figures.gpu_energy} kWh over {duration_s:.2f} s, "
+                "expected more than 0; "
                 "this GPU's energy cannot be read here, or the window is too short for it"
             )
-        from codecarbon import __version__ as version
-
         codecarbon = CodeCarbon(
-            version=version,
+            version=CODECARBON,
             country_iso_code=self._country_iso_code,
             cpu_energy_kwh=figures.cpu_energy,
             gpu_energy_kwh=figures.gpu_energy,
@@ -115,7 +117,7 @@ class Meter:
             total_energy_kwh=figures.energy_consumed,
             emissions_kg_co2e=figures.emissions,
         )
-        label = f"CodeCarbon {version}"
+        label = f"CodeCarbon {CODECARBON}"
         return Energy(
             duration_s=duration_s,
             component="gpu" if self._gpu else "cpu",

@@ -6,7 +6,9 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from isojoule.errors import InputError
 from isojoule.files import written_whole
@@ -47,7 +49,9 @@ def energy_platforms(frame: pd.DataFrame) -> Figure:
     """Energy of every architecture on every platform, architectures in the order of their energy on the first."""
     table = _table(frame)
     phases, gpus = _known(table, "phase"), list(table["gpu"].unique())
-    first = table[(table["gpu"] == gpus[0]) & (table["phase"] == phases[0])].set_index("architecture")["energy_mean_kwh"]
+    first = table[(table["gpu"] == gpus[0]) & (table["phase"] == phases[0])].set_index("architecture")[
+        "energy_mean_kwh"
+    ]
     names = sorted(table["architecture"].unique(), key=lambda name: (first.get(name, float("nan")), name))
     figure = _figure(3.6 * len(phases) + 1.2, 0.17 * len(names) + 1.3)
     axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
@@ -55,8 +59,11 @@ def energy_platforms(frame: pd.DataFrame) -> Figure:
         for gpu, (colour, marker) in zip(gpus, _cycled(PLATFORMS, len(gpus)), strict=True):
             part = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
             rows = [names.index(name) for name in part["architecture"]]
-            _points(axis, part["energy_mean_kwh"], rows, colour, marker, _platform(part, gpu), xerr=part["energy_std_kwh"])
+            _points(
+                axis, part["energy_mean_kwh"], rows, colour, marker, _platform(part, gpu), xerr=part["energy_std_kwh"]
+            )
         axis.set(title=PHASES[phase], xscale="log", xlabel=_energy(table[table["phase"] == phase]))
+        _label_decades(axis.xaxis)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(-0.7, len(names) - 0.3)
     _legend(figure, axes[0], min(len(gpus), 4))
@@ -68,8 +75,7 @@ def energy_quality(frame: pd.DataFrame) -> Figure:
     table = _table(frame)
     quality = table.dropna(subset=["macro_f1_mean"]).set_index(["architecture", "gpu"])["macro_f1_mean"]
     table["quality"] = [quality.get(key) for key in zip(table["architecture"], table["gpu"], strict=True)]
-    figure = _panels(table, "energy_mean_kwh", "quality", "Macro F1 on the test data", horizontal_energy=True)
-    return figure
+    return _panels(table, "energy_mean_kwh", "quality", "Macro F1 on the test data", horizontal_energy=True)
 
 
 FIGURES: dict[str, Callable[[pd.DataFrame], Figure]] = {
@@ -86,7 +92,7 @@ def draw(name: str, frame: pd.DataFrame, outputs: list[Path]) -> None:
     Raises:
         InputError: no row of the table has what the figure shows.
     """
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         figure = FIGURES[name](frame)
         for output in outputs:
             with written_whole(output) as temporary:
@@ -113,7 +119,7 @@ def _panels(table: pd.DataFrame, x: str, y: str, label: str, *, horizontal_energ
     """One panel per phase (row) and platform (column), one colour and marker per family."""
     phases, gpus = _known(table, "phase"), list(table["gpu"].unique())
     figure = _figure(2.9 * len(gpus) + 0.9, 2.4 * len(phases) + 0.7)
-    grid = figure.subplots(len(phases), len(gpus), sharex=False if horizontal_energy else True, sharey="row", squeeze=False)
+    grid = figure.subplots(len(phases), len(gpus), sharex=not horizontal_energy, sharey="row", squeeze=False)
     styles = _families(table)
     for row, phase in zip(grid, phases, strict=True):
         for axis, gpu in zip(row, gpus, strict=True):
@@ -121,11 +127,15 @@ def _panels(table: pd.DataFrame, x: str, y: str, label: str, *, horizontal_energ
             for family, (colour, marker) in styles.items():
                 part = panel[panel["family"] == family]
                 bars = {"xerr" if horizontal_energy else "yerr": part["energy_std_kwh"]}
-                _points(axis, part[x], part[y], colour, marker, family.upper() if family in FAMILIES else family, **bars)
+                _points(
+                    axis, part[x], part[y], colour, marker, family.upper() if family in FAMILIES else family, **bars
+                )
             axis.set_title(f"{PHASES[phase]} on {_platform(panel, gpu)}")
             axis.set_xscale("log")
+            _label_decades(axis.xaxis)
             if not horizontal_energy:
                 axis.set_yscale("log")
+                _label_decades(axis.yaxis)
         row[0].set_ylabel(label if horizontal_energy else _energy(table[table["phase"] == phase]))
     for column, _ in enumerate(gpus):
         for axis in grid[:, column] if horizontal_energy else [grid[-1, column]]:
@@ -153,6 +163,13 @@ def _points(axis: Axes, x: pd.Series, y: object, colour: str, marker: str, label
         capsize=2,
         **errors,
     )
+
+
+def _label_decades(axis: Axis) -> None:
+    """Label powers of ten, and in between only where there are too few of them to read a value."""
+    low, high = axis.get_data_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _legend(figure: Figure, axis: Axes, columns: int) -> None:

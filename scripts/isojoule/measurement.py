@@ -141,14 +141,16 @@ def _device(entry: dict[str, Any], name: str) -> tuple[torch.device, Gpu | None]
         raise InputError(f"gpus.{name}: no CUDA device is visible here, expected {entry.get('device_name', 'one')}")
     gpu = gpus.identify(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
     if gpu.name != entry.get("device_name", gpu.name):
-        raise InputError(f"gpus.{name}.device_name: found {gpu.name} on {provenance.hardware().hostname}, "
-                         f"expected {entry['device_name']}; nothing was measured")
+        raise InputError(
+            f"gpus.{name}.device_name: found {gpu.name} on {provenance.hardware().hostname}, "
+            f"expected {entry['device_name']}; nothing was measured"
+        )
     return torch.device("cuda", 0), gpu
 
 
 def _set_precision(precision: str) -> None:
     """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
-    torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]
 
 
 @contextmanager

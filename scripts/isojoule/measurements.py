@@ -31,7 +31,9 @@ COLUMNS = {
     "phase": Column("string", "", "train or test"),
     "repeat": Column("Int64", "", "0, 1, ...: which time this cell was measured"),
     "outcome": Column("string", "", "ok; oom: out of memory; untrained: no weights to test"),
-    "energy_kwh": Column("Float64", "kWh", "energy of the component that computes (GPU, or CPU where there is none), gross"),
+    "energy_kwh": Column(
+        "Float64", "kWh", "energy of the component that computes (GPU, or CPU where there is none), gross"
+    ),
     "energy_kind": Column("string", "", "measured by an instrument, estimated by a model, or simulated"),
     "energy_source": Column("string", "", "instrument or model behind energy_kwh"),
     "duration_s": Column("Float64", "s", "length of the measured window"),
@@ -40,7 +42,9 @@ COLUMNS = {
     "cpu_energy_kwh": Column("Float64", "kWh", "energy of the CPU"),
     "cpu_energy_kind": Column("string", "", "measured (RAPL) or estimated (model)"),
     "ram_energy_kwh": Column("Float64", "kWh", "energy of the memory by CodeCarbon's constant: always estimated"),
-    "emissions_kg_co2e": Column("Float64", "kg", "CodeCarbon's estimate for GPU, CPU and memory in the configured country"),
+    "emissions_kg_co2e": Column(
+        "Float64", "kg", "CodeCarbon's estimate for GPU, CPU and memory in the configured country"
+    ),
     "params": Column("Int64", "", "parameters of the model"),
     "flops": Column("Int64", "FLOP", "DeepSpeed's forward FLOPs of one example (the published count)"),
     "forward_flops": Column("Int64", "FLOP", "exact forward FLOPs of one example: matrix and convolution work"),
@@ -141,9 +145,12 @@ def _check(frame: pd.DataFrame, path: Path) -> None:
     if impossible.any():
         found = frame.loc[impossible].iloc[0]
         raise InputError(
-            f"{path}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, expected more than 0"
+            f"{path}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, "
+            "expected more than 0"
         )
     identity = ["gpu", "architecture", "phase", "repeat"]
     twice = frame[frame.duplicated(identity)]
     if len(twice):
-        raise InputError(f"{path}: the cell {' '.join(map(str, twice.iloc[0][identity]))} is there twice, expected once")
+        raise InputError(
+            f"{path}: the cell {' '.join(map(str, twice.iloc[0][identity]))} is there twice, expected once"
+        )

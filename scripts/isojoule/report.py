@@ -26,7 +26,9 @@ def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path
     environment.filters["figures"] = lambda value: "" if pd.isna(value) else f"{value:.3g}"
     environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
     ok = frame[frame["outcome"] == "ok"]
-    platforms = frame.groupby("gpu", sort=False)[["device_name", "hostname", "driver", "torch", "codecarbon", "precision"]]
+    platforms = frame.groupby("gpu", sort=False)[
+        ["device_name", "hostname", "driver", "torch", "codecarbon", "precision"]
+    ]
     return environment.get_template("report.html.j2").render(
         study=frame["study"].iloc[0],
         started_at=frame["started_at"].min(),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def spare_cpuinfo() -> None:
-    """Tell CodeCarbon the CPU's name from /proc/cpuinfo: py-cpuinfo runs a second interpreter for a second to find it."""
+    """Tell CodeCarbon the CPU's name from /proc/cpuinfo: py-cpuinfo runs an interpreter for a second to find it."""
     import cpuinfo
 
     name = cpu_model()

@@ -30,10 +30,12 @@ def summary(configuration: Configuration, records: Path) -> str:
             continue
         if record.identity in expected:
             found.append(record)
-    outcomes = Counter(record.outcome for record in found)
+    outcomes: Counter[str] = Counter(record.outcome for record in found)
     missing = len(expected) - len({record.identity for record in found})
     names = {"ok": "done", "oom": "out of memory", "untrained": "without trained weights"}
-    counted = ", ".join(f"{outcomes[outcome]} {name}" for outcome, name in names.items() if outcome == "ok" or outcomes[outcome])
+    counted = ", ".join(
+        f"{outcomes[outcome]} {name}" for outcome, name in names.items() if outcome == "ok" or outcomes[outcome]
+    )
     lines = [f"{configuration['study']}: {len(expected)} cells: {counted}, {missing} failed or not yet run"]
     if broken:
         lines.append(f"not records: {', '.join(broken)}")

@@ -21,7 +21,9 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
             "params": rows["params"].first(),
             "flops": rows["flops"].first(),
             "repeats": ok["energy_kwh"].count(),
-            "outcomes": rows["outcome"].agg(lambda column: ", ".join(f"{n} {o}" for o, n in column.value_counts().items())),
+            "outcomes": rows["outcome"].agg(
+                lambda column: ", ".join(f"{n} {o}" for o, n in column.value_counts().items())
+            ),
             "energy_kind": ok["energy_kind"].agg(lambda column: ", ".join(column.dropna().unique())),
             "energy_mean_kwh": ok["energy_kwh"].mean(),
             "energy_std_kwh": ok["energy_kwh"].std(),

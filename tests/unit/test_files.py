@@ -22,7 +22,10 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(tmp_path):
         temporary.write_text("ha")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(InputError, match=r"record\.json: cannot be written: No space left on device"), files.written_whole(path) as t:
+    with (
+        pytest.raises(InputError, match=r"record\.json: cannot be written: No space left on device"),
+        files.written_whole(path) as t,
+    ):
         fill(t)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -3,8 +3,13 @@
 
 rule aggregate:
     input:
-        records=[f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json" for c in CELLS],
-        compute=[f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES],
+        records=[
+            f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
+            for c in CELLS
+        ],
+        compute=[
+            f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
+        ],
     output:
         MEASUREMENTS,
         f"{RESULTS}/measurements.csv",
@@ -12,8 +17,8 @@ rule aggregate:
     log:
         f"{RESULTS}/logs/aggregate.log",
     shell:
-        "{PYTHON} {SCRIPTS}/aggregate.py --config {CONFIGURATION} --records {RESULTS}/records"
-        " --compute {RESULTS}/compute --output {MEASUREMENTS} 2>&1 | tee {log}"
+        f"python $SCRIPTS/aggregate.py --config {CONFIGURATION} --records {RESULTS}/records"
+        f" --compute {RESULTS}/compute --output {MEASUREMENTS} 2>&1 | tee {{log}}"
 
 
 rule tabulate_energy:
@@ -29,7 +34,7 @@ rule tabulate_energy:
     log:
         f"{RESULTS}/logs/tabulate_energy.log",
     shell:
-        "{PYTHON} {SCRIPTS}/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
+        "python $SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
 
 
 rule plot:
@@ -46,4 +51,4 @@ rule plot:
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     shell:
-        "{PYTHON} {SCRIPTS}/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"
+        "python $SCRIPTS/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-PROJECT = Path(str(workflow.current_basedir)).parents[1]
-PYTHON = sys.executable
-SCRIPTS = PROJECT / "scripts"
+SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
+
+# in the environment rather than in the commands: a moved checkout or interpreter must not measure anything again
+shell.prefix(
+    f"export SCRIPTS='{SCRIPTS}' PATH='{Path(sys.executable).parent}':$PATH; set -euo pipefail; "
+)
 
 from isojoule import cells, configuration, workloads
 from isojoule.errors import InputError
@@ -36,14 +39,32 @@ wildcard_constraints:
     repeat=r"\d+",
 
 
+def cell_slice(phase):
+    """The part of the configuration that decides a cell, as a parameter: when it changes, the cell runs again."""
+    return lambda wildcards: cells.cell_slice(
+        config,
+        cells.Cell(wildcards.gpu, wildcards.architecture, phase, int(wildcards.repeat)),
+        ARCHITECTURES,
+    )
+
+
+def gpu_entry(key):
+    """A key of the GPU's entry in the configuration."""
+    return lambda wildcards: config["gpus"][wildcards.gpu].get(key, "")
+
+
 # every job reads this copy: editing the file while the study runs changes nothing half way
 onstart:
     configuration.store(config, Path(CONFIGURATION))
 
 
 onsuccess:
-    shell(f"{PYTHON} {SCRIPTS}/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true")
+    shell(
+        f"python $SCRIPTS/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true"
+    )
 
 
 onerror:
-    shell(f"{PYTHON} {SCRIPTS}/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true")
+    shell(
+        f"python $SCRIPTS/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true"
+    )

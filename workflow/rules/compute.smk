@@ -4,13 +4,13 @@
 rule count_compute:
     output:
         f"{RESULTS}/compute/{{architecture}}.json",
-    params:
-        architecture=lambda wildcards: vars(ARCHITECTURES[wildcards.architecture]),
-        settings=WORKLOAD.compute_settings(config),
     log:
         f"{RESULTS}/logs/count_compute/{{architecture}}.log",
     resources:
         mem_mb=6000,
+    params:
+        architecture=lambda wildcards: vars(ARCHITECTURES[wildcards.architecture]),
+        settings=WORKLOAD.compute_settings(config),
     shell:
-        "{PYTHON} {SCRIPTS}/count_compute.py --config {CONFIGURATION} --architecture {wildcards.architecture}"
+        f"python $SCRIPTS/count_compute.py --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"

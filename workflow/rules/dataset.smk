@@ -4,12 +4,12 @@
 rule prepare_dataset:
     output:
         f"{RESULTS}/dataset/manifest.tsv",
-    params:
-        dataset=config["dataset"],
     log:
         f"{RESULTS}/logs/prepare_dataset.log",
+    params:
+        dataset=config["dataset"],
     shell:
-        "{PYTHON} {SCRIPTS}/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {log}"
+        f"python $SCRIPTS/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
 
 rule extract_features:
@@ -18,11 +18,11 @@ rule extract_features:
     output:
         FEATURES,
         f"{RESULTS}/features/record.json",
-    params:
-        mel=config["mel"],
     log:
         f"{RESULTS}/logs/extract_features.log",
     threads: workflow.cores
+    params:
+        mel=config["mel"],
     shell:
-        "{PYTHON} {SCRIPTS}/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
-        " --output {RESULTS}/features --workers {threads} 2>&1 | tee {log}"
+        f"python $SCRIPTS/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
+        f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

@@ -12,5 +12,5 @@ rule write_report:
     log:
         f"{RESULTS}/logs/write_report.log",
     shell:
-        "{PYTHON} {SCRIPTS}/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
+        "python $SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
         " --figures {input.figures} --output {output} 2>&1 | tee {log}"

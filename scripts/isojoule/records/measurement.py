@@ -39,7 +39,9 @@ class Energy(_Part):
     """What the meter read between begin and end."""
 
     duration_s: NonNegativeFloat
-    component: Literal["gpu", "cpu"] = Field(description="The component that computes: its reading is the cell's energy.")
+    component: Literal["gpu", "cpu"] = Field(
+        description="The component that computes: its reading is the cell's energy."
+    )
     gpu: Reading | None = None
     cpu: Reading | None = None
     ram: Reading | None = None
@@ -54,8 +56,7 @@ class Energy(_Part):
     @property
     def computing(self) -> Reading:
         """The reading of the component that computes."""
-        reading = self.gpu if self.component == "gpu" else self.cpu
-        return reading  # type: ignore[return-value]
+        return self.gpu if self.component == "gpu" else self.cpu  # type: ignore[return-value]
 
 
 class GpuStatistics(_Part):
@@ -104,7 +105,9 @@ class Provenance(_Part):
     """What a sceptic asks for."""
 
     commit: str | None = Field(description="Commit of the workflow; with -dirty where files differed from it.")
-    configuration_fingerprint: str = Field(description="Hash of the part of the configuration that decided this record.")
+    configuration_fingerprint: str = Field(
+        description="Hash of the part of the configuration that decided this record."
+    )
     software: dict[str, str] = Field(description="Versions by name of the package or library.")
     attempt: PositiveInt
     slurm: Slurm | None = None
@@ -140,7 +143,9 @@ class MeasurementRecord(_Part):
     precision: Literal["fp32", "tf32", "bf16"]
     threads: PositiveInt
     seed: NonNegativeInt
-    settings: dict[str, str | int | float | bool] = Field(description="The workload's settings worth reading in a table.")
+    settings: dict[str, str | int | float | bool] = Field(
+        description="The workload's settings worth reading in a table."
+    )
     work: Work | None = None
     energy: Energy | None = None
     gpu_statistics: GpuStatistics | None = None

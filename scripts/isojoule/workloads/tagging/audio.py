@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MARGIN_S = 0.1
 
 
-class UnusableClip(Exception):
+class UnusableClipError(Exception):
     """A clip without usable samples; the message says why."""
 
 
@@ -32,7 +32,7 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
         (n_samples,) float32, equal to resampling the whole clip and cutting it.
 
     Raises:
-        UnusableClip: the file is missing, unreadable, without samples, or holds NaN or infinity.
+        UnusableClipError: the file is missing, unreadable, without samples, or holds NaN or infinity.
     """
     wanted, rate_hz = n_samples(mel), mel["sample_rate_hz"]
     try:
@@ -41,12 +41,14 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
             needed = int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
             samples = clip.read(needed, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise UnusableClip("is missing" if not path.exists() else f"cannot be decoded ({_short(error)})") from error
+        raise UnusableClipError(
+            "is missing" if not path.exists() else f"cannot be decoded ({_short(error)})"
+        ) from error
     if not len(samples):
-        raise UnusableClip("has 0 samples")
+        raise UnusableClipError("has 0 samples")
     mono = samples.mean(axis=1)
     if not np.isfinite(mono).all():
-        raise UnusableClip("holds values that are not finite")
+        raise UnusableClipError("holds values that are not finite")
     if clip_rate_hz != rate_hz:
         mono = soxr.resample(mono, clip_rate_hz, rate_hz)
     padded = np.zeros(wanted, dtype=np.float32)

@@ -15,7 +15,7 @@ import soundfile
 from isojoule.errors import InputError
 from isojoule.files import write_text
 from isojoule.workloads.tagging import synthetic
-from isojoule.workloads.tagging.audio import UnusableClip, beginning
+from isojoule.workloads.tagging.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging.labels import listed, read_labels
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".opus"}
@@ -131,7 +131,7 @@ def _checked(path: Path, mel: dict[str, Any]) -> tuple[float, int, int] | str:
     try:
         beginning(path, mel)
         about = soundfile.info(path)
-    except UnusableClip as error:
+    except UnusableClipError as error:
         return str(error)
     return round(about.frames / about.samplerate, 6), about.samplerate, about.channels
 

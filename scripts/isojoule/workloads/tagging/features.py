@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.files import read_json, write_json, written_whole
-from isojoule.workloads.tagging.audio import UnusableClip, beginning
+from isojoule.workloads.tagging.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging.dataset import MANIFEST, Clip, read_manifest
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.mel import log_mel
@@ -54,7 +54,7 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
             for clip, future in zip(clips[start : start + BATCH], decoded, strict=True):
                 try:
                     samples.append(future.result())
-                except UnusableClip as error:
+                except UnusableClipError as error:
                     problems.append(f"{clip.path}: {error}")
             if problems:
                 continue
@@ -100,7 +100,9 @@ class Features:
             self.values = np.load(folder / "features.npy", mmap_mode="r")
             self.targets = np.load(folder / "targets.npy")
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: holds no features: {error}; scripts/extract_features.py writes them") from error
+            raise InputError(
+                f"{folder}: holds no features: {error}; scripts/extract_features.py writes them"
+            ) from error
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Row numbers of the clips of `train` or `test`."""
@@ -118,7 +120,7 @@ class Features:
         """
         try:
             samples = [beginning(Path(self._clips[row].path), self._mel) for row in rows]
-        except UnusableClip as error:
+        except UnusableClipError as error:
             raise InputError(f"a clip of the features can no longer be used: it {error}") from error
         transformed: NDArray[np.float32] = self._transform(torch.from_numpy(np.stack(samples))).numpy()
         return transformed

@@ -141,7 +141,9 @@ class Session:
         probabilities = torch.sigmoid(self._logits).cpu().numpy()[:, present]
         return {
             "macro_f1": float(f1_score(targets[:, present], probabilities > 0.5, average="macro", zero_division=0)),
-            "mean_average_precision": float(average_precision_score(targets[:, present], probabilities, average="macro")),
+            "mean_average_precision": float(
+                average_precision_score(targets[:, present], probabilities, average="macro")
+            ),
         }
 
     def _train(self, epoch: int) -> Iterator[None]:
@@ -181,4 +183,3 @@ class Session:
     def _in_order(self) -> list[tuple[Tensor, ...]]:
         order = torch.arange(len(self._clips), device=self.device).split(self.batch_size)
         return [order] * self.epochs
-

@@ -180,9 +180,12 @@ def _harmonics(times: Signal, pitch_hz: Signal, strengths: object) -> Signal:
 def _noise(rng: Generator, count: int, rate_hz: float, low_hz: float, high_hz: float, slope: float = 0) -> Signal:
     """Noise of unit power between two frequencies; its amplitude falls as frequency to the `slope`."""
     frequencies_hz = np.fft.rfftfreq(count, 1 / rate_hz)
-    shape = np.where((frequencies_hz >= low_hz) & (frequencies_hz <= high_hz), np.maximum(frequencies_hz, 1) ** slope, 0)
+    shape = np.where(
+        (frequencies_hz >= low_hz) & (frequencies_hz <= high_hz), np.maximum(frequencies_hz, 1) ** slope, 0
+    )
     noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * shape, count)
-    return noise / (np.sqrt(np.mean(noise**2)) + 1e-12)
+    unit: Signal = noise / (np.sqrt(np.mean(noise**2)) + 1e-12)
+    return unit
 
 
 def _rate_hz(times: Signal) -> float:
