@@ -89,7 +89,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
         "ended_at": record.ended_at,
         "attempt": record.provenance.attempt,
         "commit": record.provenance.commit,
-        "flags": " ".join(record.flags),
+        "flags": " ".join(record.flags) or None,
     }
     if record.energy is not None and record.work is not None:
         energy = record.energy

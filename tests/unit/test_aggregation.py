@@ -1,0 +1,212 @@
+import json
+
+import pandas as pd
+import pytest
+
+from isojoule import figures, measurements
+from isojoule.aggregation import aggregate
+from isojoule.cells import architectures, cell_slice, cells, fingerprint
+from isojoule.errors import InputError
+from isojoule.records import MeasurementRecord
+from isojoule.report import render
+from isojoule.summary import summary
+from isojoule.tables import energy_table
+
+MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
+
+
+def record(study, cell, energy_kwh=1e-3, **changes):
+    """A simulated record of a cell, as its stage would write it."""
+    reading = {"energy_kwh": energy_kwh, "source": "simulation", "kind": "simulated"}
+    names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
+    codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
+    decisive = fingerprint(cell_slice(study, cell))
+    content = {
+        "study": study["study"],
+        "workload": "tagging",
+        **vars(cell),
+        "family": architectures(study)[cell.architecture].family,
+        "outcome": "ok",
+        "started_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T00:01:00Z",
+        "precision": "fp32",
+        "threads": 1,
+        "seed": 0,
+        "settings": {"features": "resident"},
+        "work": {"epochs": 1, "steps": 2, "samples": 16, "batch_size": 8},
+        "energy": {"duration_s": 36.0, "component": "cpu", "cpu": reading, "codecarbon": codecarbon},
+        "quality": {"macro_f1": 0.5} if cell.phase == "test" else {},
+        "hardware": MACHINE,
+        "provenance": {"commit": None, "configuration_fingerprint": decisive, "software": {"torch": "2"}, "attempt": 1},
+    }
+    return MeasurementRecord.model_validate(content | changes)
+
+
+@pytest.fixture
+def folder(tmp_path, demo):
+    """Records and counts of a whole study, energy rising by cell."""
+    for number, cell in enumerate(cells(demo)):
+        path = tmp_path / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(record(demo, cell, 1e-3 * (number + 1)).model_dump_json())
+    for name, architecture in architectures(demo).items():
+        counts = ("parameters", "deepspeed_forward_flops", "forward_flops", "backward_flops")
+        sizes = ("weights_bytes", "gradients_bytes", "optimizer_state_bytes", "activations_bytes", "peak_memory_bytes")
+        content = dict.fromkeys(counts + sizes, 100) | {
+            "workload": "tagging",
+            "architecture": name,
+            "family": architecture.family,
+            "training_flops_published": 300,
+            "training_flops_exact": 200,
+            "batch_size": 8,
+            "duration_s": 1.0,
+            "software": {},
+            "configuration_fingerprint": "x",
+        }
+        (tmp_path / "compute").mkdir(exist_ok=True)
+        (tmp_path / "compute" / f"{name}.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+@pytest.fixture
+def one(folder):
+    return folder / "records" / "cpu-1thread" / "mlp-1x16" / "train-0.json"
+
+
+def aggregated(folder, demo):
+    return aggregate(demo, folder / "records", folder / "compute")
+
+
+def refusal(folder, demo):
+    with pytest.raises(InputError) as refused:
+        aggregated(folder, demo)
+    return str(refused.value)
+
+
+def test_every_cell_is_a_row(folder, demo):
+    frame = aggregated(folder, demo)
+    assert len(frame) == len(cells(demo)) == 96
+    assert list(frame.columns) == list(measurements.COLUMNS)
+    first = frame.iloc[0]
+    assert (first.energy_kwh, first.energy_kind, first.duration_s) == (1e-3, "simulated", 36.0)
+    assert first.power_w == pytest.approx(1e-3 * 3.6e6 / 36)
+    assert (first.params, first.flops, first.training_flops_exact) == (100, 100, 200)
+    assert pd.isna(first.gpu_energy_kwh)
+
+
+def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
+    frame = aggregated(folder, demo)
+    for name in ("table.parquet", "table.csv"):
+        measurements.write(frame, tmp_path / name)
+        pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
+
+
+def test_a_record_of_another_configuration_is_refused_by_name(folder, demo, one):
+    content = json.loads(one.read_text())
+    content["provenance"]["configuration_fingerprint"] = "0123456789abcdef"
+    one.write_text(json.dumps(content))
+    assert f"{one}: was measured with another configuration" in refusal(folder, demo)
+
+
+def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, one):
+    one.write_text(one.read_text().replace('"schema_version":1', '"schema_version":9'))
+    assert f"{one}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
+    one.write_text("{}")
+    assert f"{one}: is not a MeasurementRecord" in refusal(folder, demo)
+
+
+def test_a_record_twice_is_refused_by_name(folder, demo, one):
+    copy = one.with_name("copy.json")
+    copy.write_text(one.read_text())
+    assert f"{one}: is the same cell as {copy}" in refusal(folder, demo)
+
+
+def test_a_missing_record_is_named(folder, demo, one):
+    one.unlink()
+    assert "no record of mlp-1x16 on cpu-1thread, train, repeat 0" in refusal(folder, demo)
+
+
+def test_records_of_what_was_removed_stay_and_are_left_out(folder, demo):
+    del demo["gpus"]["cpu-2threads"]
+    assert set(aggregated(folder, demo)["gpu"]) == {"cpu-1thread"}
+    assert (folder / "records" / "cpu-2threads").is_dir()
+
+
+def test_out_of_memory_is_a_row_without_energy(folder, demo, one):
+    changed = record(demo, cells(demo)[0], outcome="oom", message="out of memory", energy=None, work=None)
+    one.write_text(changed.model_dump_json())
+    frame = aggregated(folder, demo)
+    assert frame.iloc[0].outcome == "oom"
+    assert pd.isna(frame.iloc[0].energy_kwh)
+    row = energy_table(frame).iloc[0]
+    assert (row.repeats, row.outcomes) == (1, "1 oom, 1 ok")
+    assert "1 out of memory" in summary(demo, folder / "records")
+
+
+def test_the_table_has_mean_and_spread_by_hand(folder, demo):
+    frame = aggregated(folder, demo)
+    row = energy_table(frame).set_index(["architecture", "gpu", "phase"]).loc[("mlp-1x16", "cpu-1thread", "train")]
+    assert row.energy_mean_kwh == pytest.approx(1.5e-3)
+    assert row.energy_std_kwh == pytest.approx(0.5e-3 * 2**0.5)
+    assert row.energy_spread_percent == pytest.approx(100 * 2**0.5 / 3)
+
+
+def test_the_summary_counts_cells_and_energy_by_kind(folder, demo, one):
+    one.unlink()
+    said = summary(demo, folder / "records")
+    assert "demo: 96 cells: 95 done, 1 failed or not yet run" in said
+    assert f"{sum(range(2, 97)) * 1e-3:.3g} kWh simulated" in said
+    assert len(said.split("test kWh\n")[1].splitlines()) == 10
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name):
+    output = tmp_path / f"{name}.svg"
+    with figures.mpl.rc_context({"svg.fonttype": "none"}):
+        figures.draw(name, aggregated(folder, demo), [output])
+    text = output.read_text()
+    assert "simulated" in text
+    assert "measured" not in text
+
+
+def test_the_report_needs_no_network_and_names_the_kind(folder, demo, tmp_path):
+    extraction = type("Extraction", (), {"clips": 3, "clips_per_s": 5.0, "energy": record(demo, cells(demo)[0]).energy})
+    page = render(aggregated(folder, demo), extraction, [])
+    assert "kWh simulated" in page
+    assert "<link" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            "gpu,architecture,phase\na,b,train\n",
+            "found no column energy_kwh, expected at least gpu",
+        ),
+        ("gpu,architecture,phase,energy_kwh\na,b,train,x\n", "column energy_kwh: expected float64"),
+        (
+            "gpu,architecture,phase,energy_kwh\na,b,train,0\n",
+            "column energy_kwh: found 0.0 for b on a, expected",
+        ),
+        ("gpu,architecture,phase,energy_kwh\na,b,fit,1\n", "column phase: found fit, expected one of train, test"),
+        ("gpu,architecture,phase,energy_kwh\na,b,test,1\na,b,test,1\n", "the cell a b test 0 is there twice"),
+        ("", "is not a table of measurements"),
+    ],
+)
+def test_an_external_table_that_is_wrong_is_refused(tmp_path, content, message):
+    path = tmp_path / "external.csv"
+    path.write_text(content)
+    with pytest.raises(InputError) as refused:
+        measurements.read(path)
+    assert f"{path}: {message}" in str(refused.value)
+
+
+def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
+    path = tmp_path / "external.csv"
+    path.write_text("gpu,architecture,phase,energy_kwh,flops,accuracy\na,net,test,0.5,1000,0.9\n")
+    frame = measurements.read(path)
+    assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
+    assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"]) == (1000, 0.9)
+    figures.draw("energy-flops", frame, [tmp_path / "figure.png"])
+    assert (tmp_path / "figure.png").stat().st_size > 5000

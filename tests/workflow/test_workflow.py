@@ -1,0 +1,192 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def snakemake(folder, *arguments, config="study.yaml"):
+    command = [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", config, *arguments]
+    profile = ["--workflow-profile", PROJECT / "profiles" / "default"]
+    return subprocess.run(
+        [*map(str, command), *map(str, profile)],
+        cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+
+
+def planned(output):
+    """Jobs by rule from the table of a dry run."""
+    lines = output.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
+    return {name: int(count) for name, count in (line.split() for line in lines)}
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The smallest study with every part of the demo."""
+    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
+    return content | {
+        "study": "tiny",
+        "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 20},
+        "architectures": {
+            "mlp": [{"layers": 1, "hidden": 4}],
+            "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
+        },
+        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "repeats": 1,
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, study):
+    """A folder in which the study was run to its end, and what the run said."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "study.yaml").write_text(yaml.safe_dump(study))
+    (folder / "my_net.py").write_text(
+        "from torch import nn\n\n\n"
+        "class MyNet(nn.Sequential):\n"
+        "    def __init__(self, width):\n"
+        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, width), nn.Linear(width, 10))\n"
+    )
+    run = snakemake(folder)
+    assert run.returncode == 0, run.stdout
+    return folder, run.stdout
+
+
+def test_the_published_study_is_1032_measuring_and_43_compute_jobs(tmp_path):
+    run = snakemake(tmp_path, "-n", config=PROJECT / "config" / "config.yaml")
+    assert run.returncode == 0, run.stdout
+    jobs = planned(run.stdout)
+    assert jobs["train"] + jobs["test"] == 1032
+    assert jobs["count_compute"] == 43
+    assert jobs["extract_features"] == jobs["prepare_dataset"] == jobs["aggregate"] == 1
+
+
+def test_the_snakefile_in_the_root_runs_the_published_study(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "-n", "-s", str(PROJECT / "Snakefile"), "--cores", "1"]
+    shutil.copytree(PROJECT / "config", tmp_path / "config")
+    run = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert planned(run.stdout + run.stderr)["train"] == 516
+
+
+def test_a_study_ends_in_records_table_figures_and_report(finished):
+    folder, _ = finished
+    results = folder / "results" / "tiny"
+    frame = pd.read_parquet(results / "measurements.parquet")
+    assert len(frame) == 2 * 2 * 2
+    assert set(frame["outcome"]) == {"ok"}
+    assert set(frame["gpu"]) == {"cpu-1thread", "cpu-2threads"}
+    assert (frame["energy_kwh"] > 0).all()
+    assert set(frame["energy_kind"]) <= {"measured", "estimated"}
+    assert frame.set_index("architecture").loc["mine", "family"].unique() == ["custom"]
+    assert frame["params"].notna().all()
+    assert frame.loc[frame["phase"] == "test", "macro_f1"].between(0, 1).all()
+    assert pd.read_csv(results / "measurements.csv").shape == frame.shape
+    assert list(pd.read_csv(results / "data-dictionary.csv")["column"]) == list(frame.columns)
+    for name in ("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"):
+        assert (results / "figures" / f"{name}.svg").stat().st_size > 5000
+        assert (results / "figures" / f"{name}.png").stat().st_size > 5000
+    assert len(pd.read_csv(results / "tables" / "energy.csv")) == 8
+    page = (results / "report.html").read_text()
+    assert "mlp-1x4" in page
+    assert "mine" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert not list(results.rglob("*.safetensors"))
+    assert not list(results.rglob("*.tmp"))
+
+
+def test_the_end_of_a_run_says_what_became_of_it(finished):
+    _, said = finished
+    assert "tiny: 8 cells: 8 done, 0 failed or not yet run" in said
+    assert "macro F1" in said
+
+
+def test_a_second_run_does_nothing(finished):
+    folder, _ = finished
+    assert "Nothing to be done" in snakemake(folder).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda s: s["gpus"].update({"cpu-new": {"device": "cpu"}}), {"train": 2, "test": 2}),
+        (lambda s: s.update(repeats=2), {"train": 4, "test": 4}),
+        (lambda s: s["architectures"]["mlp"][0].update(hidden=[4, 5]), {"count_compute": 1, "train": 2, "test": 2}),
+        (lambda s: s["optimizer"].update(learning_rate=0.5), {"train": 4, "test": 4}),
+        (lambda s: s["gpus"]["cpu-1thread"].update(partition="elsewhere"), {}),
+    ],
+    ids=["new gpu", "more repeats", "one width", "learning rate", "partition"],
+)
+def test_only_what_changed_runs_again(finished, study, change, expected):
+    folder, _ = finished
+    changed = json.loads(json.dumps(study))
+    change(changed)
+    (folder / "changed.yaml").write_text(yaml.safe_dump(changed))
+    output = snakemake(folder, "-n", config="changed.yaml").stdout
+    jobs = planned(output) if "Job stats" in output else {}
+    assert {
+        name: jobs[name] for name in ("count_compute", "extract_features", "train", "test") if name in jobs
+    } == expected
+
+
+def test_a_wrong_configuration_is_refused_in_one_sentence(tmp_path, study):
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "repeat": 3}))
+    run = snakemake(tmp_path)
+    assert run.returncode != 0
+    assert "repeat: unknown key, expected one of study, workload" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_a_killed_study_goes_on_where_it_was(tmp_path, study):
+    (tmp_path / "study.yaml").write_text(
+        yaml.safe_dump({**study, "architectures": {"mlp": [{"layers": 1, "hidden": 4}]}})
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        str(PROJECT / "Snakefile"),
+        "--configfile",
+        "study.yaml",
+        "--cores",
+        "2",
+    ]
+    running = subprocess.Popen(
+        [*command, "--workflow-profile", str(PROJECT / "profiles" / "default")],
+        cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    records = tmp_path / "results" / "tiny" / "records"
+    deadline = time.monotonic() + 120
+    while not list(records.rglob("train-0.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    before = {path: path.read_bytes() for path in records.rglob("*.json")}
+    assert before
+    assert snakemake(tmp_path, "--unlock").returncode == 0
+    run = snakemake(tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert "4 cells: 4 done" in run.stdout
+    for path, content in before.items():
+        json.loads(content)
+        assert path.exists()
+    assert not list((tmp_path / "results").rglob("*.tmp"))
+
+
+def test_the_linter_only_misses_conda_environments():
+    """A conda directive would measure every cell again whenever the environment's file changes, so there is none."""
+    command = [sys.executable, "-m", "snakemake", "--lint", "--configfile", "config/demo.yaml"]
+    run = subprocess.run(command, cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    found = {line.strip() for line in (run.stdout + run.stderr).splitlines() if line.startswith("    * ")}
+    assert found == {"* Specify a conda environment or container for each rule.:"}
