@@ -13,7 +13,10 @@ from isojoule.files import written_whole
 def write(path: Path, model: nn.Module) -> None:
     """Write the weights of `model` to `path`, whole or not at all."""
     with written_whole(path) as temporary:
-        save_model(model, str(temporary))
+        try:
+            save_model(model, str(temporary))
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def write_failure(path: Path, reason: str) -> None:

@@ -1,8 +1,10 @@
 """Whole cells on the CPU: the real meter, real models, real features; a fake only where a GPU would be needed."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -267,3 +269,33 @@ def test_the_published_schema_is_that_of_the_records():
 
     published = (PROJECT / "workflow" / "schemas" / "record.schema.json").read_text()
     assert json.loads(published) == json.loads(schema())
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(folder, study, machine, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "none", small], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small disk can only be mounted as root")
+    try:
+        with pytest.raises(InputError, match=r"weights: cannot be written: .*No space left on device"):
+            train(study, folder, machine, small / "weights")
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_ctrl_c_is_one_sentence_and_leaves_nothing(folder, tmp_path):
+    options = ["--config", folder / "study.yaml", "--gpu", "cpu-1thread", "--architecture", "mlp-1x4"]
+    files = ["--features", folder / "features", "--output", tmp_path / "train.json"]
+    command = list(map(str, [sys.executable, PROJECT / "scripts" / "train.py", *options, *files]))
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "stopped by Ctrl-C" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []

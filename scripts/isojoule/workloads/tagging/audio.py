@@ -41,9 +41,7 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
             needed = int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
             samples = clip.read(needed, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise UnusableClipError(
-            "is missing" if not path.exists() else f"cannot be decoded ({_short(error)})"
-        ) from error
+        raise UnusableClipError(_reason(path, error)) from error
     if not len(samples):
         raise UnusableClipError("has 0 samples")
     mono = samples.mean(axis=1)
@@ -56,5 +54,10 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
     return padded
 
 
-def _short(error: BaseException) -> str:
-    return str(error).rpartition(": ")[2].strip().rstrip(".") or type(error).__name__
+def _reason(path: Path, error: BaseException) -> str:
+    if not path.exists():
+        return "is missing"
+    if path.is_file() and not path.stat().st_size:
+        return "is empty (0 bytes)"
+    detail = str(error).rpartition(": ")[2].strip().rstrip(".")
+    return f"cannot be decoded ({detail or type(error).__name__})"

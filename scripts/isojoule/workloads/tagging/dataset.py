@@ -72,20 +72,26 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
     names = list(dict.fromkeys(name for table in tables.values() for name in table))
     splits = {name: [split for split, table in tables.items() if name in table] for name in names}
     conflicts = [
-        f"{audio / name}: has other labels in {dataset['train']} than in {dataset['test']}"
+        str(audio / name)
         for name in names
         if len(splits[name]) == 2 and set(tables["train"][name]) != set(tables["test"][name])
     ]
+    if conflicts:
+        both = f"{dataset['train']} and {dataset['test']}"
+        raise InputError(f"dataset: found other labels in {both} for the same file\n       {listed(conflicts)}")
+    labelled = {name for table in tables.values() for name, labels in table.items() if labels}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = list(pool.map(lambda name: _checked(audio / name, mel), names))
+        checked = list(
+            pool.map(lambda name: _checked(audio / name, mel) if name in labelled else "has no label", names)
+        )
     clips = [
         Clip(str(audio / name), ",".join(splits[name]), ",".join(tables[splits[name][0]][name]), *found)
         for name, found in zip(names, checked, strict=True)
         if not isinstance(found, str)
     ]
     bad = [f"{audio / name}: {found}" for name, found in zip(names, checked, strict=True) if isinstance(found, str)]
-    problems = conflicts + bad + [f"{path}: has no label" for path in _unlabelled(audio, names)]
-    if problems and (dataset["on_bad_file"] == "stop" or conflicts):
+    problems = bad + [f"{path}: has no label" for path in _unlabelled(audio, names)]
+    if problems and dataset["on_bad_file"] == "stop":
         raise InputError(
             f"dataset: {len(problems)} files are wrong; mend them, or set dataset.on_bad_file to leave_out\n       "
             + listed(problems)

@@ -10,7 +10,7 @@ SHOWN = 20
 
 
 def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
-    """Labels by file name, in the order of the table; rows of the same file are joined.
+    """Labels by file name, in the order of the table; rows of the same file are joined, a file may have none.
 
     Args:
         path: a TSV file with the columns `filename` and `event_labels`.
@@ -39,8 +39,6 @@ def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
             problems.append(f"line {number}: found {len(row)} columns, expected a file name and its labels")
             continue
         found = [label.strip() for label in row[event_labels].split(",") if label.strip()]
-        if not found:
-            problems.append(f"line {number}: {row[name]} has no label")
         unknown = [label for label in found if label not in classes]
         problems += [f"line {number}: {row[name]} has the unknown class {label}" for label in unknown]
         known = labels.setdefault(row[name].strip(), [])
