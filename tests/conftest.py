@@ -1,4 +1,5 @@
 import copy
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,15 @@ def demo(_demo):
 @pytest.fixture(scope="session")
 def published():
     return configuration.load(PROJECT / "config" / "config.yaml")
+
+
+@pytest.fixture
+def nvml(monkeypatch):
+    """A fresh fake driver in the place of NVML."""
+    from isojoule import gpus
+
+    spec = importlib.util.spec_from_file_location("fake_nvml", PROJECT / "tests" / "fake_nvml" / "pynvml.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(gpus, "pynvml", module)
+    return module

@@ -57,6 +57,7 @@ class Meter:
                     f"energy.country_iso_code: found {self._country_iso_code}, expected a country that CodeCarbon knows"
                 )
             self._rapl = is_rapl_available()
+            # the index, since CodeCarbon 3.3.2 strips the G of a GPU's UUID and then does not find it;
             # every setting that ~/.codecarbon.config could change, and that would change a figure, is given
             self._tracker = OfflineEmissionsTracker(
                 country_iso_code=self._country_iso_code,
@@ -67,7 +68,7 @@ class Meter:
                 log_level="error",
                 allow_multiple_runs=True,
                 tracking_mode="machine",
-                gpu_ids=[self._gpu.uuid] if self._gpu else [],
+                gpu_ids=[self._gpu.nvml_index] if self._gpu else [],
                 force_cpu_power=None if self._rapl else self._cpu_max_power_w,
                 force_ram_power=None,
                 force_mode_cpu_load=False,

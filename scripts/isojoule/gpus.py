@@ -22,6 +22,7 @@ def identify(uuid: str) -> Gpu:
         return Gpu(
             name=_text(pynvml.nvmlDeviceGetName(handle)),
             uuid=uuid,
+            nvml_index=pynvml.nvmlDeviceGetIndex(handle),
             driver=_text(pynvml.nvmlSystemGetDriverVersion()),
             power_limit_w=_power_limit_w(handle),
             memory_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,

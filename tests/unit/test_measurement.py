@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from fake_nvml import Driver, install
 from safetensors import safe_open
 
 from isojoule import measurement
@@ -172,16 +171,14 @@ def test_a_gpu_that_is_not_there_is_said(study, folder, machine, tmp_path):
         train(study, folder, machine, tmp_path / "w", gpu="t4")
 
 
-def test_another_gpu_than_expected_is_refused(monkeypatch):
-    driver = Driver()
-    install(monkeypatch, driver)
+def test_another_gpu_than_expected_is_refused(monkeypatch, nvml):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    properties = type("Properties", (), {"uuid": driver.uuid.removeprefix("GPU-")})
+    properties = type("Properties", (), {"uuid": nvml.UUIDS[1].removeprefix("GPU-")})
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
     with pytest.raises(InputError, match=r"gpus\.a40\.device_name: found Tesla T4 .* expected NVIDIA A40; nothing was"):
         measurement._device({"device": "cuda", "device_name": "NVIDIA A40"}, "a40")
     device, gpu = measurement._device({"device": "cuda", "device_name": "Tesla T4"}, "t4")
-    assert (device.type, gpu.uuid) == ("cuda", driver.uuid)
+    assert (device.type, gpu.uuid) == ("cuda", nvml.UUIDS[1])
 
 
 def test_the_meter_knows_its_countries():
@@ -292,7 +289,8 @@ def test_ctrl_c_is_one_sentence_and_leaves_nothing(folder, tmp_path):
     files = ["--features", folder / "features", "--output", tmp_path / "train.json"]
     command = list(map(str, [sys.executable, PROJECT / "scripts" / "train.py", *options, *files]))
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
+    while "libtorch" not in Path(f"/proc/{running.pid}/maps").read_text():
+        time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=60)[1]
     assert running.returncode == 130

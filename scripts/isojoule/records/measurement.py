@@ -76,6 +76,7 @@ class Gpu(_Part):
 
     name: str
     uuid: str
+    nvml_index: NonNegativeInt = Field(description="Its number to NVML on that machine; CUDA may count otherwise.")
     driver: str
     power_limit_w: float | None
     memory_bytes: int
