@@ -216,7 +216,7 @@ def test_program_counts_a_model_of_the_user(tmp_path):
 def test_program_names_close_matches_of_an_unknown_architecture(tmp_path):
     done = count("--config", CONFIG, "--architecture", "mlp-4x1025", "--output", tmp_path / "x.json")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: --architecture: found mlp-4x1025, expected one that ")
+    assert done.stderr.startswith("error: --architecture: found mlp-4x1025, expected one of the config")
     assert "mlp-4x1024" in done.stderr
     assert not list(tmp_path.iterdir())
 

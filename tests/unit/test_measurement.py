@@ -297,3 +297,15 @@ def test_ctrl_c_is_one_sentence_and_leaves_nothing(folder, tmp_path):
     assert "stopped by Ctrl-C" in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "ieee")])
+def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
+    """cuDNN has it on unless told otherwise: an fp32 measurement would be one of TF32 convolutions."""
+    backends = torch.backends
+    try:
+        measurement._set_precision(precision)
+        for backend in (backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn):
+            assert backend.fp32_precision == expected
+    finally:
+        backends.fp32_precision = "ieee"

@@ -190,3 +190,12 @@ def test_the_linter_only_misses_conda_environments():
     run = subprocess.run(command, cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     found = {line.strip() for line in (run.stdout + run.stderr).splitlines() if line.startswith("    * ")}
     assert found == {"* Specify a conda environment or container for each rule.:"}
+
+
+def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study):
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    (tmp_path / "results").write_text("a file where a folder belongs")
+    run = snakemake(tmp_path)
+    assert run.returncode != 0
+    assert f"results/tiny: cannot be written: {tmp_path}/results is a file, expected a folder" in run.stdout
+    assert "Traceback" not in run.stdout

@@ -15,16 +15,18 @@ shell.prefix(
 
 from isojoule import cells, configuration, workloads
 from isojoule.errors import InputError
+from isojoule.files import check_writable
 
 try:
     config = configuration.check(config)
     ARCHITECTURES = cells.architectures(config)
+    RESULTS = f"results/{config['study']}"
+    check_writable(Path(RESULTS))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 WORKLOAD = workloads.load(config["workload"])
 CELLS = cells.cells(config)
-RESULTS = f"results/{config['study']}"
 CONFIGURATION = f"{RESULTS}/configuration.yaml"
 FEATURES = f"{RESULTS}/features/features.npy"
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"

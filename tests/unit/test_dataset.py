@@ -1,0 +1,246 @@
+"""From tables of labels and audio files to a manifest and features, on real files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from isojoule.errors import InputError
+from isojoule.workloads.tagging import synthetic
+from isojoule.workloads.tagging.architectures import DESED_CLASSES
+from isojoule.workloads.tagging.audio import UnusableClipError, beginning, n_samples
+from isojoule.workloads.tagging.dataset import prepare, read_manifest
+from isojoule.workloads.tagging.features import Features, extract
+from isojoule.workloads.tagging.labels import read_labels
+
+ESC10 = Path(__file__).parents[3] / "shared" / "esc10"
+
+
+@pytest.fixture
+def mel(demo):
+    return demo["mel"]
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write a table of labels and return its path."""
+
+    def write(text, name="train.tsv"):
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        return path
+
+    return write
+
+
+def noise(path, seconds=1.5, rate_hz=16000, channels=1, seed=0):
+    """Write noise to an audio file."""
+    path.parent.mkdir(exist_ok=True)
+    samples = 0.1 * np.random.default_rng(seed).standard_normal((int(seconds * rate_hz), channels))
+    soundfile.write(path, samples, rate_hz)
+    return path
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_labels_are_read_as_desed_writes_them(table, start, end):
+    path = table(start + end.join(["filename\tevent_labels", "a.wav\tDog, Cat", "b.wav\tCat", ""]))
+    assert read_labels(path, ["Cat", "Dog"]) == {"a.wav": ["Dog", "Cat"], "b.wav": ["Cat"]}
+
+
+def test_rows_of_one_clip_are_joined(table):
+    path = table("filename\tevent_labels\na.wav\tDog\na.wav\tCat,Dog\n")
+    assert read_labels(path, ["Cat", "Dog"]) == {"a.wav": ["Dog", "Cat"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file\tlabel\na.wav\tDog\n", r"found the header \['file', 'label'\], expected the columns filename and"),
+        ("", r"found the header \[\]"),
+        ("filename\tevent_labels\n", "found no labelled clip"),
+        ("filename\tevent_labels\na.wav\tBird\n", "line 2: a.wav has the unknown class Bird; the classes are Cat, Dog"),
+        ("filename\tevent_labels\na.wav\tDog\nb.wav\n", "line 3: found 1 columns, expected a file name and its labels"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_name(table, text, message):
+    with pytest.raises(InputError, match=r"train\.tsv: " + message):
+        read_labels(table(text), ["Cat", "Dog"])
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.tsv: is missing, expected a table of labels"):
+        read_labels(tmp_path / "none.tsv", ["Cat"])
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+@pytest.mark.parametrize(("rate_hz", "channels"), [(8000, 1), (16000, 2), (22050, 1), (44100, 2), (48000, 1)])
+def test_the_beginning_is_that_of_the_whole_clip(tmp_path, mel, suffix, rate_hz, channels):
+    path = noise(tmp_path / f"clip.{suffix}", 2.5, rate_hz, channels)
+    samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    whole = soxr.resample(samples.mean(axis=1), rate_hz, mel["sample_rate_hz"])
+    found = beginning(path, mel)
+    assert found.shape == (n_samples(mel),)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, whole[: n_samples(mel)], atol=1e-4)
+
+
+def test_a_short_clip_ends_in_zeros(tmp_path, mel):
+    found = beginning(noise(tmp_path / "short.wav", seconds=0.5), mel)
+    assert np.all(found[8000:] == 0)
+    assert np.count_nonzero(found[:8000]) > 7900
+
+
+def test_what_is_no_usable_clip_says_why(tmp_path, mel):
+    (tmp_path / "text.wav").write_text("no audio")
+    (tmp_path / "empty.wav").write_bytes(b"")
+    soundfile.write(tmp_path / "zero.wav", np.zeros(0), 16000)
+    soundfile.write(tmp_path / "nan.wav", np.full(20000, np.nan), 16000, subtype="FLOAT")
+    reasons = {
+        "gone.wav": "is missing",
+        "text.wav": r"cannot be decoded \(.+\)",
+        "empty.wav": r"is empty \(0 bytes\)",
+        "zero.wav": "has 0 samples",
+        "nan.wav": "holds values that are not finite",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(UnusableClipError, match=reason):
+            beginning(tmp_path / name, mel)
+
+
+def folder(tmp_path, **changes):
+    """The dataset section of a folder with two good clips, and the tables that name them."""
+    noise(tmp_path / "audio" / "a.wav")
+    noise(tmp_path / "audio" / "b.flac", rate_hz=44100, channels=2)
+    (tmp_path / "train.tsv").write_text("filename\tevent_labels\na.wav\tDog\nb.flac\tCat,Dog\n")
+    (tmp_path / "test.tsv").write_text("filename\tevent_labels\nb.flac\tDog,Cat\n")
+    names = {"path": str(tmp_path), "audio": "audio", "train": "train.tsv", "test": "test.tsv"}
+    return {"source": "folder", "on_bad_file": "stop", **names, **changes}
+
+
+def test_a_folder_becomes_a_manifest(tmp_path, mel):
+    clips = prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    assert read_manifest(tmp_path / "out" / "manifest.tsv") == clips
+    assert [(clip.split, clip.labels, clip.duration_s, clip.sample_rate_hz, clip.channels) for clip in clips] == [
+        ("train", "Dog", 1.5, 16000, 1),
+        ("train,test", "Cat,Dog", 1.5, 44100, 2),
+    ]
+
+
+def spoil(tmp_path):
+    """Add one file of every kind that is wrong, and return what is to be said of them."""
+    audio = tmp_path / "audio"
+    (audio / "corrupt.ogg").write_text("no audio")
+    soundfile.write(audio / "zero.wav", np.zeros(0), 16000)
+    noise(audio / "stray.wav")
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write("corrupt.ogg\tDog\nzero.wav\tDog\ngone.wav\tDog\nb.flac\tDog\nunlabelled.wav\t\n")
+    kinds = {"corrupt.ogg": "cannot be decoded", "zero.wav": "has 0 samples", "gone.wav": "is missing"}
+    return kinds | {"unlabelled.wav": "has no label", "stray.wav": "has no label"}
+
+
+def test_everything_wrong_is_listed_at_once(tmp_path, mel):
+    dataset = folder(tmp_path)
+    kinds = spoil(tmp_path)
+    with pytest.raises(InputError, match="5 files are wrong") as refused:
+        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+    for name, kind in kinds.items():
+        assert f"{tmp_path / 'audio' / name}: {kind}" in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_wrong_can_be_left_out_but_not_silently(tmp_path, mel, capsys):
+    dataset = folder(tmp_path, on_bad_file="leave_out")
+    kinds = spoil(tmp_path)
+    assert len(prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")) == 2
+    left_out = (tmp_path / "out" / "left_out.tsv").read_text()
+    said = capsys.readouterr().err
+    for name in kinds:
+        assert name in left_out
+        assert name in said
+
+
+def test_nothing_left_is_refused(tmp_path, mel):
+    dataset = folder(tmp_path, on_bad_file="leave_out")
+    (tmp_path / "audio" / "b.flac").write_text("")
+    with pytest.raises(InputError, match="no usable clip is left to test on"):
+        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+
+
+def test_a_missing_folder_says_how_to_get_desed(tmp_path, mel):
+    with pytest.raises(InputError, match=r"audio is missing; config/README\.md says how to get DESED"):
+        prepare(folder(tmp_path, source="desed", path=str(tmp_path / "none")), mel, ["Cat", "Dog"], tmp_path / "out")
+
+
+def test_labels_that_contradict_each_other_are_refused(tmp_path, mel):
+    dataset = folder(tmp_path)
+    (tmp_path / "test.tsv").write_text("filename\tevent_labels\nb.flac\tCat\n")
+    with pytest.raises(InputError, match=r"found other labels in train\.tsv and test\.tsv(.|\n)*b\.flac"):
+        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+
+
+def test_synthetic_data_are_the_same_for_the_same_seed(tmp_path):
+    for name, seed in (("one", 1), ("two", 1), ("three", 2)):
+        synthetic.write(tmp_path / name, 20, 20, seed)
+    one, two, three = (sorted((tmp_path / name).rglob("*.*")) for name in ("one", "two", "three"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+    assert [path.read_bytes() for path in one] != [path.read_bytes() for path in three]
+    for split in ("train", "test"):
+        labels = read_labels(tmp_path / "one" / f"{split}.tsv", DESED_CLASSES)
+        assert {label for found in labels.values() for label in found} == set(DESED_CLASSES)
+        assert all(1 <= len(found) <= 3 for found in labels.values())
+
+
+def test_features_are_those_of_the_clips(tmp_path, mel):
+    prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    assert extract(tmp_path / "out", mel, ["Cat", "Dog"], tmp_path / "features", workers=2) == 2
+    features = Features(tmp_path / "features", mel)
+    assert (features.values.shape, features.values.dtype) == ((2, 128, 64), np.float32)
+    assert isinstance(features.values, np.memmap)
+    np.testing.assert_array_equal(features.targets, [[0, 1], [1, 1]])
+    assert features.rows("train").tolist() == [0, 1]
+    assert features.rows("test").tolist() == [1]
+    assert features.mean == pytest.approx(features.values.mean(), rel=1e-5)
+    assert features.std == pytest.approx(features.values.std(), rel=1e-4)
+    np.testing.assert_allclose(features.decode(np.array([1, 0])), features.values[[1, 0]], atol=1e-4)
+    assert not list((tmp_path / "features").glob("*.tmp"))
+
+
+def test_features_do_not_depend_on_batches_and_workers(tmp_path, mel):
+    dataset = {"source": "synthetic", "train_clips": 50, "test_clips": 20, "seed": 3, "on_bad_file": "stop"}
+    prepare(dataset, mel, DESED_CLASSES, tmp_path / "out")
+    for workers in (1, 2):
+        extract(tmp_path / "out", mel, DESED_CLASSES, tmp_path / str(workers), workers)
+    one, two = (Features(tmp_path / str(workers), mel) for workers in (1, 2))
+    np.testing.assert_allclose(one.values, two.values, atol=1e-4)
+    assert json.loads((tmp_path / "1" / "statistics.json").read_text())["clips"] == 70
+
+
+def test_a_clip_that_went_away_is_named_and_leaves_nothing(tmp_path, mel):
+    prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    (tmp_path / "audio" / "a.wav").unlink()
+    with pytest.raises(InputError, match=r"1 clips cannot be decoded(.|\n)*a\.wav: is missing"):
+        extract(tmp_path / "out", mel, ["Cat", "Dog"], tmp_path / "features", workers=2)
+    assert not list((tmp_path / "features").iterdir())
+
+
+def test_what_is_no_manifest_is_refused_by_name(tmp_path):
+    (tmp_path / "manifest.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(InputError, match=r"manifest\.tsv: is not a manifest"):
+        read_manifest(tmp_path / "manifest.tsv")
+
+
+@pytest.mark.skipif(not ESC10.is_dir(), reason="the recordings of ESC-10 are not beside the project")
+def test_real_recordings_run_unchanged(tmp_path, mel):
+    tables = [(ESC10 / "metadata" / f"{split}.tsv").read_text().splitlines()[1:] for split in ("train", "test")]
+    classes = sorted({line.split("\t")[1] for lines in tables for line in lines})
+    names = {"path": str(ESC10), "audio": "audio", "train": "metadata/train.tsv", "test": "metadata/test.tsv"}
+    clips = prepare({"source": "folder", "on_bad_file": "stop", **names}, mel, classes, tmp_path / "out")
+    assert (len(clips), len(classes)) == (400, 10)
+    extract(tmp_path / "out", mel, classes, tmp_path / "features", workers=2)
+    features = Features(tmp_path / "features", mel)
+    assert np.isfinite(features.values).all()
+    assert features.targets.sum() == 400
