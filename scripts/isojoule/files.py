@@ -1,11 +1,15 @@
 """Write files whole or not at all: a temporary name in the same folder, then a rename."""
 
+import glob
 import json
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from isojoule.errors import InputError
 
@@ -17,9 +21,11 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder or the file cannot be written (permissions, full disk).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    here = f".{path.name}.{platform.node()}"
+    temporary = path.with_name(f"{here}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_behind(path.parent, here)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -29,6 +35,14 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _remove_left_behind(folder: Path, start: str) -> None:
+    """Remove the temporary files of programs on this machine that were killed before they could do so themselves."""
+    for left in folder.glob(f"{glob.escape(start)}.*.tmp"):
+        pid = left.suffixes[-2].lstrip(".")
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            left.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from isojoule.figures import FIGURES
 from isojoule.records import ExtractionRecord
 from isojoule.tables import energy_table
 
@@ -41,5 +42,10 @@ def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path
         flags=frame["flags"].dropna().str.split().explode().value_counts().to_dict(),
         table=energy_table(frame).to_dict("records"),
         extraction=extraction,
-        figures=[(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in figures],
+        figures=[(_caption(path.stem), base64.b64encode(path.read_bytes()).decode()) for path in figures],
     )
+
+
+def _caption(figure: str) -> str:
+    """What the figure shows, in the words of the function that draws it."""
+    return (FIGURES[figure].__doc__ or "").strip() if figure in FIGURES else figure

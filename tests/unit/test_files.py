@@ -1,10 +1,22 @@
 import errno
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from isojoule import files
 from isojoule.errors import InputError
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from isojoule.files import written_whole
+with written_whole(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_what_is_written_is_whole_and_alone(tmp_path):
@@ -56,3 +68,16 @@ def test_what_is_not_json_is_named(tmp_path):
     path.write_text("{")
     with pytest.raises(InputError, match=r"broken\.json: is not JSON"):
         files.read_json(path)
+
+
+def test_what_a_killed_program_left_behind_is_removed(tmp_path):
+    path = tmp_path / "record.json"
+    started = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)], env={"PYTHONPATH": "scripts"}, capture_output=True, check=False
+    )
+    assert started.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    with files.written_whole(path) as temporary:
+        temporary.write_text("new")
+        assert list(tmp_path.iterdir()) == [temporary]
+    assert path.read_text() == "new"

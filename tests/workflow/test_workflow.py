@@ -199,3 +199,13 @@ def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study
     assert run.returncode != 0
     assert f"results/tiny: cannot be written: {tmp_path}/results is a file, expected a folder" in run.stdout
     assert "Traceback" not in run.stdout
+
+
+def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
+    folder, _ = finished
+    run = snakemake(folder, "--report", "report.html")
+    assert run.returncode == 0, run.stdout
+    page = (folder / "report.html").read_text()
+    for name in ("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"):
+        assert f"{name}.svg" in page
+    assert "Energy against the number of parameters" in page

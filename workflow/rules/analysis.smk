@@ -43,7 +43,7 @@ rule plot:
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.svg",
-            caption="../report/{figure}.rst",
+            caption="../report/figure.rst",
             category="Energy",
             labels={"what": "{figure}"},
         ),
