@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from isojoule import checkpoints, gpus, models, provenance
+from isojoule import checkpoints, gpus, models, provenance, workloads
 from isojoule.alone import Device
 from isojoule.cells import Cell, architectures, cell_slice, fingerprint
 from isojoule.configuration import Configuration
@@ -51,7 +51,6 @@ def measure(
     started_at = provenance.now()
     named = architectures(configuration)
     decisive = cell_slice(configuration, cell, named)
-    settings = decisive["settings"]
     threads = decisive["gpu"]["threads"]
     torch.set_num_threads(threads)
     device, gpu = _device(decisive["gpu"], cell.gpu)
@@ -65,7 +64,7 @@ def measure(
         "precision": decisive["gpu"]["precision"],
         "threads": threads,
         "seed": decisive["seed"],
-        "settings": {"features": settings["features"], **settings["optimizer"]},
+        "settings": workloads.load(configuration["workload"]).shown_settings(decisive["settings"]),
         "hardware": provenance.hardware(gpu),
         "provenance": provenance.provenance(fingerprint(decisive), attempt),
     }

@@ -20,9 +20,11 @@ from isojoule.errors import InputError
 gpu = gpus.identify("GPU-12345678-aaaa-bbbb-cccc-123456789abc")
 meter = Meter("FRA", gpu)
 meter.begin()
-time.sleep(2)
+time.sleep(1)
+so_far_kwh = meter.so_far_kwh()
+time.sleep(1)
 try:
-    print(meter.end().model_dump_json())
+    print(json.dumps({**meter.end().model_dump(), "so_far_kwh": so_far_kwh}))
 except InputError as error:
     print(json.dumps({"refused": str(error)}))
 """
@@ -85,6 +87,7 @@ def test_the_meter_reads_the_gpu_that_computes_and_no_other(tmp_path, environmen
     assert energy["gpu"]["kind"] == "measured"
     assert energy["gpu"]["source"].endswith(source)
     assert energy["gpu"]["energy_kwh"] * 3.6e6 == pytest.approx(90 * energy["duration_s"], rel=tolerance)
+    assert energy["so_far_kwh"] * 3.6e6 == pytest.approx(90, rel=2 * tolerance)
 
 
 def test_a_gpu_that_reads_zero_is_refused(tmp_path):

@@ -114,6 +114,15 @@ def test_features_decoded_in_the_loop_train_the_same_model(study, folder, machin
     assert in_loop.settings["features"] == "in_loop"
 
 
+def test_a_training_that_diverges_keeps_its_energy_and_claims_no_quality(study, folder, machine, tmp_path):
+    study["optimizer"] = {"name": "sgd", "learning_rate": 1e30}
+    record = train(study, folder, machine, tmp_path / "w")
+    assert (record.outcome, record.loss, record.flags) == ("ok", None, ["loss-not-finite"])
+    tested = train(study, folder, machine, tmp_path / "w", phase="test")
+    assert (tested.outcome, tested.loss, tested.quality) == ("ok", None, {})
+    assert tested.energy.computing.energy_kwh > 0
+
+
 def test_bf16_trains(study, folder, machine, tmp_path):
     study["precision"] = "bf16"
     record = train(study, folder, machine, tmp_path / "w")

@@ -4,6 +4,7 @@ A workload is a package below this one. Its `__init__` (no torch there) offers
 
     architectures(configuration) -> list[Architecture]     what the study compares
     settings(configuration) -> dict                        the configuration's part that decides its sessions
+    shown_settings(settings) -> dict                       those of them that a record shows
     compute_settings(configuration) -> dict                the part that decides what compute counting sees
 
 its module `sessions` (torch) offers

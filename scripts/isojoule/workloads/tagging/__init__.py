@@ -5,12 +5,22 @@ from typing import Any
 from isojoule.configuration import Configuration
 from isojoule.workloads.tagging.architectures import architectures, classes
 
-__all__ = ["architectures", "classes", "compute_settings", "settings"]
+__all__ = ["architectures", "classes", "compute_settings", "settings", "shown_settings"]
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
     """What decides a training or test beside the architecture, the GPU, the phase and the seed."""
     return {key: configuration[key] for key in ("dataset", "mel", "batch_size", "optimizer", "features")}
+
+
+def shown_settings(settings: dict[str, Any]) -> dict[str, str | float]:
+    """The settings that a record shows, by name."""
+    optimizer = settings["optimizer"]
+    return {
+        "features": settings["features"],
+        "optimizer": optimizer["name"],
+        "learning_rate": optimizer["learning_rate"],
+    }
 
 
 def compute_settings(configuration: Configuration) -> dict[str, Any]:

@@ -131,8 +131,11 @@ class Session:
         return float(self._losses[epoch]) / len(self._clips)
 
     def quality(self) -> dict[str, float]:
-        """Macro F1 at 0.5 and mean average precision over the classes that occur in the test data."""
-        if self.phase == "train":
+        """Macro F1 at 0.5 and mean average precision over the classes that occur in the test data.
+
+        None where there is nothing to say: after training, and where an output was not finite.
+        """
+        if self.phase == "train" or not torch.isfinite(self._logits).all():
             return {}
         from sklearn.metrics import average_precision_score, f1_score
 
