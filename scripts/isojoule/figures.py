@@ -75,6 +75,10 @@ def energy_quality(frame: pd.DataFrame) -> Figure:
     table = _table(frame)
     quality = table.dropna(subset=["macro_f1_mean"]).set_index(["architecture", "gpu"])["macro_f1_mean"]
     table["quality"] = [quality.get(key) for key in zip(table["architecture"], table["gpu"], strict=True)]
+    if table["quality"].isna().all():
+        figure = _figure(5, 1)
+        figure.text(0.5, 0.5, "No quality was measured in this study.", ha="center")
+        return figure
     return _panels(table, "energy_mean_kwh", "quality", "Macro F1 on the test data", horizontal_energy=True)
 
 

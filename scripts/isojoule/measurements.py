@@ -107,7 +107,8 @@ def write(frame: pd.DataFrame, path: Path) -> None:
 def read(path: Path) -> pd.DataFrame:
     """Read a table of measurements, ours or anybody's, from parquet or CSV.
 
-    Columns that are absent are filled: repeat 0, outcome ok, family the architecture's first word, kind measured.
+    Columns that are absent are filled: repeat 0, outcome ok, family the architecture, kind measured, power from energy
+    and duration.
     Columns that we do not know are kept as they are.
 
     Returns:
@@ -132,6 +133,7 @@ def read(path: Path) -> pd.DataFrame:
         except (TypeError, ValueError) as error:
             raise InputError(f"{path}: column {name}: expected {column.dtype.lower()}: {error}") from error
     _check(frame, path)
+    frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * 3.6e6 / frame["duration_s"])
     return frame[[*COLUMNS, *(name for name in frame if name not in COLUMNS)]]
 
 

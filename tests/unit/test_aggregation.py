@@ -204,9 +204,12 @@ def test_an_external_table_that_is_wrong_is_refused(tmp_path, content, message):
 
 def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
     path = tmp_path / "external.csv"
-    path.write_text("gpu,architecture,phase,energy_kwh,flops,accuracy\na,net,test,0.5,1000,0.9\n")
+    path.write_text("gpu,architecture,phase,energy_kwh,duration_s,flops,accuracy\na,net,test,0.5,3600,1000,0.9\n")
     frame = measurements.read(path)
     assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
-    assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"]) == (1000, 0.9)
-    figures.draw("energy-flops", frame, [tmp_path / "figure.png"])
-    assert (tmp_path / "figure.png").stat().st_size > 5000
+    assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"], frame.loc[0, "power_w"]) == (1000, 0.9, 500)
+    for name in ("energy-flops", "energy-platforms", "energy-quality"):
+        figures.draw(name, frame, [tmp_path / f"{name}.png"])
+        assert (tmp_path / f"{name}.png").stat().st_size > 2000
+    with pytest.raises(InputError, match="no value in column params, there is nothing to draw"):
+        figures.draw("energy-parameters", frame, [tmp_path / "energy-parameters.png"])

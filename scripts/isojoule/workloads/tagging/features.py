@@ -47,8 +47,14 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
     train = np.array([_in(clip, "train") for clip in clips])
     total, squares, problems = 0.0, 0.0, []
     shape = (len(clips), mel["n_mels"], mel["n_frames"])
-    with written_whole(folder / "features.npy") as temporary, ThreadPoolExecutor(workers) as pool:
-        values = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=shape)
+    with (
+        written_whole(folder / "features.npy") as temporary,
+        temporary.open("wb") as file,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        # written batch by batch: the pages of a memory map would stay in memory until the end
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_2_0(file, header)
         for start, decoded in _decoded(clips, mel, pool):
             samples = []
             for clip, future in zip(clips[start : start + BATCH], decoded, strict=True):
@@ -58,13 +64,12 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
                     problems.append(f"{clip.path}: {error}")
             if problems:
                 continue
-            stop = start + len(samples)
-            values[start:stop] = transform(torch.from_numpy(np.stack(samples))).numpy()
-            chosen = values[start:stop][train[start:stop]].astype(np.float64)
+            values = transform(torch.from_numpy(np.stack(samples))).numpy()
+            file.write(values.tobytes())
+            chosen = values[train[start : start + len(values)]].astype(np.float64)
             total, squares = total + chosen.sum(), squares + np.square(chosen).sum()
         if problems:
             raise InputError(f"{len(problems)} clips cannot be decoded\n       {listed(problems)}")
-        values.flush()
     count = int(train.sum()) * shape[1] * shape[2]
     mean = total / count
     deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
