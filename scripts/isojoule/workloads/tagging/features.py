@@ -3,8 +3,10 @@
 import shutil
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,14 @@ from isojoule.workloads.tagging.dataset import MANIFEST, Clip, read_manifest
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.mel import log_mel
 
-BATCH = 64
+BATCH = 16
 HEARTBEAT_S = 5.0
 
 
 def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path, workers: int) -> int:
     """Write `features.npy`, `targets.npy`, `statistics.json` and the manifest into `folder`.
 
-    Threads decode and resample, the transform takes batches; memory does not grow with the number of clips.
+    Threads take batches of clips each; memory does not grow with the number of clips.
 
     Args:
         dataset: folder of the manifest.
@@ -42,8 +44,7 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
         InputError: listing every clip that cannot be decoded.
     """
     clips = read_manifest(dataset / MANIFEST)
-    torch.set_num_threads(workers)
-    transform = log_mel(mel)
+    torch.set_num_threads(1)
     train = np.array([_in(clip, "train") for clip in clips])
     total, squares, problems = 0.0, 0.0, []
     shape = (len(clips), mel["n_mels"], mel["n_frames"])
@@ -55,18 +56,10 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
         # written batch by batch: the pages of a memory map would stay in memory until the end
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_2_0(file, header)
-        for start, decoded in _decoded(clips, mel, pool):
-            samples = []
-            for clip, future in zip(clips[start : start + BATCH], decoded, strict=True):
-                try:
-                    samples.append(future.result())
-                except UnusableClipError as error:
-                    problems.append(f"{clip.path}: {error}")
-            if problems:
-                continue
-            values = transform(torch.from_numpy(np.stack(samples))).numpy()
+        for start, values, unusable in _batches(clips, mel, pool, ahead=2 * workers):
+            problems += unusable
             file.write(values.tobytes())
-            chosen = values[train[start : start + len(values)]].astype(np.float64)
+            chosen = values[train[start : start + BATCH][: len(values)]].astype(np.float64)
             total, squares = total + chosen.sum(), squares + np.square(chosen).sum()
         if problems:
             raise InputError(f"{len(problems)} clips cannot be decoded\n       {listed(problems)}")
@@ -131,22 +124,34 @@ class Features:
         return transformed
 
 
-def _decoded(
-    clips: list[Clip], mel: dict[str, Any], pool: ThreadPoolExecutor
-) -> Iterator[tuple[int, list["Future[NDArray[np.float32]]"]]]:
-    """Batches of decoded clips in order, one batch ahead of its use, with a line on the way every few seconds."""
+def _batches(
+    clips: list[Clip], mel: dict[str, Any], pool: ThreadPoolExecutor, ahead: int
+) -> Iterator[tuple[int, NDArray[np.float32], list[str]]]:
+    """First clip, values and problems of every batch in order, some batches ahead of their use."""
+    transform = log_mel(mel)
 
-    def submitted(start: int) -> list["Future[NDArray[np.float32]]"]:
-        return [pool.submit(beginning, Path(clip.path), mel) for clip in clips[start : start + BATCH]]
+    def extracted(start: int) -> tuple[NDArray[np.float32], list[str]]:
+        samples, problems = [], []
+        for clip in clips[start : start + BATCH]:
+            try:
+                samples.append(beginning(Path(clip.path), mel))
+            except UnusableClipError as error:
+                problems.append(f"{clip.path}: {error}")
+        if problems:
+            return np.empty((0, mel["n_mels"], mel["n_frames"]), np.float32), problems
+        return transform(torch.from_numpy(np.stack(samples))).numpy(), problems
 
     began_s = said_s = time.perf_counter()
-    ahead = submitted(0)
-    for start in range(0, len(clips), BATCH):
-        batch, ahead = ahead, submitted(start + BATCH)
-        yield start, batch
+    starts = iter(range(0, len(clips), BATCH))
+    waiting = deque((start, pool.submit(extracted, start)) for start in islice(starts, ahead))
+    while waiting:
+        start, batch = waiting.popleft()
+        values, problems = batch.result()
+        waiting.extend((following, pool.submit(extracted, following)) for following in islice(starts, 1))
+        yield start, values, problems
         now_s = time.perf_counter()
         if now_s - said_s > HEARTBEAT_S:
-            said_s, done = now_s, start + len(batch)
+            said_s, done = now_s, min(start + BATCH, len(clips))
             print(f"{done}/{len(clips)} clips, {done / (now_s - began_s):.0f} clips/s", file=sys.stderr, flush=True)
 
 

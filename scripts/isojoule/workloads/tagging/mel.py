@@ -44,7 +44,7 @@ def stft_mel(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
         spectrum = torch.stft(
             samples, mel["n_fft"], mel["hop_length"], mel["win_length"], window, center=True, return_complex=True
         )
-        return filters @ spectrum.abs().square()
+        return filters @ torch.view_as_real(spectrum).square().sum(dim=-1)
 
     return spectrogram
 
