@@ -18,11 +18,13 @@ def main(options: argparse.Namespace, _: Device) -> None:
     from isojoule.cells import architectures
     from isojoule.compute import count
     from isojoule.files import write_text
+    from isojoule.heartbeat import heartbeat
 
     study = configuration.load(options.config)
     named = architectures(study)
     architecture = named[known("--architecture", options.architecture, list(named))]
-    record = count(study, architecture)
+    with heartbeat(lambda: f"counting {architecture.name}"):
+        record = count(study, architecture)
     write_text(options.output, record.model_dump_json(indent=2) + "\n")
     ratio = record.backward_flops / record.forward_flops if record.forward_flops else float("nan")
     print(

@@ -15,11 +15,13 @@ from isojoule.programs import CONFIG_HELP, command_line, run_computing
 def main(options: argparse.Namespace, _: Device) -> None:
     """Prepare, then count the clips in one line."""
     from isojoule import configuration
+    from isojoule.heartbeat import heartbeat
     from isojoule.workloads import tagging
     from isojoule.workloads.tagging.dataset import prepare
 
     study = configuration.load(options.config)
-    clips = prepare(study["dataset"], study["mel"], tagging.classes(study), options.output)
+    with heartbeat(lambda: "making or checking clips"):
+        clips = prepare(study["dataset"], study["mel"], tagging.classes(study), options.output)
     train, test = (sum(split in clip.split.split(",") for clip in clips) for split in ("train", "test"))
     print(f"{options.output}: {len(clips)} clips, {train} to train on, {test} to test on", flush=True)
 

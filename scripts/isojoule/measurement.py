@@ -2,11 +2,7 @@
 
 import dataclasses
 import importlib
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +14,9 @@ from isojoule.cells import Cell, architectures, cell_slice, fingerprint
 from isojoule.configuration import Configuration
 from isojoule.energy import Meter
 from isojoule.errors import InputError, is_out_of_memory
+from isojoule.heartbeat import heartbeat
 from isojoule.records.measurement import Gpu, MeasurementRecord
 from isojoule.workloads import Architecture
-
-HEARTBEAT_S = 10.0
 
 
 def measure(
@@ -115,7 +110,7 @@ def _run(
     sampler = gpus.Sampler(gpu.uuid) if gpu else None
     with computer.alone():
         meter.begin()
-        with _heartbeat(session.progress, meter.so_far_kwh), sampler or nullcontext():
+        with heartbeat(lambda: f"{session.progress()}, {meter.so_far_kwh():.3g} kWh so far"), sampler or nullcontext():
             session.run()
         energy = meter.end()
     if phase == "train" and checkpoint is not None:
@@ -150,23 +145,3 @@ def _device(entry: dict[str, Any], name: str) -> tuple[torch.device, Gpu | None]
 def _set_precision(precision: str) -> None:
     """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
     torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _heartbeat(progress: Callable[[], str], energy_kwh: Callable[[], float]) -> Iterator[None]:
-    """Say where the work is every ten seconds, from a thread that sleeps in between."""
-    ended = threading.Event()
-    started_s = time.perf_counter()
-
-    def beat() -> None:
-        while not ended.wait(HEARTBEAT_S):
-            duration_s = time.perf_counter() - started_s
-            print(f"{duration_s:.0f} s: {progress()}, {energy_kwh():.3g} kWh so far", file=sys.stderr, flush=True)
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()

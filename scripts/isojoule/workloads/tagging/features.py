@@ -1,8 +1,6 @@
 """Features of all clips, extracted once: one memory-mapped array, its targets and statistics."""
 
 import shutil
-import sys
-import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +14,13 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.files import read_json, write_json, written_whole
+from isojoule.heartbeat import heartbeat
 from isojoule.workloads.tagging.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging.dataset import MANIFEST, Clip, read_manifest
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.mel import log_mel
 
 BATCH = 16
-HEARTBEAT_S = 5.0
 
 
 def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path, workers: int) -> int:
@@ -46,12 +44,13 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
     clips = read_manifest(dataset / MANIFEST)
     torch.set_num_threads(1)
     train = np.array([_in(clip, "train") for clip in clips])
-    total, squares, problems = 0.0, 0.0, []
+    total, squares, problems, done = 0.0, 0.0, [], 0
     shape = (len(clips), mel["n_mels"], mel["n_frames"])
     with (
         written_whole(folder / "features.npy") as temporary,
         temporary.open("wb") as file,
         ThreadPoolExecutor(workers) as pool,
+        heartbeat(lambda: f"{done}/{len(clips)} clips"),
     ):
         # written batch by batch: the pages of a memory map would stay in memory until the end
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
@@ -59,6 +58,7 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
         for start, values, unusable in _batches(clips, mel, pool, ahead=2 * workers):
             problems += unusable
             file.write(values.tobytes())
+            done = start + len(values)
             chosen = values[train[start : start + BATCH][: len(values)]].astype(np.float64)
             total, squares = total + chosen.sum(), squares + np.square(chosen).sum()
         if problems:
@@ -141,7 +141,6 @@ def _batches(
             return np.empty((0, mel["n_mels"], mel["n_frames"]), np.float32), problems
         return transform(torch.from_numpy(np.stack(samples))).numpy(), problems
 
-    began_s = said_s = time.perf_counter()
     starts = iter(range(0, len(clips), BATCH))
     waiting = deque((start, pool.submit(extracted, start)) for start in islice(starts, ahead))
     while waiting:
@@ -149,10 +148,6 @@ def _batches(
         values, problems = batch.result()
         waiting.extend((following, pool.submit(extracted, following)) for following in islice(starts, 1))
         yield start, values, problems
-        now_s = time.perf_counter()
-        if now_s - said_s > HEARTBEAT_S:
-            said_s, done = now_s, min(start + BATCH, len(clips))
-            print(f"{done}/{len(clips)} clips, {done / (now_s - began_s):.0f} clips/s", file=sys.stderr, flush=True)
 
 
 def _in(clip: Clip, split: str) -> bool:
