@@ -16,13 +16,13 @@ from isojoule.programs import CONFIG_HELP, command_line, run_computing
 
 def main(options: argparse.Namespace, machine: Device) -> None:
     """Extract inside one window of the energy meter, then write the record."""
-    from isojoule import configuration, provenance
+    from isojoule import code, configuration, provenance
     from isojoule.cells import fingerprint
     from isojoule.energy import Meter
     from isojoule.files import write_text
     from isojoule.records import ExtractionRecord
     from isojoule.workloads import tagging
-    from isojoule.workloads.tagging.features import extract
+    from isojoule.workloads.tagging.extraction import extract
 
     study = configuration.load(options.config)
     started_at = provenance.now()
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace, machine: Device) -> None:
         workers=options.workers,
         energy=energy,
         hardware=provenance.hardware(),
-        provenance=provenance.provenance(fingerprint(decisive), attempt=1),
+        provenance=provenance.provenance(1, fingerprint(decisive), code.fingerprint("extract_features.py")),
     )
     write_text(options.output / "record.json", record.model_dump_json(indent=2) + "\n")
     print(f"{options.output}: {clips} clips in {energy.duration_s:.1f} s, {record.clips_per_s:.0f} clips/s", flush=True)

@@ -15,10 +15,11 @@ from isojoule.programs import command_line, run
 def main(options: argparse.Namespace) -> None:
     """Read and draw."""
     from isojoule import figures, measurements
+    from isojoule.figures import drawing
 
     if options.figure not in figures.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(figures.FIGURES)}")
-    figures.draw(options.figure, measurements.read(options.measurements), options.output)
+    drawing.save(figures.load(options.figure).draw, measurements.read(options.measurements), options.output)
     print(" ".join(map(str, options.output)))
 
 

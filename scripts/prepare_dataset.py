@@ -22,7 +22,7 @@ def main(options: argparse.Namespace, _: Device) -> None:
     study = configuration.load(options.config)
     with heartbeat(lambda: "making or checking clips"):
         clips = prepare(study["dataset"], study["mel"], tagging.classes(study), options.output)
-    train, test = (sum(split in clip.split.split(",") for clip in clips) for split in ("train", "test"))
+    train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
     print(f"{options.output}: {len(clips)} clips, {train} to train on, {test} to test on", flush=True)
 
 

@@ -5,28 +5,30 @@ from typing import Any
 
 import pandas as pd
 
-from isojoule import measurements
-from isojoule.cells import Cell, architectures, cell_slice, cells, fingerprint
+from isojoule import measurements, workloads
+from isojoule.cells import architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
+from isojoule.records.measurement import FINAL
 
 SHOWN = 10
 
 
-def aggregate(configuration: Configuration, records: Path, compute: Path) -> pd.DataFrame:
+def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     """The study's table of measurements.
 
-    Every record below `records` is read. Those of cells that the configuration no longer has are left out.
+    Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out.
 
     Raises:
         InputError: naming every record that is of an unknown schema, of another configuration, there twice, or missing.
     """
-    named = architectures(configuration)
+    records, named = results / "records", architectures(configuration)
+    data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
     found: dict[tuple[str, str, str, int], Path] = {}
     rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
-    counts = {name: _counts(compute / f"{name}.json") for name in named}
+    counts = {name: _counts(results / "compute" / f"{name}.json") for name in named}
     problems = []
     for path in sorted(records.rglob("*.json")):
         try:
@@ -37,10 +39,12 @@ def aggregate(configuration: Configuration, records: Path, compute: Path) -> pd.
         cell = expected.get(record.identity)
         if cell is None:
             continue
-        if record.identity in found:
+        if record.outcome not in FINAL:
+            problems.append(f"{path}: outcome: found {record.outcome}, expected one of {', '.join(FINAL)}")
+        elif record.identity in found:
             problems.append(f"{path}: is the same cell as {found[record.identity]} ({cell})")
-        elif record.study != configuration["study"] or not _of(configuration, cell, record, named):
-            problems.append(f"{path}: was measured with another configuration")
+        elif record.study != configuration["study"] or not record.is_of(fingerprints(configuration, cell, data, named)):
+            problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         found[record.identity] = path
         rows[record.identity] = {**_row(record), **counts[cell.architecture]}
     problems += [f"{records}: no record of {cell}" for identity, cell in expected.items() if identity not in found]
@@ -48,10 +52,6 @@ def aggregate(configuration: Configuration, records: Path, compute: Path) -> pd.
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     return measurements.table([rows[identity] for identity in expected])
-
-
-def _of(configuration: Configuration, cell: Cell, record: MeasurementRecord, named: dict[str, Any]) -> bool:
-    return record.provenance.configuration_fingerprint == fingerprint(cell_slice(configuration, cell, named))
 
 
 def _counts(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from isojoule import workloads
+from isojoule import code, workloads
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.workloads import Architecture
@@ -45,13 +45,18 @@ def architectures(configuration: Configuration) -> dict[str, Architecture]:
     return named
 
 
+def phases(configuration: Configuration) -> list[str]:
+    """The phases of the study, training first."""
+    return [phase for phase in ("train", "test") if phase in configuration["phases"]]
+
+
 def cells(configuration: Configuration) -> list[Cell]:
     """Every cell of the study."""
     return [
         Cell(gpu, architecture, phase, repeat)
         for gpu in configuration["gpus"]
         for architecture in architectures(configuration)
-        for phase in configuration["phases"]
+        for phase in phases(configuration)
         for repeat in range(configuration["repeats"])
     ]
 
@@ -73,16 +78,69 @@ def cell_slice(
     Measuring stages read this slice only, and its fingerprint is in the record.
     """
     architecture = (named or architectures(configuration))[cell.architecture]
-    phases = configuration["phases"]
+    settings = configuration["phases"]
     return {
         "workload": configuration["workload"],
         "architecture": asdict(architecture),
         "gpu": gpu_slice(configuration, cell.gpu),
-        "phases": {phase: phases[phase] for phase in ("train", cell.phase) if phase in phases},
+        "phases": {phase: settings[phase] for phase in ("train", cell.phase) if phase in settings},
         "seed": configuration["seed"] + cell.repeat,
         "energy": configuration["energy"],
         "settings": workloads.load(configuration["workload"]).settings(configuration),
     }
+
+
+def fingerprints(
+    configuration: Configuration,
+    cell: Cell,
+    data_fingerprint: str,
+    named: dict[str, Architecture] | None = None,
+) -> dict[str, str]:
+    """What decides the record of `cell`: a record with the same three need not be measured again.
+
+    Args:
+        configuration: the whole study.
+        cell: what is measured.
+        data_fingerprint: of the data, as the workload gives it.
+        named: the study's architectures, where they are known already.
+    """
+    named = named or architectures(configuration)
+    return {
+        "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, named)),
+        "code_fingerprint": _measuring_code(configuration, named[cell.architecture].model.partition(":")[0]),
+        "data_fingerprint": data_fingerprint,
+    }
+
+
+def block_slice(configuration: Configuration, gpu: str, repeat: int, named: dict[str, Architecture]) -> dict[str, Any]:
+    """What of the configuration decides any cell of a GPU and repeat.
+
+    Of architectures only those that can change under their name: adding or removing one changes nothing for the others.
+    """
+    common = cell_slice(configuration, Cell(gpu, next(iter(named)), "test", repeat), named)
+    custom = {name: asdict(named[name]) for name in named if _is_custom(configuration, named[name])}
+    return {**common, "architecture": custom, "phases": configuration["phases"]}
+
+
+def block_code(configuration: Configuration, named: dict[str, Architecture]) -> str:
+    """The fingerprint of the code that measures any architecture of the study."""
+    custom = {a.model.partition(":")[0] for a in named.values() if _is_custom(configuration, a)}
+    return _measuring_code(configuration, *workloads.load(configuration["workload"]).MODELS, *sorted(custom))
+
+
+def compute_code(configuration: Configuration, architecture: Architecture) -> str:
+    """The fingerprint of the code that counts the compute of an architecture, its model included."""
+    workload = f"isojoule.workloads.{configuration['workload']}"
+    return code.fingerprint("count_compute.py", workload, f"{workload}.example", architecture.model.partition(":")[0])
+
+
+def _measuring_code(configuration: Configuration, *models: str) -> str:
+    workload = f"isojoule.workloads.{configuration['workload']}"
+    return code.fingerprint("measure.py", workload, f"{workload}.sessions", *models)
+
+
+def _is_custom(configuration: Configuration, architecture: Architecture) -> bool:
+    return architecture.model.partition(":")[0] not in workloads.load(configuration["workload"]).MODELS
 
 
 def fingerprint(content: Any) -> str:

@@ -10,19 +10,28 @@ from isojoule.errors import InputError
 from isojoule.files import written_whole
 
 
-def write(path: Path, model: nn.Module) -> None:
-    """Write the weights of `model` to `path`, whole or not at all."""
+def write(path: Path, model: nn.Module, origin: str) -> None:
+    """Write the weights of `model` to `path`, whole or not at all; `origin` names what they depend on."""
     with written_whole(path) as temporary:
         try:
-            save_model(model, str(temporary))
+            save_model(model, str(temporary), metadata={"origin": origin})
         except SafetensorError as error:
             raise OSError(str(error)) from error
 
 
-def write_failure(path: Path, reason: str) -> None:
+def write_failure(path: Path, reason: str, origin: str) -> None:
     """Write a checkpoint without weights that tells the test why."""
     with written_whole(path) as temporary:
-        save_file({}, str(temporary), metadata={"failure": reason})
+        save_file({}, str(temporary), metadata={"failure": reason, "origin": origin})
+
+
+def is_there(path: Path, origin: str) -> bool:
+    """Whether `path` holds what a training of `origin` left."""
+    try:
+        with safe_open(str(path), framework="pt") as opened:
+            return (opened.metadata() or {}).get("origin") == origin
+    except (OSError, SafetensorError):
+        return False
 
 
 def load(path: Path, model: nn.Module) -> str | None:

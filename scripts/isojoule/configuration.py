@@ -9,7 +9,6 @@ import jsonschema
 import yaml
 
 from isojoule.errors import InputError
-from isojoule.files import write_text
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
@@ -81,14 +80,11 @@ def check(content: Any, source: str = "configuration") -> Configuration:
     for name, gpu in configuration["gpus"].items():
         if gpu["device"] == "cpu" and gpu.get("precision", configuration["precision"]) == "tf32":
             raise InputError(f"{source}: gpus.{name}.precision: found tf32 on device cpu, expected fp32 or bf16")
+        if "gres" in gpu and ("gpu" in gpu or "gpu_model" in gpu):
+            raise InputError(
+                f"{source}: gpus.{name}: found gres beside gpu or gpu_model, expected one way to ask for it"
+            )
     return configuration
-
-
-def store(configuration: Configuration, path: Path) -> None:
-    """Write `configuration` to `path` as YAML, unless it is there already."""
-    text = yaml.safe_dump(configuration, sort_keys=False, allow_unicode=True)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
 
 
 def _precise(error: Any) -> Any:

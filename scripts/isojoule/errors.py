@@ -5,6 +5,10 @@ class InputError(Exception):
     """What the user gave cannot be used; the message names the key or file, what was found and what was expected."""
 
 
+class StoppedError(BaseException):
+    """SIGTERM: the scheduler takes the machine back (cancelled, preempted, over time)."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the GPU or the host had no memory left: of a measurement that is an outcome, not a failure."""
     text = str(error).lower()

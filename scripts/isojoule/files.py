@@ -4,7 +4,9 @@ import glob
 import json
 import os
 import platform
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 import psutil
 
 from isojoule.errors import InputError
+
+PATIENCE_S = 600.0
+RETRY_S = 15.0
 
 
 @contextmanager
@@ -56,6 +61,23 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be written: {nearest} is a file, expected a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: cannot be written: no permission to write into {nearest}")
+
+
+def patiently(write: Callable[[], None]) -> None:
+    """Call `write` again while the disk is full or read-only, for ten minutes.
+
+    Raises:
+        InputError: that of the last call.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return write()
+        except InputError as error:
+            if time.monotonic() >= deadline_s:
+                raise
+            print(f"{error}; nothing is lost yet, next try in {RETRY_S:g} s", file=sys.stderr, flush=True)
+            time.sleep(RETRY_S)
 
 
 def write_text(path: Path, text: str) -> None:

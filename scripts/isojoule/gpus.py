@@ -1,6 +1,7 @@
 """GPUs through NVML: which one this is, and what it does while a window is open."""
 
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -27,6 +28,7 @@ def identify(uuid: str) -> Gpu:
             power_limit_w=_power_limit_w(handle),
             memory_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,
             energy_counter=_has_energy_counter(handle),
+            mig=_is_split(handle),
         )
     except pynvml.NVMLError as error:
         raise InputError(f"GPU {uuid}: NVML cannot read it: {error}") from error
@@ -54,19 +56,25 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._ended.wait(self._period_s):
-            sample: dict[str, float] = {}
-            try:
-                rates = pynvml.nvmlDeviceGetUtilizationRates(self._handle)
-                sample["utilization_percent"], sample["memory_utilization_percent"] = rates.gpu, rates.memory
-                sample["power_w"] = pynvml.nvmlDeviceGetPowerUsage(self._handle) / 1000
-                sample["temperature_c"] = pynvml.nvmlDeviceGetTemperature(self._handle, pynvml.NVML_TEMPERATURE_GPU)
-            except pynvml.NVMLError:
-                # a field that this GPU does not have is left out, the others are kept
-                pass
-            self._samples.append(sample)
+            self._samples.append(self._sample())
+
+    def _sample(self) -> dict[str, float]:
+        # a field that this GPU does not have is left out, the others are kept
+        sample: dict[str, float] = self._foreign()
+        with suppress(pynvml.NVMLError):
+            rates = pynvml.nvmlDeviceGetUtilizationRates(self._handle)
+            sample["utilization_percent"], sample["memory_utilization_percent"] = rates.gpu, rates.memory
+        with suppress(pynvml.NVMLError):
+            sample["power_w"] = pynvml.nvmlDeviceGetPowerUsage(self._handle) / 1000
+        with suppress(pynvml.NVMLError):
+            sample["temperature_c"] = pynvml.nvmlDeviceGetTemperature(self._handle, pynvml.NVML_TEMPERATURE_GPU)
+        return sample
 
     def statistics(self, peak_memory_bytes: int | None) -> GpuStatistics:
-        """Means over the samples taken so far; none where no sample has the field."""
+        """Means over the samples taken so far; none where no sample has the field.
+
+        Who else is on the GPU is looked up once more, since a short window may have had no sample.
+        """
         temperatures = self._values("temperature_c")
         return GpuStatistics(
             samples=len(self._samples),
@@ -76,7 +84,14 @@ class Sampler:
             power_w=_mean(self._values("power_w")),
             max_temperature_c=max(temperatures, default=None),
             peak_memory_bytes=peak_memory_bytes,
+            foreign_processes=max([*self._values("foreign_processes"), *self._foreign().values()], default=None),
         )
+
+    def _foreign(self) -> dict[str, float]:
+        with suppress(pynvml.NVMLError):
+            # ours is one of them, under whatever number a container gives it
+            return {"foreign_processes": max(len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)) - 1, 0)}
+        return {}
 
     def _values(self, field: str) -> list[float]:
         return [sample[field] for sample in self._samples if field in sample]
@@ -95,6 +110,13 @@ def _power_limit_w(handle: Any) -> float | None:
         return float(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1000
     except pynvml.NVMLError:
         return None
+
+
+def _is_split(handle: Any) -> bool:
+    try:
+        return bool(pynvml.nvmlDeviceGetMigMode(handle)[0])
+    except pynvml.NVMLError:
+        return False
 
 
 def _has_energy_counter(handle: Any) -> bool:

@@ -2,77 +2,109 @@
 
 import dataclasses
 import importlib
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from isojoule import checkpoints, gpus, models, provenance, workloads
 from isojoule.alone import Device
-from isojoule.cells import Cell, architectures, cell_slice, fingerprint
+from isojoule.arrival import Arrival
+from isojoule.cells import Cell, architectures, cell_slice
 from isojoule.configuration import Configuration
 from isojoule.energy import Meter
 from isojoule.errors import InputError, is_out_of_memory
+from isojoule.files import patiently
 from isojoule.heartbeat import heartbeat
 from isojoule.records.measurement import Gpu, MeasurementRecord
 from isojoule.workloads import Architecture
 
 
-def measure(
+def opened(
     configuration: Configuration,
     cell: Cell,
+    gpu: Gpu | None,
+    fingerprints: dict[str, str],
+    attempt: int = 1,
+    place: int = 0,
+) -> MeasurementRecord:
+    """The record of a cell whose measurement begins now.
+
+    Args:
+        configuration: the whole study.
+        cell: what is to be measured.
+        gpu: the GPU that computes, none on a CPU.
+        fingerprints: of the configuration, the code and the data that decide the cell.
+        attempt: how many times this cell was begun.
+        place: the cell's place in the order of its job.
+    """
+    named = architectures(configuration)
+    decisive = cell_slice(configuration, cell, named)
+    now = provenance.now()
+    return MeasurementRecord(
+        study=configuration["study"],
+        workload=configuration["workload"],
+        **dataclasses.asdict(cell),
+        family=named[cell.architecture].family,
+        outcome="running",
+        started_at=now,
+        ended_at=now,
+        precision=decisive["gpu"]["precision"],
+        threads=decisive["gpu"]["threads"],
+        seed=decisive["seed"],
+        place=place,
+        settings=workloads.load(configuration["workload"]).shown_settings(decisive["settings"]),
+        hardware=provenance.hardware(gpu),
+        provenance=provenance.provenance(attempt, **fingerprints),
+    )
+
+
+def measure(
+    configuration: Configuration,
+    begun: MeasurementRecord,
     features: Path,
     checkpoint: Path | None,
+    origin: str,
+    arrival: Arrival,
     machine: Device,
-    attempt: int = 1,
 ) -> MeasurementRecord:
-    """Train or test the model of `cell` once, inside one window of the meter.
+    """Train or test the model of a cell once, inside one window of the meter.
 
     Args:
         configuration: the whole study; only the cell's slice of it is used.
-        cell: what to measure.
+        begun: the cell's record as `opened` gives it.
         features: folder of the extracted features.
         checkpoint: where training leaves its weights and test finds them; a test without one uses initial weights.
-        machine: the right to compute on this machine's CPU, taken before anything heavy was imported.
-        attempt: how many times this cell was begun.
+        origin: what these weights depend on.
+        arrival: the device, as the configuration expects it.
+        machine: the right to compute on this machine's CPU.
 
     Returns:
         the record; running out of memory, or a test whose training did, is an outcome of it.
 
     Raises:
-        InputError: the device is not the one the configuration names, or the model cannot be built or loaded.
+        InputError: the model cannot be built or loaded.
     """
-    started_at = provenance.now()
+    cell = Cell(begun.gpu, begun.architecture, begun.phase, begun.repeat)
     named = architectures(configuration)
     decisive = cell_slice(configuration, cell, named)
-    threads = decisive["gpu"]["threads"]
-    torch.set_num_threads(threads)
-    device, gpu = _device(decisive["gpu"], cell.gpu)
+    torch.set_num_threads(decisive["gpu"]["threads"])
     _set_precision(decisive["gpu"]["precision"])
-    common: dict[str, Any] = {
-        "study": configuration["study"],
-        "workload": configuration["workload"],
-        **dataclasses.asdict(cell),
-        "family": named[cell.architecture].family,
-        "started_at": started_at,
-        "precision": decisive["gpu"]["precision"],
-        "threads": threads,
-        "seed": decisive["seed"],
-        "settings": workloads.load(configuration["workload"]).shown_settings(decisive["settings"]),
-        "hardware": provenance.hardware(gpu),
-        "provenance": provenance.provenance(fingerprint(decisive), attempt),
-    }
-    with Device(gpu.uuid) if gpu else nullcontext(machine) as computer:
+    with Device(arrival.gpu.uuid) if arrival.gpu else nullcontext(machine) as computer:
         try:
-            measured = _run(decisive, cell.phase, named[cell.architecture], features, checkpoint, device, gpu, computer)
+            measured = _run(
+                decisive, cell.phase, named[cell.architecture], features, checkpoint, origin, arrival, computer
+            )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             measured = {"outcome": "oom", "message": models.first_line(error)}
         if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
-            checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}")
-    return MeasurementRecord(**common, **measured, ended_at=provenance.now())
+            checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}", origin)
+    return MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})
 
 
 def _run(
@@ -81,10 +113,11 @@ def _run(
     architecture: Architecture,
     features: Path,
     checkpoint: Path | None,
-    device: torch.device,
-    gpu: Gpu | None,
+    origin: str,
+    arrival: Arrival,
     computer: Device,
 ) -> dict[str, Any]:
+    gpu = arrival.gpu
     meter = Meter(
         decisive["energy"]["country_iso_code"],
         gpu,
@@ -100,7 +133,7 @@ def _run(
         elif failure := checkpoints.load(checkpoint, model):
             return {"outcome": "untrained", "message": failure}
     sessions = importlib.import_module(f"isojoule.workloads.{decisive['workload']}.sessions")
-    session = sessions.Session(model, decisive, phase, features, device)
+    session = sessions.Session(model, decisive, phase, features, arrival.device)
     if gpu:
         torch.cuda.reset_peak_memory_stats()
     with torch.no_grad():
@@ -114,32 +147,31 @@ def _run(
             session.run()
         energy = meter.end()
     if phase == "train" and checkpoint is not None:
-        checkpoints.write(checkpoint, session.model)
+        _keep(checkpoint, session.model, origin)
     loss = session.loss()
     finite = loss - loss == 0
+    statistics = sampler.statistics(torch.cuda.max_memory_allocated()) if sampler else None
+    if not finite:
+        flags.append("loss-not-finite")
+    if statistics and statistics.foreign_processes:
+        flags.append("shared-device")
     return {
         "outcome": "ok",
         "work": session.work,
         "energy": energy,
-        "gpu_statistics": sampler.statistics(torch.cuda.max_memory_allocated()) if sampler else None,
+        "gpu_statistics": statistics,
         "loss": loss if finite else None,
         "quality": {} if "initial-weights" in flags else session.quality(),
-        "flags": flags + session.flags + ([] if finite else ["loss-not-finite"]),
+        "flags": flags + session.flags,
     }
 
 
-def _device(entry: dict[str, Any], name: str) -> tuple[torch.device, Gpu | None]:
-    if entry["device"] == "cpu":
-        return torch.device("cpu"), None
-    if not torch.cuda.is_available():
-        raise InputError(f"gpus.{name}: no CUDA device is visible here, expected {entry.get('device_name', 'one')}")
-    gpu = gpus.identify(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
-    if gpu.name != entry.get("device_name", gpu.name):
-        raise InputError(
-            f"gpus.{name}.device_name: found {gpu.name} on {provenance.hardware().hostname}, "
-            f"expected {entry['device_name']}; nothing was measured"
-        )
-    return torch.device("cuda", 0), gpu
+def _keep(checkpoint: Path, model: nn.Module, origin: str) -> None:
+    """Weights that cannot be written cost the test another training, but not what this training measured."""
+    try:
+        patiently(lambda: checkpoints.write(checkpoint, model, origin))
+    except InputError as error:
+        print(f"{error}; the training is kept, its test trains again", file=sys.stderr, flush=True)
 
 
 def _set_precision(precision: str) -> None:

@@ -3,13 +3,15 @@
 import argparse
 import difflib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from contextlib import suppress
+from types import FrameType
 from typing import NoReturn
 
 from isojoule.alone import Device
-from isojoule.errors import InputError
+from isojoule.errors import InputError, StoppedError
 
 CONFIG_HELP = "configuration of the study, a YAML file"
 
@@ -19,19 +21,6 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-
-
-def with_cell(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """Add the options that name a cell and its files."""
-    parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
-    parser.add_argument("--gpu", required=True, help="one of the configuration's gpus")
-    parser.add_argument("--architecture", required=True, help="name of an architecture, such as mlp-4x1024")
-    parser.add_argument("--repeat", type=int, default=0, help="which repeat; decides the seed (default: 0)")
-    parser.add_argument("--features", type=Path, required=True, help="folder of the extracted features")
-    parser.add_argument("--checkpoint", type=Path, help="weights, from training to test")
-    parser.add_argument("--attempt", type=int, default=1, help="how many times this cell was begun (default: 1)")
-    parser.add_argument("--output", type=Path, required=True, help="the record, a JSON file")
-    return parser
 
 
 def known(option: str, found: str, expected: Sequence[str]) -> str:
@@ -47,7 +36,7 @@ def known(option: str, found: str, expected: Sequence[str]) -> str:
 
 
 def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> NoReturn:
-    """Parse the command line, call `main`, and leave with exit code 0, 2 (bad input) or 130 (Ctrl-C)."""
+    """Parse the command line, call `main`, and leave with exit code 0, 2 (bad input), 130 (Ctrl-C) or 143 (SIGTERM)."""
     sys.exit(_exit_code(main, parser.parse_args()))
 
 
@@ -57,10 +46,12 @@ def run_computing(main: Callable[[argparse.Namespace, Device], None], parser: ar
     `main` imports what is heavy itself, and gets the machine, so that it can have it alone.
     """
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _stop)
     with Device("cpu") as machine:
         code = _exit_code(lambda parsed: main(parsed, machine), options)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         # taking torch apart costs half a second of CPU, which would fall into the window that opens now
         os._exit(code)
 
@@ -71,7 +62,14 @@ def _exit_code(main: Callable[[argparse.Namespace], None], options: argparse.Nam
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("stopped by Ctrl-C: nothing half-written was left, the same command starts again", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, StoppedError) as error:
+        by, code = ("Ctrl-C", 130) if isinstance(error, KeyboardInterrupt) else ("SIGTERM", 143)
+        # whoever reads along may have been stopped first
+        with suppress(OSError):
+            print(f"stopped by {by}: nothing half-written was left, the same command goes on", file=sys.stderr)
+        return code
     return 0
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise StoppedError

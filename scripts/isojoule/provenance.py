@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -33,17 +34,22 @@ def hardware(gpu: Gpu | None = None) -> Hardware:
     )
 
 
-def provenance(configuration_fingerprint: str, attempt: int) -> Provenance:
-    """Versions, commit and SLURM job of this process."""
+def provenance(
+    attempt: int, configuration_fingerprint: str, code_fingerprint: str, data_fingerprint: str | None = None
+) -> Provenance:
+    """Versions, commit and SLURM job of this process, and what decided its record."""
     return Provenance(
         commit=_commit(),
         configuration_fingerprint=configuration_fingerprint,
+        code_fingerprint=code_fingerprint,
+        data_fingerprint=data_fingerprint,
         software=software(),
         attempt=attempt,
         slurm=_slurm(),
     )
 
 
+@cache
 def software() -> dict[str, str]:
     """Versions of the interpreter, the system and the packages that decide a measurement."""
     versions = {"isojoule": isojoule.__version__, "python": platform.python_version(), "system": platform.platform()}
@@ -59,6 +65,7 @@ def software() -> dict[str, str]:
     return versions
 
 
+@cache
 def _commit() -> str | None:
     folder = Path(isojoule.__file__).parent
     described = subprocess.run(

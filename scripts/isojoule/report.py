@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from isojoule.figures import FIGURES
+from isojoule import figures as drawn
 from isojoule.records import ExtractionRecord
 from isojoule.tables import energy_table
 
@@ -47,5 +47,4 @@ def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path
 
 
 def _caption(figure: str) -> str:
-    """What the figure shows, in the words of the function that draws it."""
-    return (FIGURES[figure].__doc__ or "").strip() if figure in FIGURES else figure
+    return str(drawn.load(figure).CAPTION) if figure in drawn.FIGURES else figure

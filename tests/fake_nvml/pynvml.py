@@ -24,6 +24,8 @@ driver = SimpleNamespace(
     has_counter="FAKE_NO_COUNTER" not in os.environ,
     utilization=(80, 40),
     temperature_c=61,
+    mig=False,
+    processes=1,
 )
 
 
@@ -95,8 +97,12 @@ def nvmlDeviceGetComputeMode(handle):
     return 0
 
 
+def nvmlDeviceGetMigMode(handle):
+    return [int(driver.mig), int(driver.mig)]
+
+
 def nvmlDeviceGetComputeRunningProcesses(handle):
-    return []
+    return [SimpleNamespace(pid=pid) for pid in range(driver.processes)]
 
 
 def nvmlDeviceGetGraphicsRunningProcesses(handle):

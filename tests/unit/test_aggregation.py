@@ -1,17 +1,19 @@
 import json
 
+import matplotlib as mpl
 import pandas as pd
 import pytest
 
 from isojoule import figures, measurements
 from isojoule.aggregation import aggregate
-from isojoule.cells import architectures, cell_slice, cells, fingerprint
+from isojoule.cells import architectures, cells, fingerprints
 from isojoule.errors import InputError
+from isojoule.figures import drawing
 from isojoule.records import MeasurementRecord
 from isojoule.report import render
-from isojoule.summary import summary
 from isojoule.tables import energy_table
 
+DATA = "0123456789abcdef"
 MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
 
 
@@ -20,7 +22,6 @@ def record(study, cell, energy_kwh=1e-3, **changes):
     reading = {"energy_kwh": energy_kwh, "source": "simulation", "kind": "simulated"}
     names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
     codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
-    decisive = fingerprint(cell_slice(study, cell))
     content = {
         "study": study["study"],
         "workload": "tagging",
@@ -37,7 +38,13 @@ def record(study, cell, energy_kwh=1e-3, **changes):
         "energy": {"duration_s": 36.0, "component": "cpu", "cpu": reading, "codecarbon": codecarbon},
         "quality": {"macro_f1": 0.5} if cell.phase == "test" else {},
         "hardware": MACHINE,
-        "provenance": {"commit": None, "configuration_fingerprint": decisive, "software": {"torch": "2"}, "attempt": 1},
+        "place": 0,
+        "provenance": {
+            "commit": None,
+            **fingerprints(study, cell, DATA),
+            "software": {"torch": "2"},
+            "attempt": 1,
+        },
     }
     return MeasurementRecord.model_validate(content | changes)
 
@@ -65,6 +72,8 @@ def folder(tmp_path, demo):
         }
         (tmp_path / "compute").mkdir(exist_ok=True)
         (tmp_path / "compute" / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
     return tmp_path
 
 
@@ -74,7 +83,7 @@ def one(folder):
 
 
 def aggregated(folder, demo):
-    return aggregate(demo, folder / "records", folder / "compute")
+    return aggregate(demo, folder)
 
 
 def refusal(folder, demo):
@@ -101,15 +110,22 @@ def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
         pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
 
 
-def test_a_record_of_another_configuration_is_refused_by_name(folder, demo, one):
+@pytest.mark.parametrize("name", ["configuration_fingerprint", "code_fingerprint", "data_fingerprint"])
+def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, one, name):
     content = json.loads(one.read_text())
-    content["provenance"]["configuration_fingerprint"] = "0123456789abcdef"
+    content["provenance"][name] = "fedcba9876543210"
     one.write_text(json.dumps(content))
-    assert f"{one}: was measured with another configuration" in refusal(folder, demo)
+    assert f"{one}: was measured with other code, configuration or data" in refusal(folder, demo)
+
+
+def test_an_attempt_that_is_not_final_is_no_record(folder, demo, one):
+    changed = record(demo, cells(demo)[0], outcome="running", energy=None, work=None)
+    one.write_text(changed.model_dump_json())
+    assert f"{one}: outcome: found running, expected one of ok, oom, untrained" in refusal(folder, demo)
 
 
 def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, one):
-    one.write_text(one.read_text().replace('"schema_version":1', '"schema_version":9'))
+    one.write_text(one.read_text().replace('"schema_version":2', '"schema_version":9'))
     assert f"{one}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
     one.write_text("{}")
     assert f"{one}: is not a MeasurementRecord" in refusal(folder, demo)
@@ -140,7 +156,6 @@ def test_out_of_memory_is_a_row_without_energy(folder, demo, one):
     assert pd.isna(frame.iloc[0].energy_kwh)
     row = energy_table(frame).iloc[0]
     assert (row.repeats, row.outcomes) == (1, "1 oom, 1 ok")
-    assert "1 out of memory" in summary(demo, folder / "records")
 
 
 def test_the_table_has_mean_and_spread_by_hand(folder, demo):
@@ -151,19 +166,11 @@ def test_the_table_has_mean_and_spread_by_hand(folder, demo):
     assert row.energy_spread_percent == pytest.approx(100 * 2**0.5 / 3)
 
 
-def test_the_summary_counts_cells_and_energy_by_kind(folder, demo, one):
-    one.unlink()
-    said = summary(demo, folder / "records")
-    assert "demo: 96 cells: 95 done, 1 failed or not yet run" in said
-    assert f"{sum(range(2, 97)) * 1e-3:.3g} kWh simulated" in said
-    assert len(said.split("test kWh\n")[1].splitlines()) == 10
-
-
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name):
     output = tmp_path / f"{name}.svg"
-    with figures.mpl.rc_context({"svg.fonttype": "none"}):
-        figures.draw(name, aggregated(folder, demo), [output])
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        drawing.save(figures.load(name).draw, aggregated(folder, demo), [output])
     text = output.read_text()
     assert "simulated" in text
     assert "measured" not in text
@@ -209,7 +216,7 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
     assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
     assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"], frame.loc[0, "power_w"]) == (1000, 0.9, 500)
     for name in ("energy-flops", "energy-platforms", "energy-quality"):
-        figures.draw(name, frame, [tmp_path / f"{name}.png"])
+        drawing.save(figures.load(name).draw, frame, [tmp_path / f"{name}.png"])
         assert (tmp_path / f"{name}.png").stat().st_size > 2000
     with pytest.raises(InputError, match="no value in column params, there is nothing to draw"):
-        figures.draw("energy-parameters", frame, [tmp_path / "energy-parameters.png"])
+        figures.load("energy-parameters").draw(frame)

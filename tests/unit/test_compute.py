@@ -45,12 +45,12 @@ CHEAP = [
 ]
 
 SMALL = [
-    Architecture("mlp", "mlp", f"{MODELS}:MLP", {**SHAPE, "layers": 2, "hidden": 5}),
-    Architecture("cnn", "cnn", f"{MODELS}:CNN", {**SHAPE, "layers": 2, "hidden": 5}),
-    Architecture("rnn", "rnn", f"{MODELS}:RNN", {**SHAPE, "layers": 2, "hidden": 5}),
-    Architecture("frames", "rnn", f"{MODELS}:RNN", {**SHAPE, "layers": 1, "hidden": 5, "layout": "frames"}),
+    Architecture("mlp", "mlp", f"{MODELS}.mlp:MLP", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("cnn", "cnn", f"{MODELS}.cnn:CNN", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("rnn", "rnn", f"{MODELS}.rnn:RNN", {**SHAPE, "layers": 2, "hidden": 5}),
+    Architecture("frames", "rnn", f"{MODELS}.rnn:RNN", {**SHAPE, "layers": 1, "hidden": 5, "layout": "frames"}),
     Architecture(
-        "crnn", "crnn", f"{MODELS}:CRNN", {**SHAPE, "conv_layers": 1, "gru_layers": 1, "channels": 4, "hidden": 5}
+        "crnn", "crnn", f"{MODELS}.crnn:CRNN", {**SHAPE, "conv_layers": 1, "gru_layers": 1, "channels": 4, "hidden": 5}
     ),
 ]
 

@@ -12,9 +12,11 @@ from isojoule.errors import InputError
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.architectures import DESED_CLASSES
 from isojoule.workloads.tagging.audio import UnusableClipError, beginning, n_samples
-from isojoule.workloads.tagging.dataset import prepare, read_manifest
-from isojoule.workloads.tagging.features import Features, extract
+from isojoule.workloads.tagging.dataset import prepare
+from isojoule.workloads.tagging.extraction import extract
+from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.labels import read_labels
+from isojoule.workloads.tagging.manifest import read_manifest
 
 ESC10 = Path(__file__).parents[3] / "shared" / "esc10"
 

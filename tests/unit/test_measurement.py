@@ -1,10 +1,6 @@
 """Whole cells on the CPU: the real meter, real models, real features; a fake only where a GPU would be needed."""
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,15 +8,15 @@ import torch
 import yaml
 from safetensors import safe_open
 
-from isojoule import measurement
+from isojoule import checkpoints, measurement
 from isojoule.alone import Device
-from isojoule.cells import Cell, cell_slice, fingerprint
+from isojoule.arrival import Arrival
+from isojoule.cells import Cell, cell_slice, fingerprints
 from isojoule.energy import Meter
 from isojoule.errors import InputError
-from isojoule.records import MeasurementRecord, read_record
 from isojoule.workloads import tagging
 from isojoule.workloads.tagging.dataset import prepare
-from isojoule.workloads.tagging.features import extract
+from isojoule.workloads.tagging.extraction import extract
 
 PROJECT = Path(__file__).parents[2]
 
@@ -59,7 +55,10 @@ def machine(tmp_path):
 
 def train(study, folder, machine, checkpoint, **changes):
     cell = Cell(**{"gpu": "cpu-1thread", "architecture": "mlp-1x4", "phase": "train", "repeat": 0, **changes})
-    return measurement.measure(study, cell, folder / "features", checkpoint, machine)
+    arrival = Arrival(torch.device("cpu"), None)
+    begun = measurement.opened(study, cell, None, fingerprints(study, cell, "data"), attempt=3, place=5)
+    assert begun.outcome == "running"
+    return measurement.measure(study, begun, folder / "features", checkpoint, "origin", arrival, machine)
 
 
 def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, machine, tmp_path):
@@ -74,7 +73,9 @@ def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, mac
     assert record.loss > 0
     assert record.quality == {}
     cell = Cell("cpu-1thread", "mlp-1x4", "train", 0)
-    assert record.provenance.configuration_fingerprint == fingerprint(cell_slice(study, cell))
+    assert record.is_of(fingerprints(study, cell, "data"))
+    assert (record.provenance.attempt, record.place) == (3, 5)
+    assert checkpoints.is_there(checkpoint, "origin")
     tested = train(study, folder, machine, checkpoint, phase="test")
     assert set(tested.quality) == {"macro_f1", "mean_average_precision"}
     assert tested.work.samples == 20
@@ -172,24 +173,6 @@ def test_weights_of_another_architecture_are_refused(study, folder, machine, tmp
         train(study, folder, machine, tmp_path / "w", phase="test")
 
 
-def test_a_gpu_that_is_not_there_is_said(study, folder, machine, tmp_path):
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    study["gpus"]["t4"] = {"device": "cuda", "device_name": "Tesla T4", "threads": 1}
-    with pytest.raises(InputError, match=r"gpus\.t4: no CUDA device is visible here, expected Tesla T4"):
-        train(study, folder, machine, tmp_path / "w", gpu="t4")
-
-
-def test_another_gpu_than_expected_is_refused(monkeypatch, nvml):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    properties = type("Properties", (), {"uuid": nvml.UUIDS[1].removeprefix("GPU-")})
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
-    with pytest.raises(InputError, match=r"gpus\.a40\.device_name: found Tesla T4 .* expected NVIDIA A40; nothing was"):
-        measurement._device({"device": "cuda", "device_name": "NVIDIA A40"}, "a40")
-    device, gpu = measurement._device({"device": "cuda", "device_name": "Tesla T4"}, "t4")
-    assert (device.type, gpu.uuid) == ("cuda", nvml.UUIDS[1])
-
-
 def test_the_meter_knows_its_countries():
     with pytest.raises(InputError, match=r"energy\.country_iso_code: found XXX, expected a country"):
         Meter("XXX").begin()
@@ -210,102 +193,11 @@ def test_the_meter_reads_more_over_a_longer_window():
     assert total.total_energy_kwh == pytest.approx(total.cpu_energy_kwh + total.gpu_energy_kwh + total.ram_energy_kwh)
 
 
-def run(program, *arguments, cwd):
-    command = [sys.executable, PROJECT / "scripts" / program, *arguments]
-    return subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
-
-
-def test_a_cell_is_measured_by_hand_and_opens_no_connection(folder, tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(
-        "import socket, sys\n"
-        "def refuse(self, address):\n"
-        "    sys.stderr.write(f'CONNECTION {address}\\n')\n"
-        "    raise OSError('no network')\n"
-        "socket.socket.connect = refuse\n"
-    )
-    arguments = ["--config", folder / "study.yaml", "--gpu", "cpu-1thread", "--architecture", "mlp-1x4"]
-    files = ["--features", folder / "features", "--checkpoint", tmp_path / "w", "--output", tmp_path / "train.json"]
-    command = [sys.executable, PROJECT / "scripts" / "train.py", *arguments, *files]
-    ended = subprocess.run(
-        list(map(str, command)),
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "CONNECTION" not in ended.stderr
-    assert "mlp-1x4 on cpu-1thread, train, repeat 0: " in ended.stdout
-    assert read_record(tmp_path / "train.json", MeasurementRecord).identity == ("cpu-1thread", "mlp-1x4", "train", 0)
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        (
-            "--architecture",
-            "mlp-1x5",
-            "--architecture: found mlp-1x5, expected one of the configuration's, such as mlp-1x4",
-        ),
-        ("--gpu", "cpu-1", "--gpu: found cpu-1, expected one of the configuration's, such as cpu-1thread"),
-        ("--repeat", "-1", "--repeat: found -1, expected 0 or more"),
-        ("--features", "nowhere", "nowhere/manifest.tsv: cannot be read: No such file or directory"),
-        ("--output", "/proc/none/train.json", "/proc/none/train.json: cannot be written: No such file or directory"),
-    ],
-)
-def test_what_is_wrong_on_the_command_line_is_one_sentence(folder, tmp_path, option, value, message):
-    options = {
-        "--config": folder / "study.yaml",
-        "--gpu": "cpu-1thread",
-        "--architecture": "mlp-1x4",
-        "--features": folder / "features",
-        "--output": tmp_path / "train.json",
-        option: value,
-    }
-    ended = run("train.py", *(part for pair in options.items() for part in pair), cwd=tmp_path)
-    assert ended.returncode == 2
-    assert f"error: {message}" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert not list(tmp_path.iterdir())
-
-
 def test_the_published_schema_is_that_of_the_records():
     from isojoule.records.__main__ import schema
 
     published = (PROJECT / "workflow" / "schemas" / "record.schema.json").read_text()
     assert json.loads(published) == json.loads(schema())
-
-
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(folder, study, machine, tmp_path):
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16k", "none", small], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("a small disk can only be mounted as root")
-    try:
-        with pytest.raises(InputError, match=r"weights: cannot be written: .*No space left on device"):
-            train(study, folder, machine, small / "weights")
-        assert list(small.iterdir()) == []
-    finally:
-        subprocess.run(["umount", small], check=True)
-
-
-def test_ctrl_c_is_one_sentence_and_leaves_nothing(folder, tmp_path):
-    options = ["--config", folder / "study.yaml", "--gpu", "cpu-1thread", "--architecture", "mlp-1x4"]
-    files = ["--features", folder / "features", "--output", tmp_path / "train.json"]
-    command = list(map(str, [sys.executable, PROJECT / "scripts" / "train.py", *options, *files]))
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    while "libtorch" not in Path(f"/proc/{running.pid}/maps").read_text():
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    said = running.communicate(timeout=60)[1]
-    assert running.returncode == 130
-    assert "stopped by Ctrl-C" in said
-    assert "Traceback" not in said
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "ieee")])

@@ -7,7 +7,10 @@ import torch
 from isojoule import cells, models
 from isojoule.errors import InputError
 from isojoule.workloads import Architecture
-from isojoule.workloads.tagging.models import CNN, CRNN, MLP, RNN
+from isojoule.workloads.tagging.models.cnn import CNN
+from isojoule.workloads.tagging.models.crnn import CRNN
+from isojoule.workloads.tagging.models.mlp import MLP
+from isojoule.workloads.tagging.models.rnn import RNN
 
 SHAPE = {"n_mels": 16, "n_frames": 8, "n_classes": 3}
 MODELS = "isojoule.workloads.tagging.models"
@@ -134,7 +137,7 @@ class Tagger(nn.Module):
         ("net_broken:Refuses", {"width": 2}, "mine: net_broken:Refuses cannot be built: width has to be odd$"),
         ("net_broken:Silent", {}, "mine: net_broken:Silent cannot be built: AssertionError$"),
         (
-            f"{MODELS}:CNN",
+            f"{MODELS}.cnn:CNN",
             {**SHAPE, "layers": 9, "hidden": 2},
             "mine: .*CNN cannot be built: 9 convolutional layers: found",
         ),

@@ -42,7 +42,14 @@ def records(draw):
         "energy": energy if ok else None,
         "quality": draw(st.dictionaries(names, st.floats(allow_infinity=False, allow_nan=False))),
         "hardware": {"hostname": "h", "cpu": "c", "cpu_cores": 1, "memory_bytes": 1},
-        "provenance": {"commit": None, "configuration_fingerprint": "f", "software": {}, "attempt": 1},
+        "place": draw(st.integers(0, 2**40)),
+        "provenance": {
+            "commit": None,
+            "configuration_fingerprint": "f",
+            "code_fingerprint": "f",
+            "software": {},
+            "attempt": 1,
+        },
     }
     return MeasurementRecord.model_validate(content)
 
@@ -76,7 +83,7 @@ def test_an_impossible_energy_is_no_reading(energy_kwh):
 
 def test_what_is_no_record_is_refused_by_file_and_field(tmp_path):
     path = tmp_path / "train-0.json"
-    path.write_text('{"record": "measurement", "schema_version": 2}')
+    path.write_text('{"record": "measurement", "schema_version": 1}')
     with pytest.raises(InputError, match=r"train-0\.json: is not a MeasurementRecord: schema_version"):
         read_record(path, MeasurementRecord)
     path.write_text('{"half": ')

@@ -3,22 +3,22 @@
 
 rule aggregate:
     input:
-        records=[
-            f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
-            for c in CELLS
-        ],
+        records=RECORDS,
         compute=[
             f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
         ],
+        configuration=ancient(CONFIGURATION),
     output:
         MEASUREMENTS,
         f"{RESULTS}/measurements.csv",
         f"{RESULTS}/data-dictionary.csv",
     log:
         f"{RESULTS}/logs/aggregate.log",
+    params:
+        code=code.fingerprint("aggregate.py", every_module=True),
     shell:
-        f"python $SCRIPTS/aggregate.py --config {CONFIGURATION} --records {RESULTS}/records"
-        f" --compute {RESULTS}/compute --output {MEASUREMENTS} 2>&1 | tee {{log}}"
+        f"python $SCRIPTS/aggregate.py --config {{input.configuration}} --results {RESULTS}"
+        f" --output {MEASUREMENTS} 2>&1 | tee {{log}}"
 
 
 rule tabulate_energy:
@@ -33,6 +33,8 @@ rule tabulate_energy:
         ),
     log:
         f"{RESULTS}/logs/tabulate_energy.log",
+    params:
+        code=code.fingerprint("tabulate_energy.py", every_module=True),
     shell:
         "python $SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
 
@@ -50,5 +52,9 @@ rule plot:
         f"{RESULTS}/figures/{{figure}}.png",
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
+    params:
+        code=lambda wildcards: code.fingerprint(
+            "plot.py", figures.module_name(wildcards.figure), every_module=True
+        ),
     shell:
         "python $SCRIPTS/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"

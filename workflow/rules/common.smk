@@ -1,5 +1,6 @@
 """The configuration, checked, and the names that all rules share."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,9 +14,10 @@ shell.prefix(
     f"export SCRIPTS='{SCRIPTS}' PATH='{Path(sys.executable).parent}':$PATH; set -euo pipefail; "
 )
 
-from isojoule import cells, configuration, workloads
+from isojoule import cells, code, configuration, figures, workloads
 from isojoule.errors import InputError
 from isojoule.files import check_writable
+from isojoule.journal import retire_stale_records
 
 try:
     config = configuration.check(config)
@@ -26,47 +28,53 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 WORKLOAD = workloads.load(config["workload"])
-CELLS = cells.cells(config)
+RECORDS = [
+    f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
+    for c in cells.cells(config)
+]
 CONFIGURATION = f"{RESULTS}/configuration.yaml"
-FEATURES = f"{RESULTS}/features/features.npy"
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
-CHECKPOINT = f"{RESULTS}/checkpoints/{{gpu}}/{{architecture}}-{{repeat}}.safetensors"
-FIGURES = ["energy-flops", "energy-parameters", "energy-platforms", "energy-quality"]
 
 
 wildcard_constraints:
     gpu="[^/]+",
     architecture="[^/]+",
-    phase="train|test",
     repeat=r"\d+",
 
 
-def cell_slice(phase):
-    """The part of the configuration that decides a cell, as a parameter: when it changes, the cell runs again."""
-    return lambda wildcards: cells.cell_slice(
-        config,
-        cells.Cell(wildcards.gpu, wildcards.architecture, phase, int(wildcards.repeat)),
-        ARCHITECTURES,
-    )
-
-
 def gpu_entry(key):
-    """A key of the GPU's entry in the configuration."""
-    return lambda wildcards: config["gpus"][wildcards.gpu].get(key, "")
+    """A key of the GPU's entry in the configuration, none where it is not given."""
+    return lambda wildcards: config["gpus"][wildcards.gpu].get(key)
+
+
+def slurm_extra(wildcards):
+    """Options of sbatch that have no resource of their own."""
+    entry = config["gpus"][wildcards.gpu]
+    extra = ["--exclusive"] * entry["exclusive"] + [entry.get("slurm_extra", "")]
+    return " ".join(filter(None, extra)) or None
+
+
+localrules:
+    store_configuration,
 
 
 # every job reads this copy: editing the file while the study runs changes nothing half way
+rule store_configuration:
+    output:
+        CONFIGURATION,
+    params:
+        configuration=json.dumps(config, indent=2),
+    shell:
+        "printf '%s\\n' {params.configuration:q} > {output}.tmp && mv {output}.tmp {output}"
+
+
 onstart:
-    configuration.store(config, Path(CONFIGURATION))
+    retire_stale_records(config, Path(RESULTS))
 
 
 onsuccess:
-    shell(
-        f"python $SCRIPTS/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true"
-    )
+    shell(f"python $SCRIPTS/status.py {RESULTS} || true")
 
 
 onerror:
-    shell(
-        f"python $SCRIPTS/summarize.py --config {CONFIGURATION} --records {RESULTS}/records || true"
-    )
+    shell(f"python $SCRIPTS/status.py {RESULTS} || true")

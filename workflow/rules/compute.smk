@@ -2,6 +2,8 @@
 
 
 rule count_compute:
+    input:
+        configuration=ancient(CONFIGURATION),
     output:
         f"{RESULTS}/compute/{{architecture}}.json",
     log:
@@ -11,6 +13,9 @@ rule count_compute:
     params:
         architecture=lambda wildcards: vars(ARCHITECTURES[wildcards.architecture]),
         settings=WORKLOAD.compute_settings(config),
+        code=lambda wildcards: cells.compute_code(
+            config, ARCHITECTURES[wildcards.architecture]
+        ),
     shell:
-        f"python $SCRIPTS/count_compute.py --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
+        f"python $SCRIPTS/count_compute.py --config {{input.configuration}} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"

@@ -2,27 +2,37 @@
 
 
 rule prepare_dataset:
+    input:
+        configuration=ancient(CONFIGURATION),
     output:
         f"{RESULTS}/dataset/manifest.tsv",
     log:
         f"{RESULTS}/logs/prepare_dataset.log",
     params:
         dataset=config["dataset"],
+        code=code.fingerprint("prepare_dataset.py"),
     shell:
-        f"python $SCRIPTS/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
+        f"python $SCRIPTS/prepare_dataset.py --config {{input.configuration}} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
 
 rule extract_features:
     input:
         f"{RESULTS}/dataset/manifest.tsv",
+        configuration=ancient(CONFIGURATION),
     output:
-        FEATURES,
-        f"{RESULTS}/features/record.json",
+        multiext(
+            f"{RESULTS}/features/",
+            "features.npy",
+            "targets.npy",
+            "statistics.json",
+            "record.json",
+        ),
     log:
         f"{RESULTS}/logs/extract_features.log",
-    threads: workflow.cores
+    threads: 8
     params:
         mel=config["mel"],
+        code=code.fingerprint("extract_features.py"),
     shell:
-        f"python $SCRIPTS/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
+        f"python $SCRIPTS/extract_features.py --config {{input.configuration}} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

@@ -1,46 +1,32 @@
-"""Features and a cell in; one record out, and from training the weights that its test needs. On the pinned GPU."""
+"""Features in; one record per cell out, all cells of a GPU and repeat in one job. On the pinned GPU."""
 
 
-rule train:
+rule measure:
     input:
-        FEATURES,
+        f"{RESULTS}/features/statistics.json",
+        configuration=ancient(CONFIGURATION),
     output:
-        record=f"{RESULTS}/records/{{gpu}}/{{architecture}}/train-{{repeat}}.json",
-        checkpoint=temp(CHECKPOINT),
+        [
+            f"{RESULTS}/records/{{gpu}}/{architecture}/{phase}-{{repeat}}.json"
+            for architecture in ARCHITECTURES
+            for phase in config["phases"]
+        ],
     log:
-        f"{RESULTS}/logs/train/{{gpu}}/{{architecture}}-{{repeat}}.log",
-    resources:
-        slurm_partition=gpu_entry("partition"),
-        gres=gpu_entry("gres"),
-        attempt=lambda wildcards, attempt: attempt,
-    params:
-        slice=cell_slice("train"),
-    shell:
-        f"python $SCRIPTS/train.py --config {CONFIGURATION} --gpu {{wildcards.gpu}}"
-        f" --architecture {{wildcards.architecture}} --repeat {{wildcards.repeat}} --features {RESULTS}/features"
-        " --checkpoint {output.checkpoint} --attempt {resources.attempt} --output {output.record} 2>&1 | tee {log}"
-
-
-rule test:
-    input:
-        features=FEATURES,
-        checkpoint=CHECKPOINT if "train" in config["phases"] else [],
-    output:
-        record=f"{RESULTS}/records/{{gpu}}/{{architecture}}/test-{{repeat}}.json",
-    log:
-        f"{RESULTS}/logs/test/{{gpu}}/{{architecture}}-{{repeat}}.log",
-    # a test frees the checkpoint of its training
+        f"{RESULTS}/logs/measure/{{gpu}}-{{repeat}}.log",
     priority: 1
+    threads: gpu_entry("threads")
     resources:
         slurm_partition=gpu_entry("partition"),
         gres=gpu_entry("gres"),
-        attempt=lambda wildcards, attempt: attempt,
+        gpu=gpu_entry("gpu"),
+        gpu_model=gpu_entry("gpu_model"),
+        constraint=gpu_entry("constraint"),
+        slurm_extra=slurm_extra,
     params:
-        slice=cell_slice("test"),
-        checkpoint=lambda wildcards, input: (
-            f"--checkpoint {input.checkpoint}" if input.checkpoint else ""
+        slice=lambda wildcards: cells.block_slice(
+            config, wildcards.gpu, int(wildcards.repeat), ARCHITECTURES
         ),
+        code=cells.block_code(config, ARCHITECTURES),
     shell:
-        f"python $SCRIPTS/test.py --config {CONFIGURATION} --gpu {{wildcards.gpu}}"
-        f" --architecture {{wildcards.architecture}} --repeat {{wildcards.repeat}} --features {RESULTS}/features"
-        " {params.checkpoint} --attempt {resources.attempt} --output {output.record} 2>&1 | tee {log}"
+        "python $SCRIPTS/measure.py --config {input.configuration} --gpu {wildcards.gpu} --repeat {wildcards.repeat}"
+        f" --results {RESULTS} 2>&1 | tee {{log}}"

@@ -5,12 +5,21 @@ rule write_report:
     input:
         measurements=MEASUREMENTS,
         table=f"{RESULTS}/tables/energy.csv",
-        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=figures.FIGURES),
         extraction=f"{RESULTS}/features/record.json",
     output:
         f"{RESULTS}/report.html",
     log:
         f"{RESULTS}/logs/write_report.log",
+    params:
+        code=code.fingerprint(
+            "write_report.py",
+            *map(figures.module_name, figures.FIGURES),
+            every_module=True,
+        ),
+        template=cells.fingerprint(
+            (SCRIPTS / "isojoule/templates/report.html.j2").read_text()
+        ),
     shell:
         "python $SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
         " --figures {input.figures} --output {output} 2>&1 | tee {log}"

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegative
 from isojoule.records.reading import read_record
 
 Kind = Literal["measured", "estimated", "simulated"]
+Outcome = Literal["ok", "oom", "untrained", "running", "refused", "failed", "stopped", "lost"]
+FINAL: tuple[Outcome, ...] = ("ok", "oom", "untrained")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -69,6 +71,7 @@ class GpuStatistics(_Part):
     power_w: float | None
     max_temperature_c: float | None
     peak_memory_bytes: NonNegativeInt | None
+    foreign_processes: NonNegativeInt | None = Field(description="Most processes beside ours that computed on the GPU.")
 
 
 class Gpu(_Part):
@@ -81,6 +84,7 @@ class Gpu(_Part):
     power_limit_w: float | None
     memory_bytes: int
     energy_counter: bool
+    mig: bool = Field(description="Whether the board is split into instances (MIG).")
 
 
 class Hardware(_Part):
@@ -109,6 +113,8 @@ class Provenance(_Part):
     configuration_fingerprint: str = Field(
         description="Hash of the part of the configuration that decided this record."
     )
+    code_fingerprint: str = Field(description="Hash of what the code did that decided this record.")
+    data_fingerprint: str | None = Field(default=None, description="Hash of the data that was trained and tested on.")
     software: dict[str, str] = Field(description="Versions by name of the package or library.")
     attempt: PositiveInt
     slurm: Slurm | None = None
@@ -124,10 +130,13 @@ class Work(_Part):
 
 
 class MeasurementRecord(_Part):
-    """One cell of a study: identity, outcome, and what was measured when the outcome is `ok`."""
+    """One cell of a study: identity, outcome, and what was measured when the outcome is `ok`.
+
+    The journal has one for every attempt, whatever became of it; `records/` has the last one that is final.
+    """
 
     record: Literal["measurement"] = "measurement"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     study: str
     workload: str
     gpu: str = Field(description="Key of the configuration's gpus.")
@@ -135,8 +144,10 @@ class MeasurementRecord(_Part):
     family: str
     phase: Literal["train", "test"]
     repeat: NonNegativeInt
-    outcome: Literal["ok", "oom", "untrained"] = Field(
-        description="ok; oom: out of memory, nothing measured; untrained: the training of a test ended without weights."
+    outcome: Outcome = Field(
+        description="ok; oom: out of memory, nothing measured; untrained: the training of a test ended without "
+        "weights. Of an attempt also: running; refused: another device than expected; failed; stopped: by a signal; "
+        "lost: ended without a word."
     )
     message: str | None = Field(default=None, description="Why the outcome is not ok.")
     started_at: str = Field(description="Start of the program, UTC, ISO 8601.")
@@ -144,6 +155,9 @@ class MeasurementRecord(_Part):
     precision: Literal["fp32", "tf32", "bf16"]
     threads: PositiveInt
     seed: NonNegativeInt
+    place: NonNegativeInt = Field(
+        description="Place in the order of its job, which was shuffled with the study's seed."
+    )
     settings: dict[str, str | int | float | bool] = Field(
         description="The workload's settings worth reading in a table."
     )
@@ -167,12 +181,16 @@ class MeasurementRecord(_Part):
         """GPU, architecture, phase and repeat: no two records of a study share it."""
         return self.gpu, self.architecture, self.phase, self.repeat
 
+    def is_of(self, fingerprints: dict[str, str]) -> bool:
+        """Whether the record was made of this configuration, code and data, by the names of provenance."""
+        return all(getattr(self.provenance, name) == value for name, value in fingerprints.items())
+
 
 class ExtractionRecord(_Part):
     """What the extraction of features cost: once per study, on the CPU."""
 
     record: Literal["extraction"] = "extraction"
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     study: str
     workload: str
     started_at: str

@@ -3,9 +3,11 @@
 A workload is a package below this one. Its `__init__` (no torch there) offers
 
     architectures(configuration) -> list[Architecture]     what the study compares
+    MODELS                                                 modules of its own models, one per family
     settings(configuration) -> dict                        the configuration's part that decides its sessions
     shown_settings(settings) -> dict                       those of them that a record shows
     compute_settings(configuration) -> dict                the part that decides what compute counting sees
+    data_fingerprint(features) -> str                      names the content of the features in a folder
 
 its module `sessions` (torch) offers
 

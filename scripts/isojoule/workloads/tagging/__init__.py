@@ -1,11 +1,17 @@
 """Audio tagging: which sound events are in a clip (Douwes and Serizel, DCASE 2024, section 3)."""
 
+from pathlib import Path
 from typing import Any
 
 from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.files import read_json
+from isojoule.workloads.tagging.architectures import MODELS as FAMILY_MODELS
 from isojoule.workloads.tagging.architectures import architectures, classes
 
-__all__ = ["architectures", "classes", "compute_settings", "settings", "shown_settings"]
+MODELS = tuple(FAMILY_MODELS.values())
+
+__all__ = ["MODELS", "architectures", "classes", "compute_settings", "data_fingerprint", "settings", "shown_settings"]
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -33,3 +39,16 @@ def compute_settings(configuration: Configuration) -> dict[str, Any]:
         "batch_size": configuration["batch_size"],
         "optimizer": configuration["optimizer"]["name"],
     }
+
+
+def data_fingerprint(features: Path) -> str:
+    """The fingerprint of the features in a folder, with their targets and splits.
+
+    Raises:
+        InputError: the folder holds no features.
+    """
+    path = features / "statistics.json"
+    try:
+        return str(read_json(path)["fingerprint"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: found no fingerprint; scripts/extract_features.py writes it") from error

@@ -6,7 +6,7 @@ from typing import Any
 from isojoule.configuration import Configuration
 from isojoule.workloads import Architecture
 
-MODELS = "isojoule.workloads.tagging.models"
+MODELS = {family: f"isojoule.workloads.tagging.models.{family}" for family in ("mlp", "cnn", "rnn", "crnn")}
 
 DESED_CLASSES = [
     "Alarm_bell_ringing",
@@ -66,7 +66,7 @@ def _grid(family: str, grid: dict[str, Any], shape: dict[str, int]) -> list[Arch
         if family == "rnn":
             sizes["layout"] = grid["layout"]
             name += "-frames" if grid["layout"] == "frames" else ""
-        expanded.append(Architecture(name, family, f"{MODELS}:{family.upper()}", {**shape, **sizes}))
+        expanded.append(Architecture(name, family, f"{MODELS[family]}:{family.upper()}", {**shape, **sizes}))
     return expanded
 
 

@@ -1,12 +1,8 @@
 """Find and check the clips of a study, whatever their source; the result is a manifest."""
 
-import csv
 import os
 import sys
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +13,10 @@ from isojoule.files import write_text
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging.labels import listed, read_labels
+from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".opus"}
-MANIFEST = "manifest.tsv"
 LEFT_OUT = "left_out.tsv"
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One row of the manifest.
-
-    Attributes:
-        path: the audio file.
-        split: `train`, `test` or `train,test`.
-        labels: class names, separated by commas.
-        duration_s: length of the whole clip.
-        sample_rate_hz: of the file.
-        channels: of the file.
-    """
-
-    path: str
-    split: str
-    labels: str
-    duration_s: float
-    sample_rate_hz: int
-    channels: int
 
 
 def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], folder: Path) -> list[Clip]:
@@ -97,39 +72,14 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
             + listed(problems)
         )
     for split in tables:
-        if not any(split in clip.split.split(",") for clip in clips):
+        if not any(clip.is_in(split) for clip in clips):
             raise InputError(f"dataset: no usable clip is left to {split} on\n       {listed(problems)}")
     if problems:
         print(f"left out, as dataset.on_bad_file says:\n       {listed(problems)}", file=sys.stderr, flush=True)
     rows = [dict(zip(("path", "reason"), problem.split(": ", 1), strict=True)) for problem in problems]
-    write_text(folder / LEFT_OUT, _tsv(("path", "reason"), rows))
-    write_text(folder / MANIFEST, _tsv([field.name for field in fields(Clip)], (asdict(clip) for clip in clips)))
+    write_text(folder / LEFT_OUT, tsv(("path", "reason"), rows))
+    write_manifest(folder / MANIFEST, clips)
     return clips
-
-
-def read_manifest(path: Path) -> list[Clip]:
-    """Read a manifest.
-
-    Raises:
-        InputError: the file is missing or not a manifest.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Clip(
-                    row["path"],
-                    row["split"],
-                    row["labels"],
-                    float(row["duration_s"]),
-                    int(row["sample_rate_hz"]),
-                    int(row["channels"]),
-                )
-                for row in csv.DictReader(file, delimiter="\t")
-            ]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; scripts/prepare_dataset.py writes it") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is not a manifest as scripts/prepare_dataset.py writes it") from error
 
 
 def _checked(path: Path, mel: dict[str, Any]) -> tuple[float, int, int] | str:
@@ -146,11 +96,3 @@ def _unlabelled(audio: Path, names: list[str]) -> list[Path]:
     named = {audio / name for name in names}
     files = (path for path in audio.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
     return sorted(path for path in files if path not in named)
-
-
-def _tsv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
-    text = StringIO()
-    writer = csv.DictWriter(text, list(columns), delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

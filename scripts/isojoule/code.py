@@ -1,0 +1,120 @@
+"""The code that a stage executes: which modules, and one fingerprint of what they do.
+
+Read as a syntax tree, so that comments, docstrings and formatting are no change, and a checkout of the same content or
+another version of Python is none either. Libraries are not followed: an upgrade runs nothing again by itself.
+"""
+
+import ast
+import hashlib
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[1]
+
+# what these return is in a record or in the parameters of a rule already, or never touches a measured number:
+# changing how a configuration is checked, a file written or a message worded must not measure anything again
+NOT_DECISIVE = (
+    "isojoule",
+    "isojoule.cells",
+    "isojoule.code",
+    "isojoule.configuration",
+    "isojoule.errors",
+    "isojoule.files",
+    "isojoule.heartbeat",
+    "isojoule.journal",
+    "isojoule.programs",
+    "isojoule.provenance",
+    "isojoule.records",
+    "isojoule.records.compute",
+    "isojoule.records.measurement",
+    "isojoule.records.reading",
+    "isojoule.study",
+    "isojoule.workloads",
+    "isojoule.workloads.tagging",
+    "isojoule.workloads.tagging.architectures",
+)
+
+
+def modules(*entries: str) -> dict[str, Path]:
+    """Every module of ours, and of the user's in the current folder, that these load, imports inside functions as well.
+
+    Args:
+        entries: dotted names of modules, or names of programs in `scripts/`, such as `measure.py`.
+
+    Returns:
+        the file of each module by its dotted name; a program goes by its file name.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(entries)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        path = SCRIPTS / name if name.endswith(".py") else _file(name)
+        if path is None:
+            continue
+        found[name] = path
+        waiting += [name.rpartition(".")[0]] if "." in name and not name.endswith(".py") else []
+        waiting += _imported(path)
+    return found
+
+
+@cache
+def fingerprint(*entries: str, every_module: bool = False) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of what the modules behind `entries` do.
+
+    Args:
+        entries: as for `modules`.
+        every_module: of a cheap stage all modules count, of a costly one those that decide its numbers.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(modules(*entries).items()):
+        if every_module or name not in NOT_DECISIVE:
+            digest.update(f"{name}\n{_logic(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _file(name: str) -> Path | None:
+    root = SCRIPTS if name.split(".")[0] == "isojoule" else Path.cwd()
+    path = root.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@cache
+def _imported(path: Path) -> tuple[str, ...]:
+    names = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in names if name.split(".")[0] not in sys.stdlib_module_names)
+
+
+@cache
+def _logic(path: Path) -> str:
+    return " ".join(_written(_tree(path)))
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes(), str(path))
+
+
+def _written(node: ast.AST) -> Iterator[str]:
+    """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
+    yield f"({type(node).__name__}"
+    for field, value in ast.iter_fields(node):
+        values = value if isinstance(value, list) else [value]
+        if field == "body" and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            values = values[1:] if ast.get_docstring(node, clean=False) is not None else values
+        if values := [item for item in values if item is not None]:
+            yield f"{field}:"
+        for item in values:
+            if isinstance(item, ast.AST):
+                yield from _written(item)
+            else:
+                yield repr(item)
+    yield ")"

@@ -1,0 +1,13 @@
+"""Energy against compute."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures.drawing import energy_against
+
+CAPTION = "Energy against forward FLOPs (Douwes and Serizel, DCASE 2024, figures 1 and 2, top row)."
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of measurements."""
+    return energy_against(frame, "flops", "Forward FLOPs of one example")

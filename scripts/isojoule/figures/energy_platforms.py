@@ -1,0 +1,51 @@
+"""Energy by platform."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures.drawing import (
+    PHASES,
+    PLATFORMS,
+    blank,
+    cycled,
+    drawable,
+    energy_label,
+    label_decades,
+    legend,
+    phases_of,
+    platform_label,
+    points,
+)
+
+CAPTION = "Energy of every architecture on every platform, architectures in the order of their energy on the first."
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of measurements."""
+    table = drawable(frame)
+    phases, gpus = phases_of(table), list(table["gpu"].unique())
+    first = table[(table["gpu"] == gpus[0]) & (table["phase"] == phases[0])].set_index("architecture")[
+        "energy_mean_kwh"
+    ]
+    names = sorted(table["architecture"].unique(), key=lambda name: (first.get(name, float("nan")), name))
+    figure = blank(3.6 * len(phases) + 1.2, 0.17 * len(names) + 1.3)
+    axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
+    for axis, phase in zip(axes, phases, strict=True):
+        for gpu, (colour, marker) in zip(gpus, cycled(PLATFORMS, len(gpus)), strict=True):
+            part = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
+            rows = [names.index(name) for name in part["architecture"]]
+            points(
+                axis,
+                part["energy_mean_kwh"],
+                rows,
+                colour,
+                marker,
+                platform_label(part, gpu),
+                xerr=part["energy_std_kwh"],
+            )
+        axis.set(title=PHASES[phase], xscale="log", xlabel=energy_label(table[table["phase"] == phase]))
+        label_decades(axis.xaxis)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(-0.7, len(names) - 0.3)
+    legend(figure, axes[0], min(len(gpus), 4))
+    return figure

@@ -1,0 +1,204 @@
+"""The journal of a study: every attempt to measure a cell, whatever became of it, and the records that follow.
+
+Snakemake deletes and forgets outputs as it pleases; it does not know the journal. What is in there is not measured
+again as long as the code, the configuration and the data that decided it are the same.
+"""
+
+import fcntl
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from isojoule import workloads
+from isojoule.cells import Cell, architectures, cells, fingerprints
+from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.files import patiently, write_text
+from isojoule.records import MeasurementRecord, read_record
+from isojoule.records.measurement import FINAL, Outcome
+
+
+class Journal:
+    """The attempts and records below the folder `results` of a study.
+
+    Files are `attempts/<gpu>/<architecture>/<phase>-<repeat>.<attempt>.json` and
+    `records/<gpu>/<architecture>/<phase>-<repeat>.json`.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+
+    def attempts(self, cell: Cell) -> list[MeasurementRecord]:
+        """Every attempt that ended, the first one first."""
+        folder, start = self._results / "attempts" / cell.gpu / cell.architecture, f"{cell.phase}-{cell.repeat}."
+        paths = [path for path in folder.glob(f"{start}*.json") if path.name[len(start) : -len(".json")].isdigit()]
+        return [
+            read_record(path, MeasurementRecord)
+            for path in sorted(paths, key=lambda path: int(path.name[len(start) : -len(".json")]))
+        ]
+
+    def kept(
+        self, cell: Cell, fingerprints: dict[str, str], attempts: list[MeasurementRecord] | None = None
+    ) -> MeasurementRecord | None:
+        """The last final attempt of the same code, configuration and data, none where the cell is to be measured."""
+        for record in reversed(self.attempts(cell) if attempts is None else attempts):
+            if record.outcome in FINAL and record.is_of(fingerprints):
+                return record
+        return None
+
+    def publish(self, record: MeasurementRecord) -> None:
+        """Write the record of a cell where it is not there already."""
+        path = self._results / "records" / _path(record)
+        text = record.model_dump_json(indent=2) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            persist(path, text)
+
+    @contextmanager
+    def held(self, gpu: str, repeat: int) -> Iterator[None]:
+        """Hold the cells of a GPU and repeat; wait while another program measures them."""
+        lock = self._lock(gpu, repeat)
+        with _opened(lock) as file:
+            notice = self._said_of_the_other(gpu, repeat)
+            while not _locked(file):
+                if notice:
+                    print(notice, file=sys.stderr, flush=True)
+                    notice = ""
+                time.sleep(1)
+            self._recover(gpu, repeat)
+            yield
+
+    def begin(self, record: MeasurementRecord) -> None:
+        """Note that the attempt `record` runs now.
+
+        Raises:
+            InputError: the journal cannot be written, so that nothing should be measured.
+        """
+        write_text(self._running(record.gpu, record.repeat), record.model_dump_json(indent=2) + "\n")
+
+    def end(self, record: MeasurementRecord) -> None:
+        """Note what became of the attempt that runs, and publish it when it is final."""
+        persist(
+            self._results / "attempts" / _path(record, record.provenance.attempt),
+            record.model_dump_json(indent=2) + "\n",
+        )
+        if record.outcome in FINAL:
+            self.publish(record)
+        with suppress(OSError):
+            self._running(record.gpu, record.repeat).unlink(missing_ok=True)
+
+    def running(self, gpu: str, repeat: int) -> tuple[MeasurementRecord, bool] | None:
+        """The attempt that runs, and whether its program still lives; none where nothing runs."""
+        try:
+            record = read_record(self._running(gpu, repeat), MeasurementRecord)
+        except InputError:
+            return None
+        try:
+            with self._lock(gpu, repeat).open("rb") as file:
+                return record, not _locked(file, fcntl.LOCK_SH)
+        except OSError:
+            return record, False
+
+    def _recover(self, gpu: str, repeat: int) -> None:
+        """Give an attempt whose program vanished its place in the journal."""
+        found = self.running(gpu, repeat)
+        if found is None:
+            return
+        left = found[0]
+        if (self._results / "attempts" / _path(left, left.provenance.attempt)).is_file():
+            self._running(gpu, repeat).unlink()
+        else:
+            self.end(ended(left, "lost", "ended without a word: killed, over time or memory, or its node went down"))
+
+    def _said_of_the_other(self, gpu: str, repeat: int) -> str:
+        other = self.running(gpu, repeat)
+        if other is None:
+            return f"waiting: another program measures repeat {repeat} on {gpu}; what it measures is kept"
+        record = other[0]
+        job = f"SLURM job {record.provenance.slurm.job_id}" if record.provenance.slurm else "a program"
+        return (
+            f"waiting: {job} on {record.hardware.hostname} measures repeat {repeat} on {gpu} "
+            f"since {record.started_at}; what it measures is kept"
+        )
+
+    def _lock(self, gpu: str, repeat: int) -> Path:
+        return self._results / "attempts" / gpu / f".lock-{repeat}"
+
+    def _running(self, gpu: str, repeat: int) -> Path:
+        return self._results / "attempts" / gpu / f"running-{repeat}.json"
+
+
+def retire_stale_records(configuration: Configuration, results: Path) -> None:
+    """Take records of other code, configuration or data out of `records/`; they stay in the journal.
+
+    Snakemake takes the outputs of a job that failed for finished, so that they must not be there from before.
+    """
+    try:
+        data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
+    except InputError:
+        return
+    named = architectures(configuration)
+    stale = 0
+    for cell in cells(configuration):
+        path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
+        try:
+            record = read_record(path, MeasurementRecord) if path.is_file() else None
+        except InputError:
+            continue
+        if record and not record.is_of(fingerprints(configuration, cell, data, named)):
+            path.unlink()
+            stale += 1
+    if stale:
+        where = results / "attempts"
+        print(f"{stale} records are of other code, configuration or data; they stay in {where}", file=sys.stderr)
+
+
+def ended(
+    record: MeasurementRecord, outcome: Outcome, message: str | None, ended_at: str | None = None
+) -> MeasurementRecord:
+    """The attempt `record`, which came to nothing."""
+    return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
+
+
+def persist(path: Path, text: str) -> None:
+    """Write what was measured, patiently; where that cannot be, leave it on the node rather than lose it.
+
+    Raises:
+        InputError: naming the file on the node that holds the text.
+    """
+    try:
+        patiently(lambda: write_text(path, text))
+    except InputError as error:
+        rescue = Path(tempfile.mkdtemp(prefix="isojoule-")) / path.name
+        rescue.write_text(text, encoding="utf-8")
+        raise InputError(f"{error}; what was measured is in {rescue}: copy it to {path}") from error
+
+
+def _path(record: MeasurementRecord, attempt: int | None = None) -> Path:
+    number = "" if attempt is None else f".{attempt}"
+    return Path(record.gpu, record.architecture, f"{record.phase}-{record.repeat}{number}.json")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+def _locked(file: BinaryIO, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take the lock, unless another program has it; a file system without locks is taken as free."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

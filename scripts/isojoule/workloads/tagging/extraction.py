@@ -1,0 +1,108 @@
+"""Extract the features of all clips once: one array, its targets and statistics."""
+
+import hashlib
+import shutil
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from isojoule.errors import InputError
+from isojoule.files import write_json, written_whole
+from isojoule.heartbeat import heartbeat
+from isojoule.workloads.tagging.audio import UnusableClipError, beginning
+from isojoule.workloads.tagging.labels import listed
+from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
+from isojoule.workloads.tagging.mel import log_mel
+
+BATCH = 16
+
+
+def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path, workers: int) -> int:
+    """Write `features.npy`, `targets.npy`, `statistics.json` and the manifest into `folder`.
+
+    Threads take batches of clips each; memory does not grow with the number of clips. The statistics are written last,
+    with a fingerprint of features, targets and splits: what was measured on the same ones need not be measured again.
+
+    Args:
+        dataset: folder of the manifest.
+        mel: the configuration's `mel` section.
+        classes: the class names, in the order of the targets.
+        folder: where the features go.
+        workers: threads that decode.
+
+    Returns:
+        the number of clips.
+
+    Raises:
+        InputError: listing every clip that cannot be decoded.
+    """
+    clips = read_manifest(dataset / MANIFEST)
+    torch.set_num_threads(1)
+    train = np.array([clip.is_in("train") for clip in clips])
+    total, squares, problems, done = 0.0, 0.0, [], 0
+    shape = (len(clips), mel["n_mels"], mel["n_frames"])
+    with (
+        written_whole(folder / "features.npy") as temporary,
+        temporary.open("wb") as file,
+        ThreadPoolExecutor(workers) as pool,
+        heartbeat(lambda: f"{done}/{len(clips)} clips"),
+    ):
+        # written batch by batch: the pages of a memory map would stay in memory until the end
+        content = hashlib.sha256()
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_2_0(file, header)
+        for start, values, unusable in _batches(clips, mel, pool, ahead=2 * workers):
+            problems += unusable
+            written = values.tobytes()
+            file.write(written)
+            content.update(written)
+            done = start + len(values)
+            chosen = values[train[start : start + BATCH][: len(values)]].astype(np.float64)
+            total, squares = total + chosen.sum(), squares + np.square(chosen).sum()
+        if problems:
+            raise InputError(f"{len(problems)} clips cannot be decoded\n       {listed(problems)}")
+    count = int(train.sum()) * shape[1] * shape[2]
+    mean = total / count
+    deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
+    targets = np.array([[label in clip.labels.split(",") for label in classes] for clip in clips], dtype=np.float32)
+    with written_whole(folder / "targets.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, targets)
+    with written_whole(folder / MANIFEST) as temporary:
+        shutil.copyfile(dataset / MANIFEST, temporary)
+    content.update(targets.tobytes() + " ".join(clip.split for clip in clips).encode())
+    statistics = {"clips": len(clips), "mean": mean, "std": deviation, "fingerprint": content.hexdigest()[:16]}
+    write_json(folder / "statistics.json", statistics)
+    return len(clips)
+
+
+def _batches(
+    clips: list[Clip], mel: dict[str, Any], pool: ThreadPoolExecutor, ahead: int
+) -> Iterator[tuple[int, NDArray[np.float32], list[str]]]:
+    """First clip, values and problems of every batch in order, some batches ahead of their use."""
+    transform = log_mel(mel)
+
+    def extracted(start: int) -> tuple[NDArray[np.float32], list[str]]:
+        samples, problems = [], []
+        for clip in clips[start : start + BATCH]:
+            try:
+                samples.append(beginning(Path(clip.path), mel))
+            except UnusableClipError as error:
+                problems.append(f"{clip.path}: {error}")
+        if problems:
+            return np.empty((0, mel["n_mels"], mel["n_frames"]), np.float32), problems
+        return transform(torch.from_numpy(np.stack(samples))).numpy(), problems
+
+    starts = iter(range(0, len(clips), BATCH))
+    waiting = deque((start, pool.submit(extracted, start)) for start in islice(starts, ahead))
+    while waiting:
+        start, batch = waiting.popleft()
+        values, problems = batch.result()
+        waiting.extend((following, pool.submit(extracted, following)) for following in islice(starts, 1))
+        yield start, values, problems

@@ -1,0 +1,77 @@
+"""The manifest: one row a clip, from the data set to its features."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from isojoule.errors import InputError
+from isojoule.files import write_text
+
+MANIFEST = "manifest.tsv"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row of the manifest.
+
+    Attributes:
+        path: the audio file.
+        split: `train`, `test` or `train,test`.
+        labels: class names, separated by commas.
+        duration_s: length of the whole clip.
+        sample_rate_hz: of the file.
+        channels: of the file.
+    """
+
+    path: str
+    split: str
+    labels: str
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+
+    def is_in(self, split: str) -> bool:
+        """Whether the clip belongs to `train` or `test`."""
+        return split in self.split.split(",")
+
+
+def read_manifest(path: Path) -> list[Clip]:
+    """Read a manifest.
+
+    Raises:
+        InputError: the file is missing or not a manifest.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Clip(
+                    row["path"],
+                    row["split"],
+                    row["labels"],
+                    float(row["duration_s"]),
+                    int(row["sample_rate_hz"]),
+                    int(row["channels"]),
+                )
+                for row in csv.DictReader(file, delimiter="\t")
+            ]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}; scripts/prepare_dataset.py writes it") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is not a manifest as scripts/prepare_dataset.py writes it") from error
+
+
+def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
+    """Write `clips` as a manifest, whole or not at all."""
+    write_text(path, tsv([field.name for field in fields(Clip)], (asdict(clip) for clip in clips)))
+
+
+def tsv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
+    """Rows as tab-separated text with a header."""
+    text = StringIO()
+    writer = csv.DictWriter(text, list(columns), delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

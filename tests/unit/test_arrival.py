@@ -1,0 +1,74 @@
+"""The pinning is verified: another device than the configuration expects is refused, before anything is measured."""
+
+import pytest
+import torch
+
+from isojoule.arrival import RefusedError, arrive
+from isojoule.gpus import Sampler
+
+T4 = {"device": "cuda", "device_name": "Tesla T4"}
+
+
+@pytest.fixture
+def cuda(monkeypatch, nvml):
+    """A machine where torch sees the second GPU of the fake driver."""
+    properties = type("Properties", (), {"uuid": nvml.UUIDS[1].removeprefix("GPU-")})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
+    return nvml
+
+
+def refusal(name, entry):
+    with pytest.raises(RefusedError) as refused:
+        arrive(name, entry)
+    return str(refused.value)
+
+
+def test_the_expected_gpu_is_taken(cuda):
+    arrival = arrive("t4", T4)
+    assert (arrival.device.type, arrival.gpu.uuid, arrival.gpu.name) == ("cuda", cuda.UUIDS[1], "Tesla T4")
+
+
+def test_another_gpu_is_refused(cuda):
+    said = refusal("a40", {"device": "cuda", "device_name": "NVIDIA A40"})
+    assert said.startswith("gpus.a40.device_name: found Tesla T4 on ")
+    assert said.endswith(", expected NVIDIA A40; nothing was measured")
+
+
+def test_several_gpus_are_refused(cuda, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert "found 2 GPUs visible" in refusal("t4", T4)
+
+
+def test_a_board_split_into_instances_is_refused(cuda):
+    cuda.driver.mig = True
+    assert "split into instances (MIG), expected a whole board; nothing was measured" in refusal("t4", T4)
+
+
+def test_a_gpu_that_nvml_cannot_read_is_refused(cuda, monkeypatch):
+    unknown = type("Properties", (), {"uuid": "none"})
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: unknown)
+    assert "gpus.t4: GPU GPU-none: NVML cannot read it: Not Found; nothing was measured" in refusal("t4", T4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    assert refusal("t4", T4).startswith("gpus.t4: found no CUDA device on ")
+
+
+def test_another_partition_is_refused(monkeypatch):
+    entry = {"device": "cpu", "partition": "t4"}
+    assert arrive("t4", entry).gpu is None
+    monkeypatch.setenv("SLURM_JOB_PARTITION", "a40")
+    assert refusal("t4", entry).startswith("gpus.t4.partition: found a40 on ")
+    monkeypatch.setenv("SLURM_JOB_PARTITION", "t4")
+    assert arrive("t4", entry).device.type == "cpu"
+
+
+@pytest.mark.parametrize(("processes", "foreign"), [(0, 0), (1, 0), (3, 2)])
+def test_a_foreign_process_on_the_gpu_is_noticed(nvml, processes, foreign):
+    nvml.driver.processes = processes
+    with Sampler(nvml.UUIDS[1]) as sampler:
+        pass
+    assert sampler.statistics(peak_memory_bytes=None).foreign_processes == foreign
