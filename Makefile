@@ -1,9 +1,10 @@
 # Two commands do everything on a fresh machine: make demo, make test.
 
 PYTHON ?= python3
+CONFIG ?= config/config.yaml
 BIN := .venv/bin
 
-.PHONY: demo test install lint schema
+.PHONY: demo test install lint schema plan profile cluster-test
 
 # sets up, then runs the demo study to its report
 demo: install
@@ -30,6 +31,21 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
+
+# estimates what a study will cost: make plan CONFIG=config/my-study.yaml
+plan: install
+	$(BIN)/snakemake plan --configfile $(CONFIG)
+
+# makes `snakemake --profile slurm` work anywhere, by a link in the user's configuration of Snakemake
+profile:
+	@folder=$${XDG_CONFIG_HOME:-$$HOME/.config}/snakemake; mkdir -p $$folder; \
+	if [ -e $$folder/slurm ] && [ ! -L $$folder/slurm ]; then \
+	  echo "$$folder/slurm: found a profile of yours, expected none; rename it first" >&2; exit 1; fi; \
+	ln -sfn $(CURDIR)/profiles/slurm $$folder/slurm && echo "$$folder/slurm -> $(CURDIR)/profiles/slurm"
+
+# the workflow and its faults on a real SLURM on this machine (root, Debian)
+cluster-test: install
+	$(BIN)/pytest tests/slurm
 
 # writes the published JSON schema of the records anew
 schema: install

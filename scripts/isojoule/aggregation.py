@@ -72,7 +72,18 @@ def _counts(path: Path) -> dict[str, Any]:
 def _row(record: MeasurementRecord) -> dict[str, Any]:
     row: dict[str, Any] = {
         name: getattr(record, name)
-        for name in ("study", "workload", "gpu", "architecture", "family", "phase", "repeat", "outcome", "precision")
+        for name in (
+            "study",
+            "workload",
+            "gpu",
+            "architecture",
+            "family",
+            "phase",
+            "repeat",
+            "outcome",
+            "place",
+            "precision",
+        )
     }
     gpu, software = record.hardware.gpu, record.provenance.software
     row |= {
@@ -83,8 +94,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
         "device_name": gpu.name if gpu else record.hardware.cpu,
         "hostname": record.hardware.hostname,
         "driver": gpu.driver if gpu else None,
-        "torch": software.get("torch"),
-        "codecarbon": software.get("codecarbon"),
+        **{name: software.get(name) for name in ("isojoule", "python", "cuda", "torch", "codecarbon")},
         "started_at": record.started_at,
         "ended_at": record.ended_at,
         "attempt": record.provenance.attempt,

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from isojoule.errors import InputError
+
 SCRIPTS = Path(__file__).parents[1]
 
 # what these return is in a record or in the parameters of a rule already, or never touches a measured number:
@@ -30,7 +32,6 @@ NOT_DECISIVE = (
     "isojoule.records.compute",
     "isojoule.records.measurement",
     "isojoule.records.reading",
-    "isojoule.study",
     "isojoule.workloads",
     "isojoule.workloads.tagging",
     "isojoule.workloads.tagging.architectures",
@@ -68,6 +69,9 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
     Args:
         entries: as for `modules`.
         every_module: of a cheap stage all modules count, of a costly one those that decide its numbers.
+
+    Raises:
+        InputError: a module of the user is not Python.
     """
     digest = hashlib.sha256()
     for name, path in sorted(modules(*entries).items()):
@@ -100,7 +104,10 @@ def _logic(path: Path) -> str:
 
 @cache
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes(), str(path))
+    try:
+        return ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise InputError(f"{path}: is not Python: line {error.lineno}: {error.msg}") from error
 
 
 def _written(node: ast.AST) -> Iterator[str]:

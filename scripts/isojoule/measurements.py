@@ -31,6 +31,7 @@ COLUMNS = {
     "phase": Column("string", "", "train or test"),
     "repeat": Column("Int64", "", "0, 1, ...: which time this cell was measured"),
     "outcome": Column("string", "", "ok; oom: out of memory; untrained: no weights to test"),
+    "place": Column("Int64", "", "place of the model in the shuffled order of its job"),
     "energy_kwh": Column(
         "Float64", "kWh", "energy of the component that computes (GPU, or CPU where there is none), gross"
     ),
@@ -71,6 +72,9 @@ COLUMNS = {
     "device_name": Column("string", "", "GPU, or CPU where there is none, as its driver names it"),
     "hostname": Column("string", "", "machine"),
     "driver": Column("string", "", "NVIDIA driver"),
+    "isojoule": Column("string", "", "version of isojoule"),
+    "python": Column("string", "", "version of Python"),
+    "cuda": Column("string", "", "version of CUDA that PyTorch was built for"),
     "torch": Column("string", "", "version of PyTorch"),
     "codecarbon": Column("string", "", "version of CodeCarbon"),
     "started_at": Column("string", "", "start of the job, UTC"),

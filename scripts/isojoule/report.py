@@ -10,6 +10,7 @@ from isojoule import figures as drawn
 from isojoule.records import ExtractionRecord
 from isojoule.tables import energy_table
 
+VERSIONS = ["isojoule", "python", "torch", "cuda", "codecarbon", "driver"]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -30,6 +31,12 @@ def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path
     platforms = frame.groupby("gpu", sort=False)[
         ["device_name", "hostname", "driver", "torch", "codecarbon", "precision"]
     ]
+    versions = frame.groupby(VERSIONS, sort=False, dropna=False).agg(
+        records=("gpu", "size"),
+        gpus=("gpu", lambda column: ", ".join(column.unique())),
+        first=("started_at", "min"),
+        last=("started_at", "max"),
+    )
     return environment.get_template("report.html.j2").render(
         study=frame["study"].iloc[0],
         started_at=frame["started_at"].min(),
@@ -38,6 +45,7 @@ def render(frame: pd.DataFrame, extraction: ExtractionRecord, figures: list[Path
         energy_kwh=ok.groupby("energy_kind")["energy_kwh"].sum().to_dict(),
         sources=ok.groupby(["gpu", "energy_kind"], sort=False)["energy_source"].unique().to_dict(),
         platforms=platforms.agg(lambda column: ", ".join(map(str, column.dropna().unique()))).to_dict("index"),
+        versions=versions.reset_index().astype(object).fillna("").to_dict("records"),
         commits=sorted(frame["commit"].dropna().unique()),
         flags=frame["flags"].dropna().str.split().explode().value_counts().to_dict(),
         table=energy_table(frame).to_dict("records"),

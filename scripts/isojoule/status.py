@@ -1,18 +1,17 @@
 """How far a study is, in a few lines for a terminal."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from statistics import mean
 
 from isojoule import configuration as configurations
-from isojoule import workloads
 from isojoule.cells import Cell, architectures, cells, fingerprints
 from isojoule.errors import InputError
-from isojoule.journal import Journal
+from isojoule.journal import Journal, fingerprint_of_data
 from isojoule.records import MeasurementRecord
+from isojoule.terminal import aligned
 
 STATES = ("done", "running", "waiting", "out of memory", "failed")
 FAILED = ("failed", "refused", "lost")
@@ -45,15 +44,13 @@ def status(results: Path) -> str:
     rows = [_row(gpu, part) for gpu, part in per_gpu.items()]
     rows += [_row("all", seen)] if len(rows) > 1 else []
     header = ("gpu", "cells", *STATES, "energy in windows", "time to go")
-    table = _aligned([header, *rows])
+    table = aligned([header, *rows])
     return "\n".join([f"{configuration['study']}: {_counted(seen)}", "", *table, *_reasons(seen), *_best(seen)])
 
 
 def _seen(configuration: configurations.Configuration, results: Path) -> list[Seen]:
     journal, named = Journal(results), architectures(configuration)
-    try:
-        data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
-    except InputError:
+    if not (data := fingerprint_of_data(configuration, results)):
         return [Seen(cell, "waiting", None) for cell in cells(configuration)]
     running = {
         found[0].identity: found[0]
@@ -152,9 +149,4 @@ def _best(seen: list[Seen]) -> list[str]:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)
         rows.append((architecture, gpu, f"{mean(quality[architecture, gpu]):.3f}", train, test))
-    return ["", *_aligned(rows)] if ranked else []
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return ["", *aligned(rows)] if ranked else []

@@ -366,23 +366,17 @@ def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(long, extract
 
 
 def test_two_programs_never_measure_the_same_cells(long, extracted):
-    first = program(long, long / "results", "--architecture", "mlp-1x4")
-    begun(long)
     # its own folder for locks makes it a program on another machine
     elsewhere = {**os.environ, "TMPDIR": str(long)}
-    second = program(extracted, long / "results", "--architecture", "mlp-1x4", "mlp-1x5", env=elsewhere)
-    os.set_blocking(second.stderr.fileno(), False)
-    said, deadline_s = "", time.monotonic() + 60
-    while "waiting" not in said and time.monotonic() < deadline_s:
-        said += second.stderr.read() or ""
-        time.sleep(0.1)
-    ended = second.poll()
-    first.terminate()
-    first.communicate(timeout=60)
+    with program(long, long / "results", "--architecture", "mlp-1x4") as first:
+        begun(long)
+        with program(extracted, long / "results", "--architecture", "mlp-1x4", "mlp-1x5", env=elsewhere) as second:
+            said = second.stderr.readline()
+            waits = second.poll() is None
+            first.terminate()
+            second.communicate(timeout=60)
     assert f"measures repeat 0 on {GPU} since" in said
-    assert ended is None
-    os.set_blocking(second.stderr.fileno(), True)
-    second.communicate(timeout=60)
+    assert waits
     assert second.returncode == 0
     assert len(records(long / "results")) == 4
 

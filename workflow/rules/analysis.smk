@@ -15,7 +15,7 @@ rule aggregate:
     log:
         f"{RESULTS}/logs/aggregate.log",
     params:
-        code=code.fingerprint("aggregate.py", every_module=True),
+        code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
     shell:
         f"python $SCRIPTS/aggregate.py --config {{input.configuration}} --results {RESULTS}"
         f" --output {MEASUREMENTS} 2>&1 | tee {{log}}"

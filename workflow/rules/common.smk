@@ -22,6 +22,7 @@ from isojoule.journal import retire_stale_records
 try:
     config = configuration.check(config)
     ARCHITECTURES = cells.architectures(config)
+    MEASURING_CODE = cells.block_code(config, ARCHITECTURES)
     RESULTS = f"results/{config['study']}"
     check_writable(Path(RESULTS))
 except InputError as error:

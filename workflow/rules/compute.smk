@@ -19,3 +19,16 @@ rule count_compute:
     shell:
         f"python $SCRIPTS/count_compute.py --config {{input.configuration}} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"
+
+
+localrules:
+    plan,
+
+
+# snakemake plan: what the study will cost
+rule plan:
+    input:
+        expand(f"{RESULTS}/compute/{{architecture}}.json", architecture=ARCHITECTURES),
+        configuration=CONFIGURATION,
+    shell:
+        f"python $SCRIPTS/plan.py --config {{input.configuration}} --results {RESULTS}"

@@ -26,7 +26,7 @@ rule measure:
         slice=lambda wildcards: cells.block_slice(
             config, wildcards.gpu, int(wildcards.repeat), ARCHITECTURES
         ),
-        code=cells.block_code(config, ARCHITECTURES),
+        code=MEASURING_CODE,
     shell:
         "python $SCRIPTS/measure.py --config {input.configuration} --gpu {wildcards.gpu} --repeat {wildcards.repeat}"
         f" --results {RESULTS} 2>&1 | tee {{log}}"

@@ -8,6 +8,7 @@ A workload is a package below this one. Its `__init__` (no torch there) offers
     shown_settings(settings) -> dict                       those of them that a record shows
     compute_settings(configuration) -> dict                the part that decides what compute counting sees
     data_fingerprint(features) -> str                      names the content of the features in a folder
+    extent(configuration, results) -> Extent               how much data there is, before it is extracted
 
 its module `sessions` (torch) offers
 
@@ -40,6 +41,21 @@ class Architecture:
     family: str
     model: str
     arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much data a study has, known or assumed.
+
+    Attributes:
+        examples: by phase.
+        features_bytes: what the extracted features take on disk.
+        note: where this is from, for a reader.
+    """
+
+    examples: dict[str, int]
+    features_bytes: int
+    note: str
 
 
 def load(name: str) -> ModuleType:

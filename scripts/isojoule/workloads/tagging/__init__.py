@@ -6,12 +6,25 @@ from typing import Any
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import read_json
+from isojoule.workloads import Extent
 from isojoule.workloads.tagging.architectures import MODELS as FAMILY_MODELS
 from isojoule.workloads.tagging.architectures import architectures, classes
+from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
 
+# weakly labelled, real clips of DESED (Douwes and Serizel, DCASE 2024, section 3)
+PUBLISHED_CLIPS = 1578
 MODELS = tuple(FAMILY_MODELS.values())
 
-__all__ = ["MODELS", "architectures", "classes", "compute_settings", "data_fingerprint", "settings", "shown_settings"]
+__all__ = [
+    "MODELS",
+    "architectures",
+    "classes",
+    "compute_settings",
+    "data_fingerprint",
+    "extent",
+    "settings",
+    "shown_settings",
+]
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -52,3 +65,20 @@ def data_fingerprint(features: Path) -> str:
         return str(read_json(path)["fingerprint"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: found no fingerprint; scripts/extract_features.py writes it") from error
+
+
+def extent(configuration: Configuration, results: Path) -> Extent:
+    """Clips of training and test: from the manifest, else the configuration, else the published number."""
+    path = results / "dataset" / MANIFEST
+    dataset, mel = configuration["dataset"], configuration["mel"]
+    if path.is_file():
+        clips = read_manifest(path)
+        examples = {phase: sum(clip.is_in(phase) for clip in clips) for phase in ("train", "test")}
+        total, note = len(clips), f"{len(clips):,} clips"
+    elif dataset["source"] == "synthetic":
+        examples = {"train": dataset["train_clips"], "test": dataset["test_clips"]}
+        total, note = sum(examples.values()), f"{sum(examples.values()):,} synthetic clips"
+    else:
+        examples, total = dict.fromkeys(("train", "test"), PUBLISHED_CLIPS), PUBLISHED_CLIPS
+        note = f"assumed: {PUBLISHED_CLIPS:,} clips, as the published data set has, since no data is prepared yet"
+    return Extent(examples, 4 * total * mel["n_mels"] * mel["n_frames"], note)

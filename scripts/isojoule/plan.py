@@ -1,0 +1,211 @@
+"""What a study will cost, estimated: a roofline of each GPU over the counts of compute, corrected by what was measured.
+
+A step takes the longest of three times: its arithmetic at half the GPU's peak, its memory traffic at 70 % of the
+bandwidth, and the launching of its kernels. Where a GPU has records already, the median ratio of measured to estimated
+durations and powers corrects the rest.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from isojoule import workloads
+from isojoule.cells import Cell, architectures, cells, fingerprints
+from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.journal import Journal, fingerprint_of_data
+from isojoule.records import ComputeRecord, MeasurementRecord, read_record
+from isojoule.terminal import aligned
+
+PEAK_SHARE, BANDWIDTH_SHARE, POWER_SHARE = 0.5, 0.7, 0.8
+# of a T4 to A40 with PyTorch in eager mode
+LAUNCH_S = {"train": 1.2e-3, "test": 0.4e-3}
+# times that weights and activations pass the memory: forward, backward and Adam; forward
+WEIGHTS_PASSES = {"train": 10, "test": 1}
+ACTIVATIONS_PASSES = {"train": 3, "test": 1}
+# of a job: interpreters, imports, CUDA context; of a cell: model, features, warm-up (benchmarks/study_efficiency.py)
+JOB_S, CELL_S = 15.0, 1.0
+RECORD_BYTES = 10_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One cell before it is measured: length of its window and mean power; none where nothing is known of the GPU."""
+
+    duration_s: float | None
+    power_w: float | None
+
+
+def plan(configuration: Configuration, results: Path) -> str:
+    """Cells, GPU hours, kWh and CO2e per GPU, and disk, as text.
+
+    Args:
+        configuration: the study.
+        results: the folder of its results, with compute records for all architectures.
+
+    Raises:
+        InputError: a compute record is missing.
+    """
+    named = architectures(configuration)
+    counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in named}
+    extent = workloads.load(configuration["workload"]).extent(configuration, results)
+    kept = _kept(configuration, results)
+    rows = []
+    for gpu in configuration["gpus"]:
+        mine = [cell for cell in cells(configuration) if cell.gpu == gpu]
+        rough = {cell: _roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in mine}
+        known = [(rough[cell], kept[cell]) for cell in mine if cell in kept and kept[cell].energy]
+        left = [cell for cell in mine if cell not in kept]
+        rows.append(_row(configuration, gpu, mine, left, rough, known))
+    text: list[tuple[str, ...]] = [
+        ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", "kWh", "kg CO2e", "from")
+    ]
+    text += [row.shown() for row in rows] + [_total(rows).shown()]
+    largest = max(count.weights_bytes for count in counts.values())
+    return "\n".join(
+        [
+            f"{configuration['study']}: an estimate, nothing in it is measured",
+            "",
+            *aligned(text),
+            "",
+            f"{extent.note}; {configuration['energy']['country_iso_code']}: "
+            f"{1000 * _kg_per_kwh(configuration):.0f} g CO2e/kWh",
+            f"longest job: about {_hours(max((row.longest_h for row in rows), default=0))}",
+            f"disk: features {_size(extent.features_bytes)}, records and journal "
+            f"{_size(RECORD_BYTES * len(cells(configuration)))}, weights up to {_size(largest)} per running job",
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    gpu: str
+    partition: str
+    jobs: int
+    cells: int
+    measured: int
+    hours: float | None
+    energy_kwh: float | None
+    emissions_kg: float | None
+    longest_h: float
+    basis: str
+
+    def shown(self) -> tuple[str, ...]:
+        figures = [_figure(value) for value in (self.hours, self.energy_kwh, self.emissions_kg)]
+        counts = (self.jobs, self.cells, self.measured, self.cells - self.measured)
+        return (self.gpu, self.partition, *(f"{count:,}" for count in counts), *figures, self.basis)
+
+
+def _row(
+    configuration: Configuration,
+    gpu: str,
+    mine: list[Cell],
+    left: list[Cell],
+    rough: dict[Cell, Estimate],
+    known: list[tuple[Estimate, MeasurementRecord]],
+) -> _Row:
+    entry = configuration["gpus"][gpu]
+    slower = _ratio([(r.energy.duration_s, e.duration_s) for e, r in known if r.energy])
+    hotter = _ratio(
+        [(r.energy.computing.energy_kwh * 3.6e6 / r.energy.duration_s, e.power_w) for e, r in known if r.energy]
+    )
+    specified = "peak_tflops" in entry and "memory_gb_per_s" in entry
+    basis = "records" if known else "specification" if specified else "nothing: give peak_tflops and memory_gb_per_s"
+    per_job: dict[int, float] = defaultdict(lambda: JOB_S)
+    energy_kwh = 0.0
+    for cell in left:
+        duration_s = (rough[cell].duration_s or 0) * slower
+        per_job[cell.repeat] += duration_s + CELL_S
+        energy_kwh += duration_s * (rough[cell].power_w or 0) * hotter / 3.6e6
+    blind = bool(left) and not (known or specified)
+    unpowered = blind or (bool(left) and not (known or "max_power_w" in entry))
+    return _Row(
+        gpu,
+        entry.get("partition", "-"),
+        len({cell.repeat for cell in left}),
+        len(mine),
+        len(mine) - len(left),
+        None if blind else sum(per_job.values()) / 3600,
+        None if unpowered else energy_kwh,
+        None if unpowered else energy_kwh * _kg_per_kwh(configuration),
+        0 if blind else max(per_job.values(), default=0) / 3600,
+        basis if left else "-",
+    )
+
+
+def _total(rows: list[_Row]) -> _Row:
+    def total(values: list[float | None]) -> float | None:
+        return None if None in values else sum(value for value in values if value is not None)
+
+    return _Row(
+        "all",
+        "",
+        sum(row.jobs for row in rows),
+        sum(row.cells for row in rows),
+        sum(row.measured for row in rows),
+        total([row.hours for row in rows]),
+        total([row.energy_kwh for row in rows]),
+        total([row.emissions_kg for row in rows]),
+        0,
+        "",
+    )
+
+
+def _kept(configuration: Configuration, results: Path) -> dict[Cell, MeasurementRecord]:
+    """What is measured already and will not be measured again."""
+    journal, named = Journal(results), architectures(configuration)
+    if not (data := fingerprint_of_data(configuration, results)):
+        return {}
+    found = (
+        (cell, journal.kept(cell, fingerprints(configuration, cell, data, named))) for cell in cells(configuration)
+    )
+    return {cell: record for cell, record in found if record}
+
+
+def _roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, examples: dict[str, int]) -> Estimate:
+    """The window of a cell on a GPU; without its specification on one of 1 TFLOP/s and 100 GB/s, to be corrected."""
+    entry, batch = configuration["gpus"][cell.gpu], count.batch_size
+    steps = configuration["phases"][cell.phase]["epochs"] * -(-examples[cell.phase] // batch)
+    flops = batch * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
+    traffic = (
+        WEIGHTS_PASSES[cell.phase] * count.weights_bytes + ACTIVATIONS_PASSES[cell.phase] * count.activations_bytes
+    )
+    step_s = max(
+        flops / (PEAK_SHARE * entry.get("peak_tflops", 1) * 1e12),
+        traffic / (BANDWIDTH_SHARE * entry.get("memory_gb_per_s", 100) * 1e9),
+        LAUNCH_S[cell.phase],
+    )
+    return Estimate(steps * step_s, POWER_SHARE * entry.get("max_power_w", 100))
+
+
+def _ratio(pairs: list[tuple[float, float | None]]) -> float:
+    ratios = [found / expected for found, expected in pairs if expected]
+    return median(ratios) if ratios else 1.0
+
+
+def _kg_per_kwh(configuration: Configuration) -> float:
+    from codecarbon.input import DataSource
+
+    mix: dict[str, Any] = DataSource().get_global_energy_mix_data()
+    country = configuration["energy"]["country_iso_code"]
+    if country not in mix:
+        raise InputError(f"energy.country_iso_code: found {country}, expected a country that CodeCarbon knows")
+    return float(mix[country]["carbon_intensity"]) / 1000
+
+
+def _figure(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
+
+
+def _size(size_bytes: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} GB"

@@ -1,0 +1,191 @@
+"""Fingerprints of code: what is no change of logic changes nothing, and no module that runs is left out."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from isojoule import code
+
+PROJECT = Path(__file__).parents[2]
+WORKLOAD = "isojoule.workloads.tagging"
+MODEL = '''"""A model."""
+
+from torch import nn
+
+
+class MyNet(nn.Linear):
+    """Of the user."""
+
+    def __init__(self, width):
+        # any width
+        if width > 1:
+            width = width + 1
+        else:
+            width = 2
+        super().__init__(width, 10)
+'''
+
+
+@pytest.fixture
+def fingerprint(tmp_path, monkeypatch):
+    """The fingerprint of a user's module with this text."""
+    monkeypatch.chdir(tmp_path)
+
+    def of(text):
+        (tmp_path / "my_net.py").write_text(text)
+        code.fingerprint.cache_clear()
+        for cached in (code._logic, code._tree, code._imported):
+            cached.cache_clear()
+        return code.fingerprint("my_net")
+
+    return of
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("# any width", "# a comment that says more"),
+        lambda text: text.replace("Of the user.", "Another docstring."),
+        lambda text: text.replace('"""Of the user."""\n\n    def', "def"),
+        lambda text: text.replace("width + 1", "(width+1)").replace("\n\n\n", "\n\n"),
+        lambda text: ast.unparse(ast.parse(text)),
+    ],
+    ids=["comment", "docstring", "docstring removed", "formatting", "unparsed"],
+)
+def test_what_is_no_logic_is_no_change(fingerprint, change):
+    assert change(MODEL) != MODEL
+    assert fingerprint(change(MODEL)) == fingerprint(MODEL)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("width + 1", "width + 2"),
+        lambda text: text.replace("width > 1", "width >= 1"),
+        lambda text: text.replace("nn.Linear", "nn.Bilinear"),
+        lambda text: text.replace("        else:\n            width = 2\n", "            width = 2\n"),
+        lambda text: text.replace("1:", "True:"),
+    ],
+    ids=["number", "comparison", "base class", "another branch", "constant"],
+)
+def test_logic_is_a_change(fingerprint, change):
+    assert change(MODEL) != MODEL
+    assert fingerprint(change(MODEL)) != fingerprint(MODEL)
+
+
+def test_a_module_that_the_users_model_imports_counts(fingerprint, tmp_path):
+    (tmp_path / "layers.py").write_text("SIZE = 1\n")
+    before = fingerprint("from layers import SIZE\n")
+    (tmp_path / "layers.py").write_text("SIZE = 2\n")
+    assert fingerprint("from layers import SIZE\n") != before
+
+
+IMPORTED = """
+import json, runpy, sys
+sys.argv = json.loads(sys.argv[1])
+import os
+os._exit = lambda code: sys.exit(code)
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit as ended:
+    assert not ended.code, ended.code
+names = sorted(name for name in sys.modules if name.split(".")[0] in ("isojoule", "my_net"))
+open(sys.argv[-1] + ".imported", "w").write(json.dumps(names))
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A tiny study with a model of each family and one of the user's."""
+    folder = tmp_path_factory.mktemp("study")
+    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
+    content |= {
+        "dataset": {"source": "synthetic", "train_clips": 20, "test_clips": 20},
+        "architectures": {
+            "mlp": [{"layers": 1, "hidden": 4}],
+            "crnn": [{"layers": [[5, 1]], "hidden": [[2, 2]]}],
+            "custom": [{"name": "mine", "model": "my_net:MyNet"}],
+        },
+        "gpus": {"cpu": {"device": "cpu"}},
+        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "repeats": 1,
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+    (folder / "my_net.py").write_text(
+        "from torch import nn\n\n\nclass MyNet(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, 10))\n"
+    )
+    return folder
+
+
+def counting(name, model):
+    arguments = ("--config", "study.yaml", "--architecture", name, "--output", f"results/compute/{name}.json")
+    return ("count_compute.py", *arguments), (WORKLOAD, f"{WORKLOAD}.example", model)
+
+
+MEASUREMENTS, FIGURE = "results/measurements.parquet", "results/energy-quality.svg"
+EXTRACTION = ("--dataset", "results/dataset", "--output", "results/features")
+REPORT = ("--extraction", "results/features/record.json", "--figures", FIGURE, "--output", "results/report.html")
+MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
+STAGES = [
+    (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), ()),
+    (("extract_features.py", "--config", "study.yaml", *EXTRACTION), ()),
+    *(counting(name, model) for name, model in zip(("mlp-1x4", "crnn-5+1-2+2", "mine"), MODELS, strict=True)),
+    (
+        ("measure.py", "--config", "study.yaml", "--gpu", "cpu", "--results", "results"),
+        (WORKLOAD, f"{WORKLOAD}.sessions", *MODELS),
+    ),
+    (("aggregate.py", "--config", "study.yaml", "--results", "results", "--output", MEASUREMENTS), (WORKLOAD,)),
+    (("tabulate_energy.py", MEASUREMENTS, "--output", "results/energy.csv"), ()),
+    (("plot.py", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
+    (("write_report.py", "--measurements", MEASUREMENTS, *REPORT), ("isojoule.figures.energy_quality",)),
+]
+
+
+@pytest.fixture(scope="module")
+def imported(study):
+    """Run every stage for real, in the order of the study; what each has imported at its end."""
+    found = []
+    for arguments, entries in STAGES:
+        command = [str(PROJECT / "scripts" / arguments[0]), *arguments[1:]]
+        ended = subprocess.run(
+            [sys.executable, "-c", IMPORTED, json.dumps(command)],
+            cwd=study, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(PROJECT / "scripts")},
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        found.append((arguments, entries, json.loads((study / f"{arguments[-1]}.imported").read_text())))
+    return found
+
+
+def test_the_modules_of_a_fingerprint_are_those_that_its_stage_imports(imported, study, monkeypatch):
+    monkeypatch.chdir(study)
+    for arguments, entries, names in imported:
+        listed = set(code.modules(arguments[0], *entries)) - {arguments[0]}
+        assert listed == set(names), arguments
+
+
+def test_what_does_not_count_is_there():
+    for name in code.NOT_DECISIVE:
+        assert code._file(name), name
+
+
+def test_the_snakefile_names_the_same_entries(study, monkeypatch):
+    """The parameters of the rules are these fingerprints, not those of other entries."""
+    from isojoule import cells, configuration
+
+    monkeypatch.chdir(study)
+    content = configuration.load(study / "study.yaml")
+    named = cells.architectures(content)
+    for arguments, entries in STAGES:
+        if arguments[0] == "count_compute.py":
+            architecture = named[arguments[arguments.index("--architecture") + 1]]
+            assert cells.compute_code(content, architecture) == code.fingerprint(arguments[0], *entries)
+        if arguments[0] == "measure.py":
+            for name, model in [("mlp-1x4", entries[2]), ("mine", "my_net")]:
+                found = cells.fingerprints(content, cells.Cell("cpu", name, "train", 0), "data", named)
+                assert found["code_fingerprint"] == code.fingerprint(arguments[0], *entries[:2], model)

@@ -1,0 +1,304 @@
+"""What runs again when: every row of the table in config/README.md, on a checkout of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+ANALYSIS = {"aggregate": 1, "tabulate_energy": 1, "plot": 4, "write_report": 1}
+LIBRARY = Path("scripts") / "isojoule"
+SESSIONS = LIBRARY / "workloads" / "tagging" / "sessions.py"
+ARCHITECTURES = ("mlp-1x4", "cnn-1x2", "mine")
+GPUS = ("cpu-1thread", "cpu-2threads")
+
+
+class Checkout:
+    """A checkout of the project beside a folder in which a study was run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.project, self.study = folder / "project", folder / "study"
+
+    def snakemake(self, *arguments):
+        command = ["-m", "snakemake", "-s", self.project / "Snakefile", "--configfile", "study.yaml", *arguments]
+        ended = subprocess.run(
+            [sys.executable, *map(str, command)], cwd=self.study, env=ENVIRONMENT,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    def planned(self):
+        """Jobs by rule that a start would run."""
+        output = self.snakemake("-n")
+        if "Job stats" not in output:
+            return {}
+        lines = output.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
+        jobs = {name: int(count) for name, count in (line.split() for line in lines)}
+        return {name: count for name, count in jobs.items() if name not in ("all", "total")}
+
+    def edit(self, path, old, new):
+        text = (self.project / path).read_text()
+        assert old in text
+        (self.project / path).write_text(text.replace(old, new))
+
+    def configure(self, change):
+        content = yaml.safe_load((self.study / "study.yaml").read_text())
+        change(content)
+        (self.study / "study.yaml").write_text(yaml.safe_dump(content))
+
+    def attempts(self):
+        """The file names of all attempts so far, which are the measurements so far."""
+        root = self.study / "results" / "tiny" / "attempts"
+        return {str(path.relative_to(root)) for path in root.rglob("*.json")}
+
+    def measured(self):
+        """Run, and return what was measured in it."""
+        before = self.attempts()
+        self.snakemake()
+        return self.attempts() - before
+
+    def git(self, *arguments):
+        command = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *arguments]
+        subprocess.run(command, cwd=self.project, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """The smallest study with a family, another one and a model of the user's, run to its end."""
+    checkout = Checkout(tmp_path_factory.mktemp("checkout"))
+    for part in ("scripts", "workflow", "profiles"):
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(PROJECT / part, checkout.project / part, symlinks=True, ignore=ignored)
+    shutil.copy(PROJECT / "Snakefile", checkout.project)
+    checkout.git("init", "-q")
+    checkout.git("add", "-A")
+    checkout.git("commit", "-qm", "as it is")
+    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
+    content |= {
+        "study": "tiny",
+        "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 20},
+        "architectures": {
+            "mlp": [{"layers": 1, "hidden": [4]}],
+            "cnn": [{"layers": 1, "hidden": [2]}],
+            "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
+        },
+        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "repeats": 1,
+    }
+    checkout.study.mkdir()
+    (checkout.study / "study.yaml").write_text(yaml.safe_dump(content))
+    (checkout.study / "my_net.py").write_text(
+        "from torch import nn\n\n\n"
+        "class MyNet(nn.Sequential):\n"
+        "    def __init__(self, width):\n"
+        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, width), nn.Linear(width, 10))\n"
+    )
+    checkout.snakemake()
+    return checkout
+
+
+@pytest.fixture
+def checkout(original, tmp_path):
+    """A copy of it, to change at will."""
+    shutil.copytree(original.folder, tmp_path / "copy", symlinks=True)
+    return Checkout(tmp_path / "copy")
+
+
+def cells(*architectures, gpus=GPUS, repeats=(0,), attempt=1):
+    return {
+        f"{gpu}/{architecture}/{phase}-{repeat}.{attempt}.json"
+        for gpu in gpus
+        for architecture in architectures
+        for phase in ("train", "test")
+        for repeat in repeats
+    }
+
+
+def test_nothing_changed(checkout):
+    assert checkout.planned() == {}
+
+
+def test_every_file_touched(checkout):
+    later = time.time() + 5
+    for path in [*checkout.project.rglob("*"), *(checkout.study / "results").rglob("*"), checkout.study / "study.yaml"]:
+        if path.is_file() and ".git" not in path.parts:
+            os.utime(path, (later, later))
+    assert checkout.planned() == {}
+
+
+def test_a_checkout_to_other_content_and_back(checkout):
+    checkout.git("switch", "-qc", "other")
+    for name in ("sessions.py", "features.py", "audio.py"):
+        path = SESSIONS.with_name(name)
+        (checkout.project / path).write_text((checkout.project / path).read_text() + "\nADDED = 1\n")
+    checkout.git("commit", "-qam", "other")
+    assert "measure" in checkout.planned()
+    checkout.git("switch", "-q", "-")
+    assert checkout.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        self.model.train()\n", "        self.model.train()  # as it should be\n"),
+        ('"""Mean loss over the clips of an epoch."""', '"""The loss."""'),
+        ("loss.backward()", "(loss.backward())"),
+    ],
+    ids=["comment", "docstring", "formatting"],
+)
+def test_text_of_measuring_code(checkout, old, new):
+    checkout.edit(SESSIONS, old, new)
+    assert checkout.planned() == {}
+
+
+def test_logic_of_training(checkout):
+    checkout.edit(SESSIONS, "WARM_UP_STEPS = 3", "WARM_UP_STEPS = 4")
+    assert checkout.planned() == {"measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells(*ARCHITECTURES, attempt=2)
+    assert checkout.planned() == {}
+    checkout.edit(SESSIONS, "WARM_UP_STEPS = 4", "WARM_UP_STEPS = 3")
+    assert checkout.measured() == set()
+
+
+def test_logic_of_one_family(checkout):
+    checkout.edit(LIBRARY / "workloads" / "tagging" / "models" / "mlp.py", "nn.ReLU()", "nn.GELU()")
+    assert checkout.planned() == {"count_compute": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells("mlp-1x4", attempt=2)
+
+
+def test_logic_of_a_model_of_the_user(checkout):
+    path = checkout.study / "my_net.py"
+    path.write_text(path.read_text().replace("AvgPool2d", "MaxPool2d"))
+    assert checkout.planned() == {"count_compute": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells("mine", attempt=2)
+
+
+def test_logic_of_features(checkout):
+    checkout.edit(LIBRARY / "workloads" / "tagging" / "extraction.py", "BATCH = 16", "BATCH = 8")
+    assert checkout.planned() == {"extract_features": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == set(), "the features are the same bytes, so no cell is measured again"
+
+
+def test_logic_of_compute_counting(checkout):
+    checkout.edit(LIBRARY / "compute.py", "training_flops_published=3 *", "training_flops_published=1 * 3 *")
+    jobs = checkout.planned()
+    assert jobs == {"count_compute": 3, **ANALYSIS}
+
+
+def test_logic_of_a_figure(checkout):
+    checkout.edit(LIBRARY / "figures" / "energy_quality.py", "Macro F1 on the test data", "F1")
+    assert checkout.planned() == {"plot": 1, "write_report": 1}
+
+
+def test_the_page_of_the_report(checkout):
+    checkout.edit(LIBRARY / "templates" / "report.html.j2", "<h2>Figures</h2>", "<h2>All figures</h2>")
+    assert checkout.planned() == {"write_report": 1}
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("configuration.py", "cannot be read", "is not readable"),
+        ("programs.py", "error: {error}", "wrong: {error}"),
+        ("files.py", "nothing is lost yet", "all is well"),
+    ],
+)
+def test_words_of_programs(checkout, module, old, new):
+    """How a configuration is checked, a file written or a message worded decides no measured number."""
+    checkout.edit(LIBRARY / module, old, new)
+    assert not {"measure", "extract_features", "count_compute", "prepare_dataset"} & checkout.planned().keys()
+
+
+def test_a_training_hyperparameter(checkout):
+    checkout.configure(lambda study: study["optimizer"].update(learning_rate=0.5))
+    assert checkout.planned() == {"store_configuration": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells(*ARCHITECTURES, attempt=2)
+
+
+def test_one_width_in_a_grid(checkout):
+    before = checkout.study / "results" / "tiny" / "records" / "cpu-1thread" / "mlp-1x4" / "train-0.json"
+    content = before.read_bytes()
+    checkout.configure(lambda study: study["architectures"]["mlp"][0].update(hidden=[4, 5]))
+    assert checkout.planned() == {"store_configuration": 1, "count_compute": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells("mlp-1x5")
+    assert before.read_bytes() == content
+
+
+def test_a_new_gpu(checkout):
+    checkout.configure(lambda study: study["gpus"].update({"new": {"device": "cpu"}}))
+    assert checkout.planned() == {"store_configuration": 1, "measure": 1, **ANALYSIS}
+    assert checkout.measured() == cells(*ARCHITECTURES, gpus=("new",))
+
+
+def test_more_repeats(checkout):
+    checkout.configure(lambda study: study.update(repeats=2))
+    assert checkout.planned() == {"store_configuration": 1, "measure": 2, **ANALYSIS}
+    assert checkout.measured() == cells(*ARCHITECTURES, repeats=(1,))
+
+
+def removed_gpu(study):
+    del study["gpus"]["cpu-2threads"]
+
+
+def removed_architecture(study):
+    del study["architectures"]["cnn"]
+
+
+@pytest.mark.parametrize(("change", "rows"), [(removed_gpu, 6), (removed_architecture, 8)], ids=["gpu", "architecture"])
+def test_what_is_removed(checkout, change, rows):
+    checkout.configure(change)
+    assert checkout.planned() == {"store_configuration": 1, **ANALYSIS}
+    before = {path: path.read_bytes() for path in (checkout.study / "results" / "tiny" / "records").rglob("*.json")}
+    assert checkout.measured() == set()
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(pd.read_parquet(checkout.study / "results" / "tiny" / "measurements.parquet")) == rows
+
+
+def test_where_a_gpu_is(checkout):
+    checkout.configure(lambda study: study["gpus"]["cpu-1thread"].update(partition="x", gres="gpu:x:1", constraint="y"))
+    assert checkout.planned() == {"store_configuration": 1}
+
+
+def test_another_version_of_a_library(checkout):
+    """Nothing runs again by itself; the report says which records were made with which version."""
+    libraries = checkout.folder / "libraries"
+    (libraries / "codecarbon-9.9.dist-info").mkdir(parents=True)
+    (libraries / "codecarbon-9.9.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: codecarbon\nVersion: 9.9\n"
+    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(ENVIRONMENT, "PYTHONPATH", str(libraries))
+        assert checkout.planned() == {}
+        checkout.configure(lambda study: study["gpus"].update({"new": {"device": "cpu"}}))
+        assert checkout.measured() == cells(*ARCHITECTURES, gpus=("new",))
+    record = json.loads((checkout.study / "results" / "tiny" / "records" / "new" / "mine" / "train-0.json").read_text())
+    assert record["provenance"]["software"]["codecarbon"] == "9.9"
+    page = (checkout.study / "results" / "tiny" / "report.html").read_text()
+    versions = page.split("<h2>Versions</h2>")[1].split("</table>")[0]
+    assert "<td>9.9</td>" in versions
+    assert versions.count("<tr>") == 3
+
+
+def test_results_that_moved(checkout):
+    """The same study in another folder, run by the same files in another place."""
+    moved = checkout.folder.with_name("moved")
+    checkout.folder.rename(moved)
+    assert Checkout(moved).planned() == {}
+
+
+def test_a_lost_memory_of_snakemake(checkout):
+    shutil.rmtree(checkout.study / ".snakemake")
+    assert checkout.planned() == {}
+    shutil.rmtree(checkout.study / "results" / "tiny" / "records")
+    assert checkout.measured() == set()
+    assert len(list((checkout.study / "results" / "tiny" / "records").rglob("*.json"))) == 12
