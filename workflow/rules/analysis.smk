@@ -17,7 +17,7 @@ rule aggregate:
     params:
         code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
     shell:
-        f"python $SCRIPTS/aggregate.py --config {{input.configuration}} --results {RESULTS}"
+        f"python $ISOJOULE_SCRIPTS/aggregate.py --config {{input.configuration}} --results {RESULTS}"
         f" --output {MEASUREMENTS} 2>&1 | tee {{log}}"
 
 
@@ -36,7 +36,7 @@ rule tabulate_energy:
     params:
         code=code.fingerprint("tabulate_energy.py", every_module=True),
     shell:
-        "python $SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
+        "python $ISOJOULE_SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
 
 
 rule plot:
@@ -57,4 +57,4 @@ rule plot:
             "plot.py", figures.module_name(wildcards.figure), every_module=True
         ),
     shell:
-        "python $SCRIPTS/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"
+        "python $ISOJOULE_SCRIPTS/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"

@@ -1,6 +1,7 @@
 """The configuration, checked, and the names that all rules share."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,9 +11,8 @@ SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 # in the environment rather than in the commands: a moved checkout or interpreter must not measure anything again
-shell.prefix(
-    f"export SCRIPTS='{SCRIPTS}' PATH='{Path(sys.executable).parent}':$PATH; set -euo pipefail; "
-)
+os.environ["ISOJOULE_SCRIPTS"] = str(SCRIPTS)
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 from isojoule import cells, code, configuration, figures, workloads
 from isojoule.errors import InputError
@@ -74,8 +74,8 @@ onstart:
 
 
 onsuccess:
-    shell(f"python $SCRIPTS/status.py {RESULTS} || true")
+    shell(f"python $ISOJOULE_SCRIPTS/status.py {RESULTS} || true")
 
 
 onerror:
-    shell(f"python $SCRIPTS/status.py {RESULTS} || true")
+    shell(f"python $ISOJOULE_SCRIPTS/status.py {RESULTS} || true")

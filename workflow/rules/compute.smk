@@ -17,7 +17,7 @@ rule count_compute:
             config, ARCHITECTURES[wildcards.architecture]
         ),
     shell:
-        f"python $SCRIPTS/count_compute.py --config {{input.configuration}} --architecture {{wildcards.architecture}}"
+        f"python $ISOJOULE_SCRIPTS/count_compute.py --config {{input.configuration}} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -31,4 +31,4 @@ rule plan:
         expand(f"{RESULTS}/compute/{{architecture}}.json", architecture=ARCHITECTURES),
         configuration=CONFIGURATION,
     shell:
-        f"python $SCRIPTS/plan.py --config {{input.configuration}} --results {RESULTS}"
+        f"python $ISOJOULE_SCRIPTS/plan.py --config {{input.configuration}} --results {RESULTS}"

@@ -12,7 +12,7 @@ rule prepare_dataset:
         dataset=config["dataset"],
         code=code.fingerprint("prepare_dataset.py"),
     shell:
-        f"python $SCRIPTS/prepare_dataset.py --config {{input.configuration}} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
+        f"python $ISOJOULE_SCRIPTS/prepare_dataset.py --config {{input.configuration}} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
 
 rule extract_features:
@@ -34,5 +34,5 @@ rule extract_features:
         mel=config["mel"],
         code=code.fingerprint("extract_features.py"),
     shell:
-        f"python $SCRIPTS/extract_features.py --config {{input.configuration}} --dataset {RESULTS}/dataset"
+        f"python $ISOJOULE_SCRIPTS/extract_features.py --config {{input.configuration}} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

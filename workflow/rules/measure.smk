@@ -28,5 +28,5 @@ rule measure:
         ),
         code=MEASURING_CODE,
     shell:
-        "python $SCRIPTS/measure.py --config {input.configuration} --gpu {wildcards.gpu} --repeat {wildcards.repeat}"
+        "python $ISOJOULE_SCRIPTS/measure.py --config {input.configuration} --gpu {wildcards.gpu} --repeat {wildcards.repeat}"
         f" --results {RESULTS} 2>&1 | tee {{log}}"

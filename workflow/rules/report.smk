@@ -21,5 +21,5 @@ rule write_report:
             (SCRIPTS / "isojoule/templates/report.html.j2").read_text()
         ),
     shell:
-        "python $SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
+        "python $ISOJOULE_SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
         " --figures {input.figures} --output {output} 2>&1 | tee {log}"
