@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from isojoule import checkpoints, provenance, workloads
+from isojoule import configuration as configurations
 from isojoule.alone import Device
 from isojoule.arrival import Arrival, RefusedError, arrive
 from isojoule.cells import Cell, architectures, fingerprints, phases
@@ -53,6 +54,7 @@ class Block:
         """
         order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
         with self._journal.held(self._gpu, self._repeat):
+            configurations.store(self._configuration, self._results / "configuration.yaml")
             cells = [
                 Cell(self._gpu, name, phase, self._repeat)
                 for name in order

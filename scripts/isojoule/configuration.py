@@ -9,6 +9,7 @@ import jsonschema
 import yaml
 
 from isojoule.errors import InputError
+from isojoule.files import write_text
 
 SCHEMA = Path(__file__).parent / "schemas" / "config.schema.yaml"
 
@@ -85,6 +86,13 @@ def check(content: Any, source: str = "configuration") -> Configuration:
                 f"{source}: gpus.{name}: found gres beside gpu or gpu_model, expected one way to ask for it"
             )
     return configuration
+
+
+def store(configuration: Configuration, path: Path) -> None:
+    """Write `configuration` to `path` as YAML, unless it is there already."""
+    text = yaml.safe_dump(configuration, sort_keys=False, allow_unicode=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
 
 
 def _precise(error: Any) -> Any:

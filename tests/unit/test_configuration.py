@@ -115,3 +115,12 @@ def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text, mess
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
         configuration.load(tmp_path / "none.yaml")
+
+
+def test_a_stored_configuration_is_the_same_study(tmp_path, published):
+    path = tmp_path / "results" / "configuration.yaml"
+    configuration.store(published, path)
+    assert configuration.load(path) == published
+    before = path.stat().st_mtime_ns
+    configuration.store(published, path)
+    assert path.stat().st_mtime_ns == before

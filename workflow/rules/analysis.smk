@@ -7,7 +7,6 @@ rule aggregate:
         compute=[
             f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
         ],
-        configuration=ancient(CONFIGURATION),
     output:
         MEASUREMENTS,
         f"{RESULTS}/measurements.csv",
@@ -17,7 +16,7 @@ rule aggregate:
     params:
         code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
     shell:
-        f"python $ISOJOULE_SCRIPTS/aggregate.py --config {{input.configuration}} --results {RESULTS}"
+        f"python $ISOJOULE_SCRIPTS/aggregate.py --config {CONFIGURATION} --results {RESULTS}"
         f" --output {MEASUREMENTS} 2>&1 | tee {{log}}"
 
 

@@ -1,7 +1,7 @@
 """The configuration, checked, and the names that all rules share."""
 
-import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -33,8 +33,16 @@ RECORDS = [
     f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
     for c in cells.cells(config)
 ]
-CONFIGURATION = f"{RESULTS}/configuration.yaml"
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
+
+
+# every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and
+# known to the commands as a variable, since no job but those that it decides may run again when it changes
+STORED = Path(".snakemake/isojoule") / f"{cells.fingerprint(config)}.yaml"
+configuration.store(config, STORED)
+VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{config['study']}")
+os.environ.setdefault(VARIABLE, str(STORED))
+CONFIGURATION = f"${VARIABLE}"
 
 
 wildcard_constraints:
@@ -55,21 +63,8 @@ def slurm_extra(wildcards):
     return " ".join(filter(None, extra)) or None
 
 
-localrules:
-    store_configuration,
-
-
-# every job reads this copy: editing the file while the study runs changes nothing half way
-rule store_configuration:
-    output:
-        CONFIGURATION,
-    params:
-        configuration=json.dumps(config, indent=2),
-    shell:
-        "printf '%s\\n' {params.configuration:q} > {output}.tmp && mv {output}.tmp {output}"
-
-
 onstart:
+    configuration.store(config, Path(RESULTS) / "configuration.yaml")
     retire_stale_records(config, Path(RESULTS))
 
 

@@ -2,8 +2,6 @@
 
 
 rule count_compute:
-    input:
-        configuration=ancient(CONFIGURATION),
     output:
         f"{RESULTS}/compute/{{architecture}}.json",
     log:
@@ -17,7 +15,7 @@ rule count_compute:
             config, ARCHITECTURES[wildcards.architecture]
         ),
     shell:
-        f"python $ISOJOULE_SCRIPTS/count_compute.py --config {{input.configuration}} --architecture {{wildcards.architecture}}"
+        f"python $ISOJOULE_SCRIPTS/count_compute.py --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -29,6 +27,5 @@ localrules:
 rule plan:
     input:
         expand(f"{RESULTS}/compute/{{architecture}}.json", architecture=ARCHITECTURES),
-        configuration=CONFIGURATION,
     shell:
-        f"python $ISOJOULE_SCRIPTS/plan.py --config {{input.configuration}} --results {RESULTS}"
+        f"python $ISOJOULE_SCRIPTS/plan.py --config {CONFIGURATION} --results {RESULTS}"

@@ -2,8 +2,6 @@
 
 
 rule prepare_dataset:
-    input:
-        configuration=ancient(CONFIGURATION),
     output:
         f"{RESULTS}/dataset/manifest.tsv",
     log:
@@ -12,13 +10,12 @@ rule prepare_dataset:
         dataset=config["dataset"],
         code=code.fingerprint("prepare_dataset.py"),
     shell:
-        f"python $ISOJOULE_SCRIPTS/prepare_dataset.py --config {{input.configuration}} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
+        f"python $ISOJOULE_SCRIPTS/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
 
 rule extract_features:
     input:
         f"{RESULTS}/dataset/manifest.tsv",
-        configuration=ancient(CONFIGURATION),
     output:
         multiext(
             f"{RESULTS}/features/",
@@ -34,5 +31,5 @@ rule extract_features:
         mel=config["mel"],
         code=code.fingerprint("extract_features.py"),
     shell:
-        f"python $ISOJOULE_SCRIPTS/extract_features.py --config {{input.configuration}} --dataset {RESULTS}/dataset"
+        f"python $ISOJOULE_SCRIPTS/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

@@ -4,7 +4,6 @@
 rule measure:
     input:
         f"{RESULTS}/features/statistics.json",
-        configuration=ancient(CONFIGURATION),
     output:
         [
             f"{RESULTS}/records/{{gpu}}/{architecture}/{phase}-{{repeat}}.json"
@@ -28,5 +27,5 @@ rule measure:
         ),
         code=MEASURING_CODE,
     shell:
-        "python $ISOJOULE_SCRIPTS/measure.py --config {input.configuration} --gpu {wildcards.gpu} --repeat {wildcards.repeat}"
+        f"python $ISOJOULE_SCRIPTS/measure.py --config {CONFIGURATION} --gpu {{wildcards.gpu}} --repeat {{wildcards.repeat}}"
         f" --results {RESULTS} 2>&1 | tee {{log}}"
