@@ -161,7 +161,7 @@ def folder(whole, study, tmp_path):
 
 def configured(folder, study, **entry):
     gpu = {**study["gpus"]["t4"], **entry}
-    changed = {**study, "gpus": {"t4": gpu}, "phases": {"train": {"epochs": 12000}, "test": {"epochs": 1}}}
+    changed = {**study, "gpus": {"t4": gpu}, "phases": {"train": {"epochs": 5000}, "test": {"epochs": 1}}}
     (folder / "study.yaml").write_text(yaml.safe_dump(changed))
 
 
