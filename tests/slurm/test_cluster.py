@@ -241,7 +241,8 @@ def test_a_job_over_time_goes_on_where_it_was(folder, study):
 def test_a_job_over_memory_says_so_and_a_start_with_more_measures_all(folder):
     run = snakemake(folder, "--retries", "0", "--set-resources", "measure:mem_mb=150", "--", *RECORDS)
     assert run.returncode != 0
-    assert "Error in rule measure" in run.stdout
+    assert "measure failed: SLURM-job" in run.stdout
+    assert "exceeded memory limit" in run.stdout
     assert records(folder) == {}
     resumed(folder, {}, "--", *RECORDS)
 

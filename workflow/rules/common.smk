@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -16,6 +17,7 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 from isojoule import cells, code, configuration, figures, workloads
 from isojoule.errors import InputError
+from isojoule.failures import tell_failures
 from isojoule.files import check_writable
 from isojoule.journal import retire_stale_records
 
@@ -27,6 +29,9 @@ try:
     check_writable(Path(RESULTS))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    tell_failures(logger)
 
 WORKLOAD = workloads.load(config["workload"])
 RECORDS = [
