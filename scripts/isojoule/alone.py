@@ -28,7 +28,11 @@ class Device:
         self._path = Path(tempfile.gettempdir()) / f"isojoule-{name}.lock"
 
     def __enter__(self) -> "Device":
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except PermissionError:
+            # another user's, whose windows are to be alone as well
+            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         self._take(fcntl.LOCK_SH)
         return self
 

@@ -32,10 +32,10 @@ RECORD_BYTES = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """One cell before it is measured: length of its window and mean power; none where nothing is known of the GPU."""
+    """One cell before it is measured: length of its window, and mean power."""
 
-    duration_s: float | None
-    power_w: float | None
+    duration_s: float
+    power_w: float
 
 
 def plan(configuration: Configuration, results: Path) -> str:
@@ -55,7 +55,7 @@ def plan(configuration: Configuration, results: Path) -> str:
     rows = []
     for gpu in configuration["gpus"]:
         mine = [cell for cell in cells(configuration) if cell.gpu == gpu]
-        rough = {cell: _roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in mine}
+        rough = {cell: roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in mine}
         known = [(rough[cell], kept[cell]) for cell in mine if cell in kept and kept[cell].energy]
         left = [cell for cell in mine if cell not in kept]
         rows.append(_row(configuration, gpu, mine, left, rough, known))
@@ -116,9 +116,9 @@ def _row(
     per_job: dict[int, float] = defaultdict(lambda: JOB_S)
     energy_kwh = 0.0
     for cell in left:
-        duration_s = (rough[cell].duration_s or 0) * slower
+        duration_s = rough[cell].duration_s * slower
         per_job[cell.repeat] += duration_s + CELL_S
-        energy_kwh += duration_s * (rough[cell].power_w or 0) * hotter / 3.6e6
+        energy_kwh += duration_s * rough[cell].power_w * hotter / 3.6e6
     blind = bool(left) and not (known or specified)
     unpowered = blind or (bool(left) and not (known or "max_power_w" in entry))
     return _Row(
@@ -164,8 +164,15 @@ def _kept(configuration: Configuration, results: Path) -> dict[Cell, Measurement
     return {cell: record for cell, record in found if record}
 
 
-def _roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, examples: dict[str, int]) -> Estimate:
-    """The window of a cell on a GPU; without its specification on one of 1 TFLOP/s and 100 GB/s, to be corrected."""
+def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, examples: dict[str, int]) -> Estimate:
+    """The window of a cell on its GPU; without its specification on one of 1 TFLOP/s and 100 GB/s, to be corrected.
+
+    Args:
+        configuration: the study.
+        cell: what would be measured.
+        count: the compute record of its architecture.
+        examples: by phase.
+    """
     entry, batch = configuration["gpus"][cell.gpu], count.batch_size
     steps = configuration["phases"][cell.phase]["epochs"] * -(-examples[cell.phase] // batch)
     flops = batch * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
@@ -180,9 +187,8 @@ def _roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, ex
     return Estimate(steps * step_s, POWER_SHARE * entry.get("max_power_w", 100))
 
 
-def _ratio(pairs: list[tuple[float, float | None]]) -> float:
-    ratios = [found / expected for found, expected in pairs if expected]
-    return median(ratios) if ratios else 1.0
+def _ratio(pairs: list[tuple[float, float]]) -> float:
+    return median(found / expected for found, expected in pairs) if pairs else 1.0
 
 
 def _kg_per_kwh(configuration: Configuration) -> float:

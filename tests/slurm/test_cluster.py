@@ -210,6 +210,7 @@ def test_a_job_that_is_cancelled_is_sent_again_and_goes_on(folder):
     assert sorted(map(tuple, attempts(folder).values())) == [("ok",), ("ok",), ("ok",), ("stopped", "ok")]
 
 
+@pytest.mark.fault
 def test_a_node_that_goes_down_and_comes_back(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
@@ -225,6 +226,7 @@ def test_a_node_that_goes_down_and_comes_back(folder):
     assert ["lost", "ok"] in attempts(folder).values()
 
 
+@pytest.mark.fault
 def test_a_job_over_time_goes_on_where_it_was(folder, study):
     # SLURM looks every 30 s
     configured(folder, study, epochs=40000)
@@ -238,6 +240,7 @@ def test_a_job_over_time_goes_on_where_it_was(folder, study):
     assert ["stopped", "ok"] in attempts(folder).values()
 
 
+@pytest.mark.fault
 def test_a_job_over_memory_says_so_and_a_start_with_more_measures_all(folder):
     run = snakemake(folder, "--retries", "0", "--set-resources", "measure:mem_mb=150", "--", *RECORDS)
     assert run.returncode != 0
@@ -247,6 +250,7 @@ def test_a_job_over_memory_says_so_and_a_start_with_more_measures_all(folder):
     resumed(folder, {}, "--", *RECORDS)
 
 
+@pytest.mark.fault
 def test_a_job_that_is_preempted_is_requeued_and_goes_on(folder):
     run = started(folder, "--", *RECORDS)
     job = second_cell_runs(folder)
@@ -259,6 +263,7 @@ def test_a_job_that_is_preempted_is_requeued_and_goes_on(folder):
     assert ["stopped", "ok"] in attempts(folder).values()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
@@ -277,6 +282,7 @@ def test_what_sbatch_refuses_is_said_in_its_words_and_mended_in_the_configuratio
     resumed(folder, {}, "--", *RECORDS)
 
 
+@pytest.mark.fault
 def test_a_controller_that_restarts_is_waited_for(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
@@ -290,6 +296,7 @@ def test_a_controller_that_restarts_is_waited_for(folder):
     finished(folder)
 
 
+@pytest.mark.fault
 def test_a_snakemake_that_is_killed_finds_what_its_jobs_measured_without_it(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
@@ -304,6 +311,7 @@ def test_a_snakemake_that_is_killed_finds_what_its_jobs_measured_without_it(fold
     assert set(map(tuple, attempts(folder).values())) == {("ok",)}
 
 
+@pytest.mark.fault
 def test_two_snakemakes_at_once(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
@@ -315,6 +323,7 @@ def test_two_snakemakes_at_once(folder):
     finished(folder)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_results_that_cannot_be_written_for_a_while(folder, fault):
     results = folder / "results"
@@ -342,6 +351,7 @@ def test_results_that_cannot_be_written_for_a_while(folder, fault):
         subprocess.run(["umount", "-l", str(results)], check=True)
 
 
+@pytest.mark.fault
 def test_a_job_that_arrives_elsewhere_is_refused_with_a_record(folder, study):
     """SLURM is told another partition than the configuration names; nothing is measured there."""
     run = snakemake(folder, "--retries", "0", "--set-resources", "measure:slurm_partition=cpu", "measure:gres=none",

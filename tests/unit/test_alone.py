@@ -1,6 +1,9 @@
+import os
 import subprocess
 import sys
 import time
+
+import pytest
 
 from isojoule.alone import Device
 
@@ -15,9 +18,9 @@ with Device(sys.argv[2]):
 """
 
 
-def other(name, length_s):
+def other(name, length_s, user=None):
     command = [sys.executable, "-c", OTHER, "scripts", name, str(length_s)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, user=user)
 
 
 def times(process):
@@ -44,3 +47,13 @@ def test_work_without_a_window_runs_side_by_side(tmp_path):
     with Device(name):
         process = other(name, 0)
         assert times(process)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")
+def test_a_window_is_alone_among_the_programs_of_all_users(tmp_path):
+    name = f"test-{tmp_path.name}"
+    with Device(name) as device, device.alone():
+        nobody = other(name, 0, user="nobody")
+        time.sleep(0.5)
+        ended = time.monotonic()
+    assert times(nobody)[0] >= ended
