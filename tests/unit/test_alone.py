@@ -8,9 +8,11 @@ import pytest
 from isojoule.alone import Device
 
 OTHER = """
-import sys, time
+import os, sys, time
 sys.path.insert(0, sys.argv[1])
 from isojoule.alone import Device
+if len(sys.argv) > 4:
+    os.setuid(int(sys.argv[4]))
 with Device(sys.argv[2]):
     print("in", time.monotonic(), flush=True)
     time.sleep(float(sys.argv[3]))
@@ -18,9 +20,9 @@ with Device(sys.argv[2]):
 """
 
 
-def other(name, length_s, user=None):
-    command = [sys.executable, "-c", OTHER, "scripts", name, str(length_s)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, user=user)
+def other(name, length_s, *user):
+    command = [sys.executable, "-c", OTHER, "scripts", name, str(length_s), *user]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def times(process):
@@ -53,7 +55,7 @@ def test_work_without_a_window_runs_side_by_side(tmp_path):
 def test_a_window_is_alone_among_the_programs_of_all_users(tmp_path):
     name = f"test-{tmp_path.name}"
     with Device(name) as device, device.alone():
-        nobody = other(name, 0, user="nobody")
+        nobody = other(name, 0, "65534")
         time.sleep(0.5)
         ended = time.monotonic()
     assert times(nobody)[0] >= ended
