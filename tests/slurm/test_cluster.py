@@ -96,7 +96,7 @@ def running_cell(folder, gpu="t4"):
 
 def second_cell_runs(folder):
     """A block in the middle: one model is finished, the next one is being measured; the job's number."""
-    cell = wait_for(lambda: len(records(folder)) >= 2 and running_cell(folder), "the second model")
+    cell = wait_for(lambda: len(records(folder)) >= 2 and running_cell(folder), "the second model", timeout_s=300)
     return cell["provenance"]["slurm"]["job_id"]
 
 
@@ -229,7 +229,7 @@ def test_a_node_that_goes_down_and_comes_back(folder):
 @pytest.mark.fault
 def test_a_job_over_time_goes_on_where_it_was(folder, study):
     # SLURM looks every 30 s
-    configured(folder, study, epochs=40000)
+    configured(folder, study, epochs=30000)
     run = started(folder, "--", *RECORDS)
     job = second_cell_runs(folder)
     before = records(folder)

@@ -1,0 +1,39 @@
+"""Records as their stages would write them, without a measurement."""
+
+from isojoule.cells import architectures, fingerprints
+from isojoule.records import MeasurementRecord
+
+DATA = "0123456789abcdef"
+MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
+
+
+def record(study, cell, energy_kwh=1e-3, **changes):
+    """A simulated record of a cell, as its stage would write it."""
+    reading = {"energy_kwh": energy_kwh, "source": "simulation", "kind": "simulated"}
+    names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
+    codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
+    content = {
+        "study": study["study"],
+        "workload": "tagging",
+        **vars(cell),
+        "family": architectures(study)[cell.architecture].family,
+        "outcome": "ok",
+        "started_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T00:01:00Z",
+        "precision": "fp32",
+        "threads": 1,
+        "seed": 0,
+        "settings": {"features": "resident"},
+        "work": {"epochs": 1, "steps": 2, "samples": 16, "batch_size": 8},
+        "energy": {"duration_s": 36.0, "component": "cpu", "cpu": reading, "codecarbon": codecarbon},
+        "quality": {"macro_f1": 0.5} if cell.phase == "test" else {},
+        "hardware": MACHINE,
+        "place": 0,
+        "provenance": {
+            "commit": None,
+            **fingerprints(study, cell, DATA),
+            "software": {"torch": "2"},
+            "attempt": 1,
+        },
+    }
+    return MeasurementRecord.model_validate(content | changes)

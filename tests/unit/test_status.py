@@ -1,0 +1,100 @@
+"""How far a study is, from its journal alone."""
+
+import fcntl
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from simulated import DATA, record
+
+from isojoule import configuration
+from isojoule.cells import Cell, cells
+from isojoule.errors import InputError
+from isojoule.journal import Journal
+from isojoule.status import status
+
+PROJECT = Path(__file__).parents[2]
+MINUTE = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:01:00Z"}
+
+
+@pytest.fixture
+def results(tmp_path, demo):
+    """A study of 96 cells of which all on one thread are done, a minute each."""
+    demo["gpus"]["cpu-1thread"]["partition"] = "a"
+    configuration.store(demo, tmp_path / "configuration.yaml")
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
+    journal = Journal(tmp_path)
+    for cell in cells(demo):
+        if cell.gpu == "cpu-1thread":
+            journal.end(record(demo, cell, 1e-3, **MINUTE))
+    return tmp_path
+
+
+def row(said, gpu):
+    return next(line for line in said.splitlines() if line.startswith(gpu)).split()
+
+
+def failed(demo, cell, outcome, message):
+    return record(demo, cell, outcome=outcome, message=message, energy=None, work=None)
+
+
+def test_done_and_waiting(results):
+    said = status(results)
+    assert said.startswith("demo: 96 cells: 48 done, 48 waiting\n")
+    assert row(said, "cpu-1thread")[:7] == ["cpu-1thread", "48", "48", "0", "0", "0", "0"]
+    assert "0.048 kWh simulated" in said
+    assert row(said, "cpu-2threads")[-2:] == ["unknown", "yet"]
+    assert len(said.split("test kWh\n")[1].splitlines()) == 10
+
+
+def test_time_to_go_is_that_of_the_cells_done(results, demo):
+    one = Cell("cpu-2threads", "mlp-1x16", "train", 0)
+    Journal(results).end(record(demo, one, **MINUTE))
+    assert row(status(results), "cpu-2threads")[-3:] == ["about", "47", "min"]
+
+
+def test_what_failed_says_why_and_out_of_memory_is_no_failure(results, demo):
+    journal = Journal(results)
+    journal.end(failed(demo, Cell("cpu-2threads", "mlp-1x16", "train", 0), "refused", "found Tesla T4, expected A40"))
+    journal.end(failed(demo, Cell("cpu-2threads", "mlp-1x32", "train", 0), "refused", "found Tesla T4, expected A40"))
+    journal.end(failed(demo, Cell("cpu-2threads", "mlp-1x64", "train", 0), "oom", "CUDA out of memory"))
+    journal.end(failed(demo, Cell("cpu-2threads", "mlp-1x64", "test", 0), "untrained", "training ended with oom"))
+    journal.end(failed(demo, Cell("cpu-2threads", "cnn-2x2", "train", 0), "stopped", "stopped by SIGTERM"))
+    said = status(results)
+    assert said.startswith("demo: 96 cells: 48 done, 44 waiting, 2 out of memory, 2 failed\n")
+    assert "refused: found Tesla T4, expected A40\n    mlp-1x16 on cpu-2threads, train, repeat 0, and 1 more" in said
+
+
+def test_a_cell_runs_as_long_as_its_program_holds_the_lock(results, demo):
+    journal = Journal(results)
+    cell = Cell("cpu-2threads", "mlp-1x16", "train", 0)
+    with journal.held("cpu-2threads", 0):
+        journal.begin(failed(demo, cell, "running", None))
+        said = status(results)
+        assert row(said, "cpu-2threads")[3] == "1"
+        assert "running: mlp-1x16 on cpu-2threads, train, repeat 0, since 2026-01-01T00:00:00Z" in said
+    assert row(status(results), "cpu-2threads")[3] == "0"
+
+
+def test_records_of_another_configuration_are_waiting(results, demo):
+    demo["optimizer"]["learning_rate"] = 0.5
+    configuration.store(demo, results / "configuration.yaml")
+    assert status(results).startswith("demo: 96 cells: 0 done, 96 waiting\n")
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"found no configuration\.yaml, expected the results of a study"):
+        status(tmp_path)
+
+
+def test_it_runs_while_snakemake_holds_the_folder(results):
+    (results / "attempts" / "cpu-2threads").mkdir(parents=True)
+    with (results / "attempts" / "cpu-2threads" / ".lock-0").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ended = subprocess.run(
+            [sys.executable, PROJECT / "scripts" / "status.py", results], capture_output=True, text=True, check=True
+        )
+    assert "48 done" in ended.stdout
