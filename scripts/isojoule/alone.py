@@ -50,6 +50,15 @@ class Device:
         finally:
             self._take(fcntl.LOCK_SH)
 
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Let the windows of others open meanwhile, for a program that only waits."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            self._take(fcntl.LOCK_SH)
+
     def _take(self, kind: int) -> None:
         notice = threading.Timer(
             WAITING_NOTICE_S,

@@ -53,7 +53,7 @@ class Block:
             InputError: the device is not the expected one, or some cells could not be measured (the others are).
         """
         order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
-        with self._journal.held(self._gpu, self._repeat):
+        with self._journal.held(self._gpu, self._repeat, self._machine.released):
             configurations.store(self._configuration, self._results / "configuration.yaml")
             cells = [
                 Cell(self._gpu, name, phase, self._repeat)

@@ -8,8 +8,8 @@ import fcntl
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,16 +58,16 @@ class Journal:
             persist(path, text)
 
     @contextmanager
-    def held(self, gpu: str, repeat: int) -> Iterator[None]:
-        """Hold the cells of a GPU and repeat; wait while another program measures them."""
-        lock = self._lock(gpu, repeat)
-        with _opened(lock) as file:
-            notice = self._said_of_the_other(gpu, repeat)
-            while not _locked(file):
-                if notice:
-                    print(notice, file=sys.stderr, flush=True)
-                    notice = ""
-                time.sleep(1)
+    def held(
+        self, gpu: str, repeat: int, waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Iterator[None]:
+        """Hold the cells of a GPU and repeat; wait while another program measures them, in the context of `waiting`."""
+        with _opened(self._lock(gpu, repeat)) as file:
+            if not _locked(file):
+                print(self._said_of_the_other(gpu, repeat), file=sys.stderr, flush=True)
+                with waiting():
+                    while not _locked(file):
+                        time.sleep(1)
             self._recover(gpu, repeat)
             yield
 

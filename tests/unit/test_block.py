@@ -381,6 +381,19 @@ def test_two_programs_never_measure_the_same_cells(long, extracted):
     assert len(records(long / "results")) == 4
 
 
+def test_a_program_that_waits_lets_the_windows_of_the_other_open(extracted, results):
+    """Of two programs on one machine the second would otherwise hold up the first, for which it waits."""
+    with program(extracted, results) as first:
+        while not list((results / "attempts").rglob("running-0.json")):
+            time.sleep(0.01)
+        with program(extracted, results) as second:
+            first.communicate(timeout=60)
+            said, errors = second.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert f"{GPU}, repeat 0: 6 cells, 6 measured already" in said
+    assert f"measures repeat 0 on {GPU}" in errors
+
+
 def test_cells_are_measured_by_hand_and_open_no_connection(extracted, results, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import socket, sys\n"
