@@ -234,7 +234,7 @@ def test_a_job_over_time_goes_on_where_it_was(folder, study):
     job = second_cell_runs(folder)
     before = records(folder)
     slurm("scontrol", "update", f"JobId={job}", "EndTime=now")
-    assert run.wait(timeout=180) == 0, (folder / "run.log").read_text()
+    assert run.wait(timeout=400) == 0, (folder / "run.log").read_text()
     assert before.items() <= records(folder).items()
     finished(folder)
     assert ["stopped", "ok"] in attempts(folder).values()
@@ -257,7 +257,8 @@ def test_a_job_that_is_preempted_is_requeued_and_goes_on(folder):
     before = records(folder)
     urgent = slurm("sbatch", "--parsable", "-p", "urgent", "--gres=gpu:t4:1", "-o", "/dev/null", "--wrap", "sleep 3")
     wait_for(lambda: urgent not in slurm("squeue", "-h", "-o", "%A"), "the urgent job")
-    assert run.wait(timeout=180) == 0, (folder / "run.log").read_text()
+    # SLURM lets a requeued job wait for two minutes
+    assert run.wait(timeout=400) == 0, (folder / "run.log").read_text()
     assert before.items() <= records(folder).items()
     assert {record["provenance"]["slurm"]["job_id"] for record in finished(folder).values()} == {job}
     assert ["stopped", "ok"] in attempts(folder).values()
@@ -338,12 +339,14 @@ def test_results_that_cannot_be_written_for_a_while(folder, fault):
         if fault == "full":
             subprocess.run(["dd", "if=/dev/zero", f"of={results}/filler", "bs=4k"], capture_output=True, check=False)
         else:
-            slurm("mount", "-o", "remount,ro", str(results))
+            # a mount of its own: the other one has files that are being written
+            slurm("mount", "--bind", str(results), str(results))
+            slurm("mount", "-o", "remount,bind,ro", str(results))
         time.sleep(15)
         if fault == "full":
             (results / "filler").unlink()
         else:
-            slurm("mount", "-o", "remount,rw", str(results))
+            slurm("umount", "-l", str(results))
         assert run.wait(timeout=180) == 0, (folder / "run.log").read_text()
         assert before.items() <= records(folder).items()
         finished(folder)
