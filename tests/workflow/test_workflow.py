@@ -198,6 +198,22 @@ def test_another_workflow_imports_ours(finished, study):
     assert int((folder / "cells.txt").read_text()) == 1 + 8
 
 
+def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study):
+    gpus = {"here": {"device": "cpu"}, "there": {"device": "cpu", "partition": "a40", "constraint": "fast"}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": gpus}))
+    (tmp_path / "my_net.py").write_text("")
+    run = snakemake(tmp_path, "-n", "--quiet", "host", "--default-resources", "slurm_partition=cpu", "runtime=10")
+    resources = {
+        paragraph.split("gpu=")[1].split(",")[0]: paragraph.split("resources: ")[1].splitlines()[0]
+        for paragraph in run.stdout.split("\nrule ")
+        if paragraph.startswith("measure:")
+    }
+    assert "slurm_partition=cpu" in resources["here"]
+    assert "constraint" not in resources["here"]
+    assert "slurm_partition=a40" in resources["there"]
+    assert "constraint=fast" in resources["there"]
+
+
 def test_the_plan_of_a_study_is_an_estimate_that_learns_from_records(finished, study):
     folder, _ = finished
     (folder / "planned.yaml").write_text(yaml.safe_dump({**study, "repeats": 2}))

@@ -61,6 +61,14 @@ def gpu_entry(key):
     return lambda wildcards: config["gpus"][wildcards.gpu].get(key)
 
 
+def partition(wildcards):
+    """Where the GPU is; for an entry that does not say, where the profile sends everything else."""
+    default = (workflow.resource_settings.default_resources or {}).get(
+        "slurm_partition"
+    )
+    return config["gpus"][wildcards.gpu].get("partition", default and default.raw)
+
+
 def slurm_extra(wildcards):
     """Options of sbatch that have no resource of their own."""
     entry = config["gpus"][wildcards.gpu]

@@ -15,7 +15,7 @@ rule measure:
     priority: 1
     threads: gpu_entry("threads")
     resources:
-        slurm_partition=gpu_entry("partition"),
+        slurm_partition=partition,
         gres=gpu_entry("gres"),
         gpu=gpu_entry("gpu"),
         gpu_model=gpu_entry("gpu_model"),
