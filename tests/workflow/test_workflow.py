@@ -15,10 +15,10 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ
 
 
 def snakemake(folder, *arguments, config="study.yaml"):
-    command = [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", config, *arguments]
     profile = ["--workflow-profile", PROJECT / "profiles" / "default"]
+    command = [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", config, *profile]
     return subprocess.run(
-        [*map(str, command), *map(str, profile)],
+        [*map(str, command), *map(str, arguments)],
         cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 
@@ -217,7 +217,7 @@ def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_pat
 def test_the_plan_of_a_study_is_an_estimate_that_learns_from_records(finished, study):
     folder, _ = finished
     (folder / "planned.yaml").write_text(yaml.safe_dump({**study, "repeats": 2}))
-    run = snakemake(folder, "plan", config="planned.yaml")
+    run = snakemake(folder, "--", "plan", config="planned.yaml")
     assert run.returncode == 0, run.stdout
     lines = run.stdout.split("tiny: an estimate, nothing in it is measured\n\n")[1].splitlines()
     rows = {line.split()[0]: line.split() for line in lines[1:4]}

@@ -12,8 +12,10 @@ SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 # in the environment rather than in the commands: a moved checkout or interpreter must not measure anything again
-os.environ["ISOJOULE_SCRIPTS"] = str(SCRIPTS)
-os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+os.environ.update(
+    ISOJOULE_SCRIPTS=str(SCRIPTS),
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
+)
 
 from isojoule import cells, code, configuration, figures, workloads
 from isojoule.errors import InputError

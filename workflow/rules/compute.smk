@@ -27,5 +27,7 @@ localrules:
 rule plan:
     input:
         expand(f"{RESULTS}/compute/{{architecture}}.json", architecture=ARCHITECTURES),
+    log:
+        f"{RESULTS}/logs/plan.log",
     shell:
-        f"python $ISOJOULE_SCRIPTS/plan.py --config {CONFIGURATION} --results {RESULTS}"
+        f"python $ISOJOULE_SCRIPTS/plan.py --config {CONFIGURATION} --results {RESULTS} 2>&1 | tee {{log}}"
