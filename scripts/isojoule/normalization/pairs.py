@@ -1,0 +1,106 @@
+"""From a table of measurements to pairs of GPUs: the same systems on a source and on a target."""
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from isojoule.errors import InputError
+
+DESCRIPTIONS = ("flops", "params", "weights_bytes", "activations_bytes")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One phase of the systems that were measured on two GPUs.
+
+    Attributes:
+        phase: `train` or `test`.
+        source: the GPU whose energies are known.
+        target: the GPU whose energies are asked for.
+        systems: indexed by architecture, in the order of the table: `family`, `energy_kwh` and `duration_s` on the
+            source, `flops`, `params`, `weights_bytes`, `activations_bytes`; means over repeats.
+        target_kwh: energies on the target, (n,).
+        kinds: what the energies are: measured, estimated, simulated.
+        left_out: systems that were not measured on both, with the reason.
+    """
+
+    phase: str
+    source: str
+    target: str
+    systems: pd.DataFrame
+    target_kwh: NDArray[np.float64]
+    kinds: tuple[str, ...]
+    left_out: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}, {self.phase}"
+
+
+def pairs(frame: pd.DataFrame, phase: str) -> list[Pair]:
+    """Every directed pair of GPUs, in the order of the table.
+
+    Args:
+        frame: a table of measurements.
+        phase: `train` or `test`.
+
+    Raises:
+        InputError: the phase was measured on fewer than two GPUs.
+    """
+    rows = frame[frame["phase"] == phase]
+    gpus = list(rows["gpu"].unique())
+    if len(gpus) < 2:
+        raise InputError(f"normalization of {phase}: found {len(gpus)} GPUs ({', '.join(gpus)}), expected at least 2")
+    return [pair(frame, phase, source, target) for source, target in permutations(gpus, 2)]
+
+
+def pair(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair:
+    """The systems that were measured on `source` and on `target`.
+
+    Args:
+        frame: a table of measurements.
+        phase: `train` or `test`.
+        source: a GPU of the table.
+        target: another one.
+
+    Raises:
+        InputError: the table has no such GPU, or no system was measured on both.
+    """
+    rows = frame[(frame["phase"] == phase) & frame["gpu"].isin([source, target])]
+    for gpu in (source, target):
+        if gpu not in set(rows["gpu"]):
+            known = ", ".join(map(str, frame.loc[frame["phase"] == phase, "gpu"].unique()))
+            raise InputError(f"normalization of {phase}: found no GPU {gpu}, expected one of {known}")
+    ok = rows[rows["outcome"] == "ok"]
+    means = ok.groupby(["gpu", "architecture"], sort=False)[["energy_kwh", "duration_s"]].mean()
+    both = [name for name in rows["architecture"].unique() if (source, name) in means.index]
+    both = [name for name in both if (target, name) in means.index]
+    if not both:
+        raise InputError(f"normalization of {phase}: found no system with an energy on both {source} and {target}")
+    described = rows.groupby("architecture", sort=False)[["family", *(c for c in DESCRIPTIONS if c in rows)]].first()
+    on_source = means.loc[source].loc[both]
+    systems = described.loc[both].assign(**{name: on_source[name] for name in on_source})
+    numbers = [name for name in systems if name != "family"]
+    systems[numbers] = systems[numbers].astype("float64")
+    return Pair(
+        phase,
+        source,
+        target,
+        systems,
+        means.loc[target].loc[both, "energy_kwh"].to_numpy(dtype=np.float64),
+        tuple(sorted(ok.loc[ok["architecture"].isin(both), "energy_kind"].dropna().unique())),
+        _left_out(rows, means.index, both, (source, target)),
+    )
+
+
+def _left_out(rows: pd.DataFrame, measured: pd.Index, both: list[str], gpus: tuple[str, str]) -> dict[str, str]:
+    reasons = {}
+    for name in rows["architecture"].unique():
+        if name in both:
+            continue
+        missing = [gpu for gpu in gpus if (gpu, name) not in measured]
+        outcomes = rows[(rows["architecture"] == name) & rows["gpu"].isin(missing)]["outcome"].unique()
+        reasons[str(name)] = f"no energy on {' and '.join(missing)} ({', '.join(outcomes) or 'not measured'})"
+    return reasons
