@@ -215,7 +215,7 @@ def test_a_node_that_goes_down_and_comes_back(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
     before = records(folder)
-    os.kill(int(Path("/run/slurm/slurmd-node-t4.pid").read_text()), signal.SIGKILL)
+    os.kill(int(Path("/run/isojoule-slurm/slurmd-node-t4.pid").read_text()), signal.SIGKILL)
     # with the node its jobs are gone
     subprocess.run(["pkill", "-9", "-f", "scripts/measure.py"], check=False)
     wait_for(lambda: "down" in slurm("sinfo", "-h", "-n", "node-t4", "-o", "%T").lower(), "the node to be down")
@@ -288,7 +288,7 @@ def test_a_controller_that_restarts_is_waited_for(folder):
     run = started(folder, "--", *RECORDS)
     second_cell_runs(folder)
     before = records(folder)
-    os.kill(int(Path("/run/slurm/slurmctld.pid").read_text()), signal.SIGTERM)
+    os.kill(int(Path("/run/isojoule-slurm/slurmctld.pid").read_text()), signal.SIGTERM)
     time.sleep(4)
     slurm("slurmctld")
     assert run.wait(timeout=180) == 0, (folder / "run.log").read_text()
