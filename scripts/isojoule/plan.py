@@ -49,6 +49,10 @@ def plan(configuration: Configuration, results: Path) -> str:
         InputError: a compute record is missing.
     """
     named = architectures(configuration)
+    missing = [name for name in named if not (results / "compute" / f"{name}.json").is_file()]
+    if missing:
+        found = f"found no count of {missing[0]}, expected one of each of {len(named)} architectures"
+        raise InputError(f"{results / 'compute'}: {found}; snakemake plan counts them first")
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in named}
     extent = workloads.load(configuration["workload"]).extent(configuration, results)
     kept = _kept(configuration, results)
