@@ -7,7 +7,6 @@ it exclusively, so that other programs start up and clean up before it or after 
 import fcntl
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 WAITING_NOTICE_S = 10.0
+# not TMPDIR: many clusters give every job one of its own, and then no two programs would see each other
+LOCKS = Path(os.environ.get("ISOJOULE_LOCKS", "/tmp"))
 
 
 class Device:
@@ -25,7 +26,7 @@ class Device:
     """
 
     def __init__(self, name: str) -> None:
-        self._path = Path(tempfile.gettempdir()) / f"isojoule-{name}.lock"
+        self._path = LOCKS / f"isojoule-{name}.lock"
 
     def __enter__(self) -> "Device":
         try:

@@ -170,17 +170,27 @@ def ended(
 
 
 def persist(path: Path, text: str) -> None:
-    """Write what was measured, patiently; where that cannot be, leave it on the node rather than lose it.
+    """Write what was measured, patiently; where that cannot be, into the user's home or /tmp rather than lose it.
 
     Raises:
-        InputError: naming the file on the node that holds the text.
+        InputError: naming the file that holds the text instead.
     """
     try:
         patiently(lambda: write_text(path, text))
     except InputError as error:
-        rescue = Path(tempfile.mkdtemp(prefix="isojoule-")) / path.name
-        rescue.write_text(text, encoding="utf-8")
-        raise InputError(f"{error}; what was measured is in {rescue}: copy it to {path}") from error
+        raise InputError(f"{error}; what was measured is in {_rescued(path.name, text)}: copy it to {path}") from error
+
+
+def _rescued(name: str, text: str) -> Path:
+    """Not in TMPDIR, which many clusters empty when a job ends."""
+    for folder in (Path.home(), Path("/tmp")):
+        try:
+            rescue = Path(tempfile.mkdtemp(prefix="isojoule-rescued-", dir=folder)) / name
+            rescue.write_text(text, encoding="utf-8")
+            return rescue
+        except OSError:
+            continue
+    raise InputError(f"{name}: found no place to write to, neither in the home folder nor in /tmp; it reads\n{text}")
 
 
 def _path(record: MeasurementRecord, attempt: int | None = None) -> Path:

@@ -51,6 +51,16 @@ def test_work_without_a_window_runs_side_by_side(tmp_path):
         assert times(process)
 
 
+def test_jobs_with_temporary_folders_of_their_own_see_each_other(tmp_path, monkeypatch):
+    name = f"test-{tmp_path.name}"
+    with Device(name) as device, device.alone():
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        process = other(name, 0)
+        time.sleep(0.5)
+        ended = time.monotonic()
+    assert times(process)[0] >= ended
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")
 def test_a_window_is_alone_among_the_programs_of_all_users(tmp_path):
     name = f"test-{tmp_path.name}"

@@ -279,7 +279,8 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(study, results, machine, 
     assert len(records(small_disk)) == 2
 
 
-def test_a_disk_that_stays_full_leaves_the_measurement_on_the_node(study, results, machine, monkeypatch):
+def test_a_disk_that_stays_full_leaves_the_measurement_at_home(study, results, machine, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
     write = files.write_text
 
     def full(path, text):
@@ -292,6 +293,7 @@ def test_a_disk_that_stays_full_leaves_the_measurement_on_the_node(study, result
     with pytest.raises(InputError, match=r"what was measured is in (\S+): copy it to ") as refused:
         up_to_date(study, results, machine, ["mlp-1x4"])
     rescued = Path(str(refused.value).split("what was measured is in ")[1].split(":")[0])
+    assert rescued.is_relative_to(tmp_path)
     target = Path(str(refused.value).rsplit("copy it to ", 1)[1])
     monkeypatch.undo()
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -367,7 +369,7 @@ def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(long, extract
 
 def test_two_programs_never_measure_the_same_cells(long, extracted):
     # its own folder for locks makes it a program on another machine
-    elsewhere = {**os.environ, "TMPDIR": str(long)}
+    elsewhere = {**os.environ, "ISOJOULE_LOCKS": str(long)}
     with program(long, long / "results", "--architecture", "mlp-1x4") as first:
         begun(long)
         with program(extracted, long / "results", "--architecture", "mlp-1x4", "mlp-1x5", env=elsewhere) as second:
