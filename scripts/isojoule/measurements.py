@@ -125,9 +125,23 @@ def read(path: Path) -> pd.DataFrame:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not a table of measurements (parquet or CSV): {error}") from error
+    return completed(frame, str(path))
+
+
+def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
+    """A table with all of `COLUMNS`, as `read` gives it, from one that has some of them.
+
+    Args:
+        frame: at least the columns in `REQUIRED`.
+        origin: what the table is called in messages.
+
+    Raises:
+        InputError: as `read`.
+    """
     missing = [name for name in REQUIRED if name not in frame]
     if missing:
-        raise InputError(f"{path}: found no column {', '.join(missing)}, expected at least {', '.join(REQUIRED)}")
+        raise InputError(f"{origin}: found no column {', '.join(missing)}, expected at least {', '.join(REQUIRED)}")
+    frame = frame.copy()
     defaults = {"repeat": 0, "outcome": "ok", "energy_kind": "measured", "family": frame["architecture"]}
     for name, column in COLUMNS.items():
         if name not in frame:
@@ -135,28 +149,99 @@ def read(path: Path) -> pd.DataFrame:
         try:
             frame[name] = frame[name].astype(column.dtype)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: column {name}: expected {column.dtype.lower()}: {error}") from error
-    _check(frame, path)
+            raise InputError(f"{origin}: column {name}: expected {column.dtype.lower()}: {error}") from error
+    _check(frame, origin)
     frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * 3.6e6 / frame["duration_s"])
     return frame[[*COLUMNS, *(name for name in frame if name not in COLUMNS)]]
 
 
-def _check(frame: pd.DataFrame, path: Path) -> None:
+def of_kinds(frame: pd.DataFrame, kinds: list[str] | None = None) -> tuple[pd.DataFrame, str]:
+    """The rows whose energies are of these kinds, and those without an energy; and a sentence on what was left out.
+
+    Args:
+        frame: a table of measurements.
+        kinds: of `KINDS`; by default the one kind that the table has, or `measured` where there are several.
+
+    Raises:
+        InputError: an unknown kind; or several kinds in the table, none of them measured, and none asked for.
+    """
+    present = [kind for kind in KINDS if (frame["energy_kind"] == kind).any()]
+    unknown = [kind for kind in kinds or [] if kind not in KINDS]
+    if unknown:
+        raise InputError(f"kinds: found {unknown[0]}, expected of {', '.join(KINDS)}")
+    if kinds is None and len(present) > 1 and "measured" not in present:
+        raise InputError(
+            f"kinds: found {' and '.join(present)} energies in one table, expected you to say which to use"
+        )
+    kept = kinds or (present if len(present) == 1 else ["measured"])
+    other = frame["energy_kind"].notna() & ~frame["energy_kind"].isin(kept)
+    left_out = frame.loc[other, "energy_kind"].value_counts()
+    sentence = " and ".join(f"{count} {kind} rows" for kind, count in left_out.items())
+    return frame[~other], f"left out: {sentence}; ask for them by --kinds" if sentence else ""
+
+
+def read_to_normalize(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table for an analysis that mixes no kinds of energy unasked: its rows, and sentences to show the user.
+
+    Raises:
+        InputError: as `read` and `of_kinds`.
+    """
+    frame, left_out = of_kinds(read(path), kinds)
+    return frame, [*([left_out] if left_out else []), *(f"warning: {doubt}" for doubt in doubts(frame))]
+
+
+# watts of one platform, and factors between two for the same system, beyond which a unit was likely mixed up
+PLAUSIBLE_POWER_W = (0.05, 20_000.0)
+PLAUSIBLE_FACTOR = 100.0
+
+
+def doubts(frame: pd.DataFrame) -> list[str]:
+    """Sentences on energies that look as if they were not in kWh; nothing is changed or left out.
+
+    Args:
+        frame: a table of measurements.
+    """
+    found = []
+    ok = frame[frame["outcome"] == "ok"]
+    low, high = PLAUSIBLE_POWER_W
+    for (gpu, phase), part in ok.groupby(["gpu", "phase"], sort=False):
+        power_w = part["power_w"].astype("float64").median()
+        if not pd.isna(power_w) and not low <= power_w <= high:
+            found.append(f"{phase} on {gpu}: the median power would be {power_w:.3g} W; are its energies in kWh?")
+    for phase, part in ok.groupby("phase", sort=False):
+        energy = part.pivot_table(index="architecture", columns="gpu", values="energy_kwh", sort=False).astype(
+            "float64"
+        )
+        # relative to each system's middle over the platforms, then to the platform's middle over the systems
+        relative = energy.div(energy.median(axis=1), axis=0)
+        middle = relative.median()
+        for gpu, factor in middle.items():
+            if not 1 / PLAUSIBLE_FACTOR <= factor <= PLAUSIBLE_FACTOR:
+                found.append(f"{phase} on {gpu}: {factor:.3g} times the energy of the middle platform; is it in kWh?")
+        odd = relative.div(middle, axis=1).stack()
+        for (name, gpu), factor in odd[(odd > PLAUSIBLE_FACTOR) | (odd < 1 / PLAUSIBLE_FACTOR)].items():
+            found.append(
+                f"{phase} of {name} on {gpu}: {factor:.3g} times what the other systems suggest; is it in kWh?"
+            )
+    return found
+
+
+def _check(frame: pd.DataFrame, origin: str) -> None:
     for name, known in (("phase", PHASES), ("energy_kind", KINDS)):
         wrong = frame.loc[frame[name].notna() & ~frame[name].isin(known), name]
         if len(wrong):
-            raise InputError(f"{path}: column {name}: found {wrong.iloc[0]}, expected one of {', '.join(known)}")
+            raise InputError(f"{origin}: column {name}: found {wrong.iloc[0]}, expected one of {', '.join(known)}")
     ok = frame["outcome"] == "ok"
     impossible = ok & ~(frame["energy_kwh"] > 0).fillna(False)
     if impossible.any():
         found = frame.loc[impossible].iloc[0]
         raise InputError(
-            f"{path}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, "
+            f"{origin}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, "
             "expected more than 0"
         )
     identity = ["gpu", "architecture", "phase", "repeat"]
     twice = frame[frame.duplicated(identity)]
     if len(twice):
         raise InputError(
-            f"{path}: the cell {' '.join(map(str, twice.iloc[0][identity]))} is there twice, expected once"
+            f"{origin}: the cell {' '.join(map(str, twice.iloc[0][identity]))} is there twice, expected once"
         )

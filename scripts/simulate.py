@@ -1,0 +1,37 @@
+"""Simulate a study: energies of the 43 published architectures on made-up GPUs, of known truth; measured by nobody.
+
+python scripts/simulate.py --seed 0 --gpus 4 --output world.parquet
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.programs import command_line, run
+
+
+def main(options: argparse.Namespace) -> None:
+    """Simulate, write."""
+    from isojoule import measurements, simulation
+
+    world = simulation.world(
+        options.seed,
+        options.gpus,
+        repeats=options.repeats,
+        run_noise=options.run_noise,
+        system_noise=options.system_noise,
+        slowed_share=options.slowed_share,
+    )
+    measurements.write(world, options.output)
+    print(f"{options.output}: {len(world)} simulated rows")
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument("--gpus", type=int, default=4, help="how many")
+    parser.add_argument("--repeats", type=int, default=1, help="runs per cell")
+    parser.add_argument("--run-noise", type=float, default=0.02, help="relative spread of one run")
+    parser.add_argument("--system-noise", type=float, default=0.03, help="relative spread of one system on one GPU")
+    parser.add_argument("--slowed-share", type=float, default=0.0, help="share of runs slowed by 20 to 100 %%")
+    parser.add_argument("--output", type=Path, required=True, help="the table of measurements, a parquet or CSV file")
+    run(main, parser)
