@@ -1,4 +1,4 @@
-"""The published methods: by hand, against scikit-learn, and what must hold in any world."""
+"""Methods of normalization: by hand, against scikit-learn, and what must hold in any world."""
 
 import numpy as np
 import pandas as pd
@@ -6,23 +6,31 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from sklearn.linear_model import LinearRegression
+from scipy.stats import kendalltau
+from sklearn.base import clone
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import mean_squared_error, r2_score
-from sklearn.preprocessing import PolynomialFeatures
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
 from isojoule.errors import InputError
-from isojoule.normalization.errors import errors
-from isojoule.normalization.experiment import experiment, splits
-from isojoule.normalization.methods import PUBLISHED
+from isojoule.normalization import references
+from isojoule.normalization.errors import errors, on_front
+from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
+from isojoule.normalization.improved import IMPROVED, Corrected, RelativeRidge
+from isojoule.normalization.methods import METHODS
 from isojoule.normalization.pairs import pair, pairs
-from isojoule.normalization.references import at_random, min_max, published_count, quantiles
+from isojoule.normalization.published import PUBLISHED, LeastSquares
+from isojoule.normalization.references import DETERMINISTIC, at_random, min_max, published_count, quantiles
+from isojoule.normalization.splits import leaving_families_out, splits
 
 TABLE = pd.DataFrame(
     {
         "energy_kwh": [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 8e-3, 1e-2, 1.5e-2, 2e-2],
         "flops": [1e6, 4e6, 3e6, 9e6, 8e6, 5e7, 2e7, 3e8, 1e8, 7e8, 2e9, 1e9],
         "params": [3e4, 1e4, 9e4, 5e5, 2e5, 1e6, 8e5, 6e6, 2e6, 9e6, 7e7, 3e7],
+        "duration_s": [1.0, 1.1, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 12.0, 20.0, 31.0],
     }
 )
 TARGET = np.array([2e-4, 3e-4, 7e-4, 1.8e-3, 3.3e-3, 4e-3, 9e-3, 1e-2, 1.3e-2, 1.9e-2, 2.2e-2, 4.1e-2])
@@ -30,7 +38,7 @@ energies = arrays.arrays(np.float64, st.integers(4, 12), elements=st.floats(1e-6
 
 
 def predicted(name, X=TABLE, y=TARGET, systems=TABLE):  # noqa: N803
-    return PUBLISHED[name]().fit(X, y).predict(systems)
+    return METHODS[name]().suited(systems).fit(X, y).predict(systems)
 
 
 def test_single_and_dual_references_by_hand():
@@ -78,39 +86,112 @@ def test_impossible_energies_are_refused(value):
     with pytest.raises(InputError, match="energy on the target: found"):
         predicted("line", y=broken)
     with pytest.raises(InputError, match="energy_kwh: found"):
-        predicted("line", systems=TABLE.assign(energy_kwh=broken))
+        PUBLISHED["line"]().fit(TABLE, TARGET).predict(TABLE.assign(energy_kwh=broken))
 
 
 def test_a_column_that_is_missing_is_named():
     with pytest.raises(InputError, match="found no column flops, params"):
-        predicted("line+flops+params", TABLE[["energy_kwh"]])
+        PUBLISHED["line+flops+params"]().fit(TABLE[["energy_kwh"]], TARGET)
+    assert PUBLISHED["line+flops+params"]().suited(TABLE[["energy_kwh"]]) is None
+    assert Corrected().suited(TABLE[["energy_kwh", "flops"]]).columns == ("energy_kwh", "flops")
+    assert Corrected().suited(TABLE.assign(flops=0.0)).columns == ("energy_kwh", "duration_s", "params")
 
 
-def test_identical_energies_are_refused():
-    with pytest.raises(InputError, match="found 1 different references, expected at least 2"):
-        predicted("dual", TABLE.assign(energy_kwh=1.0))
+@pytest.mark.parametrize("name", ["dual", "line", "line+flops", "corrected", "relative-ridge", "log-line"])
+def test_identical_energies_are_refused(name):
+    with pytest.raises(
+        InputError, match=r"found 1 different references, expected at least \d, with different energies"
+    ):
+        predicted(name, TABLE.assign(energy_kwh=1.0))
 
 
-@pytest.mark.parametrize("name", [name for name in PUBLISHED if "svr" not in name])
+@pytest.mark.parametrize("name", [name for name in METHODS if "svr" not in name])
 @settings(max_examples=20, deadline=None)
 @given(factor=st.floats(1e-3, 1e3))
 def test_scaling_the_target_scales_the_predictions(name, factor):
     np.testing.assert_allclose(predicted(name, y=TARGET * factor), factor * predicted(name), rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", list(PUBLISHED))
+@pytest.mark.parametrize("name", list(IMPROVED))
+@settings(max_examples=20, deadline=None)
+@given(factor=st.floats(1e-3, 1e3))
+def test_the_unit_of_the_source_is_irrelevant_to_ours(name, factor):
+    scaled = TABLE.assign(energy_kwh=TABLE["energy_kwh"] * factor)
+    np.testing.assert_allclose(predicted(name, scaled, systems=scaled), predicted(name), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
 def test_the_order_of_rows_is_irrelevant(name):
     order = np.random.default_rng(0).permutation(len(TABLE))
     np.testing.assert_allclose(predicted(name, TABLE.iloc[order], TARGET[order]), predicted(name), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["single-low", "single-high", "dual", "line"])
+@pytest.mark.parametrize("name", ["single-low", "single-high", "dual", "line", *IMPROVED])
 @settings(max_examples=50, deadline=None)
 @given(energy=energies, factor=st.floats(0.01, 100))
 def test_a_proportional_world_has_no_error(name, energy, factor):
     assume(np.ptp(energy) > 1e-3 * energy.max())
     table = pd.DataFrame({"energy_kwh": energy})
     np.testing.assert_allclose(predicted(name, table, factor * energy, table), factor * energy, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_many_sets_at_once_are_each_set_alone(name):
+    """The closed forms of a whole experiment, against one fit after the other."""
+    method = METHODS[name]().suited(TABLE.assign(weights_bytes=4.0, activations_bytes=TABLE["flops"]))
+    systems = TABLE.assign(weights_bytes=4.0, activations_bytes=TABLE["flops"])
+    values = method.matrix(systems)
+    generator = np.random.default_rng(0)
+    sets = np.array([np.sort(generator.choice(12, 11, replace=False)) for _ in range(5)])
+    together = method.predictions(values[sets], TARGET[sets], values)
+    for rows, found in zip(sets, together, strict=True):
+        alone = method.fit(systems.iloc[rows], TARGET[rows]).predict(systems)
+        np.testing.assert_allclose(found, alone, rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_scikit_learn_knows_the_methods(name):
+    method = clone(METHODS[name]())
+    assert method.get_params() == METHODS[name]().get_params()
+
+
+def test_ours_is_the_two_point_line_with_two_or_three_references():
+    for count in (2, 3):
+        np.testing.assert_allclose(
+            predicted("corrected", TABLE[:count], TARGET[:count]), predicted("dual", TABLE[:count], TARGET[:count])
+        )
+
+
+def test_left_out_errors_are_those_of_fits_without_each_reference():
+    """Kernels and weights fixed, leave-one-out is exact: against solving again without each."""
+    residuals = Corrected(anchors=IMPROVED["gaussian-process"]().anchors).left_out(
+        METHODS["corrected"]().matrix(TABLE), TARGET
+    )
+    assert residuals.shape == (10,)
+    assert np.sqrt((residuals**2).mean()) < np.log(1.5)
+
+
+def test_the_relative_ridge_minimizes_relative_errors():
+    """Against scikit-learn's ridge on the rows divided by their energies."""
+    values = TABLE[["energy_kwh", "flops"]].to_numpy()
+    ratio = (values[:, 0] / TARGET).sum() / ((values[:, 0] / TARGET) ** 2).sum()
+    design = np.column_stack([np.ones(12), values]) / TARGET[:, None]
+    scale = np.sqrt((design**2).mean(axis=0))
+    ridge = Ridge(alpha=0.02 * 12, fit_intercept=False).fit(design / scale, 1 - ratio * values[:, 0] / TARGET)
+    expected = ratio * values[:, 0] + np.column_stack([np.ones(12), values]) / scale @ ridge.coef_
+    found = RelativeRidge(("energy_kwh", "flops")).fit(TABLE, TARGET).predict(TABLE)
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
+
+
+def test_a_slowed_run_moves_the_robust_ridge_less():
+    slowed = TARGET.copy()
+    slowed[5] *= 3
+    rest = np.arange(12) != 5
+    off = {
+        robust: np.abs(np.log(RelativeRidge(robust=robust).fit(TABLE, slowed).predict(TABLE) / TARGET))[rest].mean()
+        for robust in (False, True)
+    }
+    assert off[True] < off[False]
 
 
 def test_the_published_counts_of_references():
@@ -130,6 +211,14 @@ def test_references_are_as_many_different_systems_as_asked_for(energy, data):
         assert len(set(chosen)) == count
     assert {low, high} <= set(min_max(energy, count))
     assert {low, high} <= set(quantiles(energy, count))
+    systems = pd.DataFrame({"energy_kwh": energy})
+    for sampling in DETERMINISTIC:
+        found = references.chosen(sampling, systems, count)
+        assert len(set(found)) == count
+        order = np.random.default_rng(1).permutation(len(energy))
+        reordered = references.chosen(sampling, systems.iloc[order], count)
+        np.testing.assert_allclose(np.sort(energy[order][reordered]), np.sort(energy[found]))
+    assert {low, high} <= set(references.chosen("i-optimal", systems, count))
     rest = np.delete(energy, min_max(energy, count))
     inside = np.sort(energy)[count // 2 : len(energy) - (count - count // 2)]
     np.testing.assert_array_equal(np.sort(rest), inside)
@@ -152,6 +241,31 @@ def test_errors_by_hand_and_by_scikit_learn():
     assert simple["ape90_percent"] == pytest.approx(10 + 0.8 * 40)
     assert simple["log_rmse"] == pytest.approx(np.sqrt((np.log(1.1) ** 2 + np.log(2) ** 2) / 3))
     assert simple["kendall_tau"] == pytest.approx(1 / 3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data(), count=st.integers(2, 10))
+def test_rankings_and_fronts_are_those_of_others(data, count):
+    """Kendall's tau-b against scipy, with ties; the front against its definition, system by system."""
+    values = st.lists(st.integers(1, 6), min_size=count, max_size=count)
+    truth, predictions, quality = (np.array(data.draw(values), dtype=float) for _ in range(3))
+    found = errors(truth, np.stack([predictions, truth]), quality)
+    np.testing.assert_allclose(found["kendall_tau"][0], kendalltau(truth, predictions).statistic, equal_nan=True)
+    fronts = [
+        {
+            one
+            for one in range(count)
+            if not any(
+                energy[other] <= energy[one] and quality[other] >= quality[one]
+                and (energy[other] < energy[one] or quality[other] > quality[one])
+                for other in range(count)
+            )
+        }
+        for energy in (truth, predictions)
+    ]  # fmt: skip
+    assert set(np.flatnonzero(on_front(truth, quality))) == fronts[0]
+    assert found["front_jaccard"][0] == len(fronts[0] & fronts[1]) / len(fronts[0] | fronts[1])
+    assert found["front_jaccard"][1] == 1
 
 
 @pytest.fixture
@@ -201,6 +315,17 @@ def test_splits_are_four_fifths_shared_by_name_and_follow_the_seed():
         splits(names[:4])
     with pytest.raises(InputError, match="splits: found random, expected one of shuffle, kfold"):
         splits(names, scheme="random")
+    with pytest.raises(InputError, match="splits: found 44 folds of 43 architectures, expected 2 to 43"):
+        splits(names, number=44, scheme="kfold")
+
+
+def test_each_family_is_left_out_once():
+    families = {"a": "mlp", "b": "mlp", "c": "cnn", "d": "rnn"}
+    assert [(split.name, split.test) for split in leaving_families_out(families)] == [
+        ("cnn", ("c",)), ("mlp", ("a", "b")), ("rnn", ("d",)),
+    ]  # fmt: skip
+    assert leaving_families_out({"a": "mlp", "b": "mlp"}) == []
+    assert leaving_families_out({"a": "a", "b": "b"}) == [], "a family each is none"
 
 
 @pytest.fixture
@@ -217,34 +342,76 @@ def world():
     )
 
 
+def tried(world, plan, workers=1):
+    return pd.concat(experiment(world, "train", plan, workers), ignore_index=True)
+
+
 def test_every_row_of_the_experiment_can_be_computed_again(world):
     divided = splits(list(world["architecture"].unique()), number=2)
-    methods = {name: PUBLISHED[name] for name in ("single-low", "dual", "line", "line+flops")}
-    found = experiment(world, "train", methods, {"2": 2, "6": 6}, divided, draws=3)
-    per_split = 2 * (2 * 4 + 3 * 4) - (2 + 3) + 4
-    assert len(found) == 6 * 2 * per_split, "line+flops needs three references"
-    for _, row in found.sample(10, random_state=0).iterrows():
+    methods = {name: METHODS[name] for name in ("single-low", "dual", "line", "line+flops", "svr", "corrected")}
+    found = tried(world, Plan(methods, divided, {"10 %": 2, "20 %": 6}, (4,), draws=3))
+    closed = 2 * (4 + 3) * 4 + 4 * 4 + 4 - (4 + 3)
+    others = 3 * 4 * 2 + 2
+    assert len(found) == 6 * 2 * (closed + others), "line+flops needs three references; draws are for closed forms"
+    for _, row in found.sample(30, random_state=0).iterrows():
         directed = pair(world, "train", row.source, row.target)
-        chosen = directed.systems.index.isin(row.reference_names.split())
-        tested = directed.systems.index.isin(row.test_names.split())
-        assert not (chosen & tested).any()
-        fitted = PUBLISHED[row.method]().fit(directed.systems[chosen], directed.target_kwh[chosen])
+        known = directed.systems.index.isin(row.reference_names.split(SEPARATOR))
+        tested = directed.systems.index.isin(row.test_names.split(SEPARATOR))
+        assert not (known & tested).any()
+        assert (known.sum(), tested.sum()) == (row.references, row.tested)
+        fitted = METHODS[row.method]().suited(directed.systems)
+        fitted = fitted.fit(directed.systems[known], directed.target_kwh[known])
         again = errors(directed.target_kwh[tested], fitted.predict(directed.systems[tested]))
-        assert row[list(again)].astype(float).to_dict() == pytest.approx(again, abs=1e-12)
-    proportional = found[(found["source"] == "a") & (found["target"] == "b")]
+        for name, value in again.items():
+            assert row[name] == pytest.approx(float(value), abs=1e-9, nan_ok=True), name
+    proportional = found[(found["source"] == "a") & (found["target"] == "b") & (found["method"] != "svr")]
     assert (proportional["mdape_percent"] < 1e-6).all()
-    with_constant = found[(found["source"] == "a") & (found["target"] == "c")].groupby("method")["mdape_percent"].mean()
+    with_constant = found[(found["source"] == "a") & (found["target"] == "c")]
+    with_constant = with_constant.groupby("method", observed=True)["mdape_percent"].mean()
     assert with_constant["single-low"] > 10
     assert with_constant["dual"] < 1e-6
     assert set(found["kinds"]) == {"simulated"}
 
 
-def test_the_experiment_does_not_depend_on_the_order_of_rows(world):
-    divided = splits(list(world["architecture"].unique()), number=1)
-    methods = {"line": PUBLISHED["line"]}
-    keys = ["source", "target", "sampling", "share", "draw"]
+def test_the_experiment_does_not_depend_on_the_order_of_rows_or_on_workers(world):
+    plan = Plan({"line": PUBLISHED["line"]}, splits(list(world["architecture"].unique()), number=2), {"4": 4}, draws=2)
+    keys = ["source", "target", "split", "sampling", "share", "draw"]
     found = [
-        experiment(frame, "train", methods, {"4": 4}, divided, draws=0).set_index(keys).sort_index()
-        for frame in (world, world.sample(frac=1, random_state=0))
+        tried(frame, plan, workers).astype(dict.fromkeys(keys, "str")).set_index(keys).sort_index()
+        for frame, workers in ((world, 1), (world.sample(frac=1, random_state=0), 1), (world, 2))
     ]
-    pd.testing.assert_series_equal(found[0]["mdape_percent"], found[1]["mdape_percent"], atol=1e-9)
+    chosen_alone = found[0].index.get_level_values("sampling") != "random"
+    for other, same in ((1, chosen_alone), (2, slice(None))):
+        pd.testing.assert_series_equal(found[0]["mdape_percent"][same], found[other]["mdape_percent"][same], atol=1e-9)
+
+
+def test_missing_systems_are_left_out_pair_by_pair(world):
+    """An architecture that is out of memory on one GPU still counts between the others."""
+    gone = (world["gpu"] == "c") & (world["architecture"] == "net-3")
+    world.loc[gone, ["outcome", "energy_kwh"]] = "oom", np.nan
+    plan = Plan({"dual": PUBLISHED["dual"]}, splits(list(world["architecture"].unique()), number=2, seed=1), {"4": 4})
+    found = tried(world, plan).assign(
+        there=lambda rows: (rows["test_names"].astype(str) + rows["reference_names"].astype(str)).str.contains(
+            "net-3\\b"
+        )
+    )
+    with_c = (found["source"] == "c") | (found["target"] == "c")
+    assert not found["there"][with_c].any()
+    assert found["there"][~with_c].any()
+    assert pair(world, "train", "a", "c").left_out == {"net-3": "no energy on c (oom)"}
+
+
+@pytest.mark.parametrize("name", [name for name, method in PUBLISHED.items() if isinstance(method(), LeastSquares)])
+def test_closed_forms_are_scikit_learns_also_where_columns_say_the_same(name):
+    """FLOPs that are twice the parameters, as those of MLPs, and references that barely determine the fit."""
+    systems = TABLE.assign(flops=2 * TABLE["params"] + np.where(np.arange(12) < 6, 10.0, 1e6))
+    method = METHODS[name]()
+    values = method.matrix(systems)
+    generator = np.random.default_rng(0)
+    count = method.minimum_references
+    sets = np.array([generator.choice(12, count, replace=False) for _ in range(50)])
+    terms = PolynomialFeatures(method.degree, include_bias=False)
+    for rows, found in zip(sets, method.predictions(values[sets], TARGET[sets], values), strict=True):
+        pipeline = make_pipeline(StandardScaler(), terms, LinearRegression()).fit(values[rows], TARGET[rows])
+        expected = pipeline.predict(values)
+        np.testing.assert_allclose(found, expected, atol=1e-8 * np.abs(expected).max())

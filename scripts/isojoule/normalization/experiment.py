@@ -1,143 +1,181 @@
-"""The published experiment: held-out errors by method, choice and number of references, for every pair of GPUs.
+"""The published experiment, with our methods beside: held-out errors by method, choice and number of references.
 
 Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation", section 3: five random splits
-of 80/20, shared by all pairs and stored by the names of the architectures, so that any number can be computed again.
+of 80/20, shared by all pairs. Every row names its references and the systems it was tested on, so that any number can
+be computed again by hand.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold, ShuffleSplit
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from isojoule.errors import InputError
 from isojoule.normalization import references
-from isojoule.normalization.errors import errors
-from isojoule.normalization.methods import Normalization
+from isojoule.normalization.errors import ERRORS, errors
+from isojoule.normalization.method import Normalization
 from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.splits import Split
 
 Methods = Mapping[str, Callable[[], Normalization]]
+# between names of architectures
+SEPARATOR = ", "
 
 
 @dataclass(frozen=True)
-class Split:
-    """One division of the architectures.
+class Plan:
+    """What an experiment tries.
 
     Attributes:
-        number: 0, 1, ...
-        train: names of those that references are chosen from.
-        test: names of those that errors are taken on.
+        methods: by name; those without a closed form are not tried on random references (the paper draws them for the
+            line alone).
+        splits: divisions of the architectures.
+        shares: numbers of references by their published name; `all` is added.
+        counts: further numbers, which are not drawn at random.
+        draws: how many random choices of each share.
+        seed: of the random references.
+        samplings: choices of references beside the random ones.
     """
 
-    number: int
-    train: tuple[str, ...]
-    test: tuple[str, ...]
+    methods: Methods
+    splits: Sequence[Split]
+    shares: Mapping[str, int]
+    counts: Sequence[int] = ()
+    draws: int = 20
+    seed: int = 0
+    samplings: tuple[str, ...] = references.DETERMINISTIC
 
 
-def splits(names: Sequence[str], number: int = 5, seed: int = 0, scheme: str = "shuffle") -> list[Split]:
-    """Divide the architectures, whatever the order of their names.
+@dataclass(frozen=True)
+class Choice:
+    """References to try: which split, how they were chosen, which rows of the pair."""
 
-    Args:
-        names: of all architectures of the study.
-        number: of splits.
-        seed: of the shuffling.
-        scheme: `shuffle`, 80/20 each time as published, or `kfold`.
-
-    Raises:
-        InputError: fewer than 5 architectures, or an unknown scheme.
-    """
-    if len(names) < 5:
-        raise InputError(f"splits: found {len(names)} architectures, expected at least 5")
-    schemes = {
-        "shuffle": lambda: ShuffleSplit(number, test_size=0.2, random_state=seed),
-        "kfold": lambda: KFold(number, shuffle=True, random_state=seed),
-    }
-    if scheme not in schemes:
-        raise InputError(f"splits: found {scheme}, expected one of {', '.join(schemes)}")
-    ordered = np.array(sorted(names), dtype=object)
-    return [
-        Split(index, tuple(ordered[train]), tuple(ordered[test]))
-        for index, (train, test) in enumerate(schemes[scheme]().split(ordered))
-    ]
+    split: Split
+    sampling: str
+    share: str
+    draw: int
+    rows: NDArray[np.intp]
 
 
-def experiment(
-    frame: pd.DataFrame,
-    phase: str,
-    methods: Methods,
-    counts: Mapping[str, int],
-    divided: Sequence[Split],
-    seed: int = 0,
-    draws: int = 20,
-) -> pd.DataFrame:
+def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) -> Iterator[pd.DataFrame]:
     """Held-out errors of every method, on every directed pair, by choice and number of references.
 
     Args:
         frame: a table of measurements.
         phase: `train` or `test`.
-        methods: by name.
-        counts: numbers of references by their name; `all` is added.
-        divided: the splits.
-        seed: of the random references.
-        draws: how many random choices of each number.
+        plan: what to try.
+        workers: processes.
 
-    Returns:
-        one row per pair, split, choice, number, draw and method: the errors, the names of the references and of the
-        tested systems, and the seed. A method that needs more references than there are has no row.
+    Yields:
+        for each source in turn, one row per target, split, choice, number, draw and method: the errors, the names of
+        references and tested systems, and the seed. A method that the references do not determine has no row.
+
+    Raises:
+        InputError: fewer than two GPUs, or a pair that shares no system.
     """
-    rows = [
-        row
-        for directed in pairs(frame, phase)
-        for split in divided
-        for row in _of_split(directed, split, methods, counts, seed, draws)
-    ]
-    return pd.DataFrame(rows)
-
-
-def _of_split(
-    pair: Pair, split: Split, methods: Methods, counts: Mapping[str, int], seed: int, draws: int
-) -> Iterator[dict[str, Any]]:
-    names = pair.systems.index
-    train, test = names.isin(split.train), names.isin(split.test)
-    if train.sum() < 2 or not test.any():
+    by_source = [list(group) for _, group in groupby(pairs(frame, phase), key=lambda directed: directed.source)]
+    task = partial(_of_source, plan=plan)
+    if workers == 1:
+        yield from map(task, by_source)
         return
-    known, truth = pair.systems[train], pair.target_kwh[train]
-    for sampling, label, draw, chosen in _chosen(known["energy_kwh"].to_numpy(), counts, (seed, split.number), draws):
-        for name, method in methods.items():
-            fitted = method()
-            if len(chosen) < fitted.minimum_references:
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(task, by_source)
+
+
+def _of_source(directed: list[Pair], plan: Plan) -> pd.DataFrame:
+    chosen: dict[tuple[Any, ...], NDArray[np.intp]] = {}
+    # matrices are too small to share among threads
+    with threadpool_limits(1):
+        found = pd.concat([_of_pair(pair, plan, chosen) for pair in directed], ignore_index=True)
+    texts = [name for name in found if found[name].dtype == object]
+    return found.astype(dict.fromkeys(texts, "category"))
+
+
+def _of_pair(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.intp]]) -> pd.DataFrame:
+    quality = pair.systems["quality"].to_numpy()
+    tables = []
+    ordered = sorted(choices(pair, plan, chosen), key=lambda choice: len(choice.rows))
+    for _, group in groupby(ordered, key=lambda choice: len(choice.rows)):
+        sets = list(group)
+        described = _described(pair, plan, sets)
+        rows = np.array([one.rows for one in sets])
+        drawn = np.array([one.sampling == "random" for one in sets])
+        for name, method in plan.methods.items():
+            suited = method().suited(pair.systems)
+            if suited is None:
                 continue
-            fitted.fit(known.iloc[chosen], truth[chosen])
-            yield {
-                "phase": pair.phase,
-                "source": pair.source,
-                "target": pair.target,
-                "kinds": ", ".join(pair.kinds),
-                "split": split.number,
-                "seed": seed,
-                "sampling": sampling,
-                "share": label,
-                "references": len(chosen),
-                "draw": draw,
-                "method": name,
-                **errors(pair.target_kwh[test], fitted.predict(pair.systems[test])),
-                "reference_names": " ".join(known.index[chosen]),
-                "test_names": " ".join(names[test]),
-            }
+            values = suited.matrix(pair.systems)
+            tried = suited.determined(values[rows]) & (suited.closed_form | ~drawn)
+            if not tried.any():
+                continue
+            predicted = suited.predictions(values[rows[tried]], pair.target_kwh[rows[tried]], values)
+            found = _errors(pair, [one for one, kept in zip(sets, tried, strict=True) if kept], predicted, quality)
+            tables.append(described[tried].assign(method=name, columns=SEPARATOR.join(suited.columns), **found))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _chosen(
-    energy_kwh: Any, counts: Mapping[str, int], seed: tuple[int, ...], draws: int
-) -> Iterator[tuple[str, str, int, Any]]:
-    """Choice, name of the number, draw, and row numbers of the references."""
-    for label, count in counts.items():
-        if count > len(energy_kwh):
+def _described(pair: Pair, plan: Plan, sets: list[Choice]) -> pd.DataFrame:
+    names = pair.systems.index
+    tested = {id(choice.split): names[names.isin(choice.split.test)] for choice in sets}
+    return pd.DataFrame(
+        {
+            "phase": pair.phase,
+            "source": pair.source,
+            "target": pair.target,
+            "kinds": SEPARATOR.join(pair.kinds),
+            "scheme": [choice.split.scheme for choice in sets],
+            "split": [choice.split.name for choice in sets],
+            "seed": plan.seed,
+            "sampling": [choice.sampling for choice in sets],
+            "share": [choice.share for choice in sets],
+            "references": [len(choice.rows) for choice in sets],
+            "draw": [choice.draw for choice in sets],
+            "reference_names": [SEPARATOR.join(names[choice.rows]) for choice in sets],
+            "tested": [len(tested[id(choice.split)]) for choice in sets],
+            "test_names": [SEPARATOR.join(tested[id(choice.split)]) for choice in sets],
+        }
+    )
+
+
+def _errors(
+    pair: Pair, sets: list[Choice], predicted: NDArray[np.float64], quality: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Errors of each set of references, (sets,), on the tested systems of its split."""
+    found = {name: np.empty(len(sets)) for name in ERRORS}
+    for _, of_split in groupby(range(len(sets)), key=lambda number: id(sets[number].split)):
+        numbers = list(of_split)
+        tested = pair.systems.index.isin(sets[numbers[0]].split.test)
+        known = quality[tested] if np.isfinite(quality[tested]).all() else None
+        for name, values in errors(pair.target_kwh[tested], predicted[numbers][:, tested], known).items():
+            found[name][numbers] = values
+    return found
+
+
+def choices(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.intp]]) -> Iterator[Choice]:
+    """Every choice of references; what depends on the source alone is kept in `chosen` for its next target."""
+    names = pair.systems.index
+    for number, split in enumerate(plan.splits):
+        known = np.flatnonzero(names.isin(split.train))
+        if len(known) < 2 or not names.isin(split.test).any():
             continue
-        for sampling, choose in references.DETERMINISTIC.items():
-            yield sampling, label, 0, choose(energy_kwh, count)
-        generator = np.random.default_rng((*seed, count))
-        for draw in range(draws):
-            yield "random", label, draw, references.at_random(energy_kwh, count, generator)
-    yield "all", "all", 0, np.arange(len(energy_kwh))
+        systems = pair.systems.iloc[known]
+        further = [(str(count), count) for count in plan.counts if count not in plan.shares.values()]
+        for share, count in [*plan.shares.items(), *further]:
+            if count > len(known):
+                continue
+            for sampling in plan.samplings:
+                key = (sampling, count, *systems.index)
+                if key not in chosen:
+                    chosen[key] = references.chosen(sampling, systems, count)
+                yield Choice(split, sampling, share, 0, known[chosen[key]])
+            generator = np.random.default_rng((plan.seed, number, count))
+            for draw in range(plan.draws if share in plan.shares and split.scheme != "family" else 0):
+                rows = references.at_random(systems["energy_kwh"].to_numpy(), count, generator)
+                yield Choice(split, "random", share, draw, known[rows])
+        yield Choice(split, "all", "all", 0, known)

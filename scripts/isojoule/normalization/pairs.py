@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 
+# the first that a table has; more is better
+QUALITIES = ("macro_f1", "mean_average_precision", "accuracy")
 DESCRIPTIONS = ("flops", "params", "weights_bytes", "activations_bytes")
 
 
@@ -21,7 +23,7 @@ class Pair:
         source: the GPU whose energies are known.
         target: the GPU whose energies are asked for.
         systems: indexed by architecture, in the order of the table: `family`, `energy_kwh` and `duration_s` on the
-            source, `flops`, `params`, `weights_bytes`, `activations_bytes`; means over repeats.
+            source, `flops`, `params`, `weights_bytes`, `activations_bytes`, `quality`; means over repeats.
         target_kwh: energies on the target, (n,).
         kinds: what the energies are: measured, estimated, simulated.
         left_out: systems that were not measured on both, with the reason.
@@ -82,6 +84,7 @@ def pair(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair:
     described = rows.groupby("architecture", sort=False)[["family", *(c for c in DESCRIPTIONS if c in rows)]].first()
     on_source = means.loc[source].loc[both]
     systems = described.loc[both].assign(**{name: on_source[name] for name in on_source})
+    systems["quality"] = _quality(frame, both)
     numbers = [name for name in systems if name != "family"]
     systems[numbers] = systems[numbers].astype("float64")
     return Pair(
@@ -93,6 +96,14 @@ def pair(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair:
         tuple(sorted(ok.loc[ok["architecture"].isin(both), "energy_kind"].dropna().unique())),
         _left_out(rows, means.index, both, (source, target)),
     )
+
+
+def _quality(frame: pd.DataFrame, names: list[str]) -> pd.Series:
+    """Mean quality of the systems, whatever it was measured on; missing where the table has none."""
+    for column in QUALITIES:
+        if column in frame and frame[column].notna().any():
+            return frame.groupby("architecture")[column].mean().reindex(names)
+    return pd.Series(np.nan, index=names)
 
 
 def _left_out(rows: pd.DataFrame, measured: pd.Index, both: list[str], gpus: tuple[str, str]) -> dict[str, str]:
