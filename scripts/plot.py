@@ -1,8 +1,11 @@
-"""Draw one figure from a table of measurements.
+"""Draw one figure.
 
     python scripts/plot.py energy-flops results/demo/measurements.parquet --output energy-flops.svg energy-flops.png
+    python scripts/plot.py normalization-references results/demo/normalization/errors.parquet --output references.png
 
-Figures: energy-flops, energy-parameters, energy-platforms, energy-quality.
+From a table of measurements: energy-flops, energy-parameters, energy-platforms, energy-quality, normalization-points,
+normalization-curves, normalization-plane. From the errors of evaluate_normalization.py: normalization-sampling,
+normalization-regression, normalization-features, normalization-references.
 """
 
 import argparse
@@ -16,16 +19,18 @@ def main(options: argparse.Namespace) -> None:
     """Read and draw."""
     from isojoule import figures, measurements
     from isojoule.figures import drawing
+    from isojoule.normalization import ranking
 
     if options.figure not in figures.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(figures.FIGURES)}")
-    drawing.save(figures.load(options.figure).draw, measurements.read(options.measurements), options.output)
+    read = ranking.read if figures.FIGURES[options.figure] == figures.ERRORS else measurements.read
+    drawing.save(figures.load(options.figure).draw, read(options.table), options.output)
     print(" ".join(map(str, options.output)))
 
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
     parser.add_argument("figure", help="name of the figure")
-    parser.add_argument("measurements", type=Path, help="table of measurements, parquet or CSV")
+    parser.add_argument("table", type=Path, help="what it is drawn from, parquet or CSV")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="files: .svg, .png or .pdf")
     run(main, parser)

@@ -131,7 +131,7 @@ def test_the_table_has_mean_and_spread_by_hand(folder, demo):
     assert row.energy_spread_percent == pytest.approx(100 * 2**0.5 / 3)
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", figures.ENERGY)
 def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name):
     output = tmp_path / f"{name}.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):

@@ -129,6 +129,7 @@ def counting(name, model):
 
 
 MEASUREMENTS, FIGURE = "results/measurements.parquet", "results/energy-quality.svg"
+ERRORS = "results/errors.parquet"
 EXTRACTION = ("--dataset", "results/dataset", "--output", "results/features")
 REPORT = ("--extraction", "results/features/record.json", "--figures", FIGURE, "--output", "results/report.html")
 MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
@@ -143,6 +144,10 @@ STAGES = [
     (("aggregate.py", "--config", "study.yaml", "--results", "results", "--output", MEASUREMENTS), (WORKLOAD,)),
     (("tabulate_energy.py", MEASUREMENTS, "--output", "results/energy.csv"), ()),
     (("plot.py", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
+    (("evaluate_normalization.py", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),
+    (("rank_normalization.py", ERRORS, "--output", "results/ranking.csv"), ()),
+    (("evaluate_mixed.py", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
+    (("choose_references.py", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
     (("write_report.py", "--measurements", MEASUREMENTS, *REPORT), ("isojoule.figures.energy_quality",)),
 ]
 

@@ -1,4 +1,4 @@
-"""The figures of a study, one module each: `CAPTION`, and `draw(frame)` from a table of measurements.
+"""The figures of a study, one module each: `CAPTION`, and `draw(frame)` from the table that it is drawn from.
 
 A new figure is a new module, named here.
 """
@@ -6,7 +6,21 @@ A new figure is a new module, named here.
 import importlib
 from types import ModuleType
 
-FIGURES = ("energy-flops", "energy-parameters", "energy-platforms", "energy-quality")
+MEASUREMENTS, ERRORS = "measurements.parquet", "normalization/errors.parquet"
+
+# each by the table, below the study's results, that it is drawn from
+ENERGY = dict.fromkeys(("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"), MEASUREMENTS)
+# these need two platforms
+NORMALIZATION = {
+    "normalization-points": MEASUREMENTS,
+    "normalization-sampling": ERRORS,
+    "normalization-curves": MEASUREMENTS,
+    "normalization-regression": ERRORS,
+    "normalization-plane": MEASUREMENTS,
+    "normalization-features": ERRORS,
+    "normalization-references": ERRORS,
+}
+FIGURES = {**ENERGY, **NORMALIZATION}
 
 
 def module_name(figure: str) -> str:

@@ -75,14 +75,14 @@ def panels(table: pd.DataFrame, x: str, y: str, label: str, *, horizontal_energy
     phases, gpus = phases_of(table), list(table["gpu"].unique())
     figure = blank(2.9 * len(gpus) + 0.9, 2.4 * len(phases) + 0.7)
     grid = figure.subplots(len(phases), len(gpus), sharex=not horizontal_energy, sharey="row", squeeze=False)
-    styles = _families(table)
+    styles = family_styles(table)
     for row, phase in zip(grid, phases, strict=True):
         for axis, gpu in zip(row, gpus, strict=True):
             panel = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
             for family, (colour, marker) in styles.items():
                 part = panel[panel["family"] == family]
                 bars = {"xerr" if horizontal_energy else "yerr": part["energy_std_kwh"]}
-                points(axis, part[x], part[y], colour, marker, family.upper() if family in FAMILIES else family, **bars)
+                points(axis, part[x], part[y], colour, marker, family_label(family), **bars)
             axis.set_title(f"{PHASES[phase]} on {platform_label(panel, gpu)}")
             axis.set_xscale("log")
             label_decades(axis.xaxis)
@@ -150,7 +150,13 @@ def energy_label(table: pd.DataFrame) -> str:
     return f"Energy (kWh), {' and '.join(kinds)}"
 
 
-def _families(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+def family_label(family: str) -> str:
+    """As legends name it: the published families are abbreviations."""
+    return family.upper() if family in FAMILIES else family
+
+
+def family_styles(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every family in the table."""
     present = list(table["family"].unique())
     others = [family for family in present if family not in FAMILIES]
     known = {family: style for family, style in FAMILIES.items() if family in present}

@@ -5,7 +5,10 @@ from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import energy_against
 
-CAPTION = "Energy against forward FLOPs (Douwes and Serizel, DCASE 2024, figures 1 and 2, top row)."
+CAPTION = (
+    "Energy against forward FLOPs (Douwes and Serizel, DCASE 2024, figures 1 and 2, top row). "
+    "Bars: standard deviation over repeats."
+)
 
 
 def draw(frame: pd.DataFrame) -> Figure:

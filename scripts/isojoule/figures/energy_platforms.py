@@ -17,7 +17,10 @@ from isojoule.figures.drawing import (
     points,
 )
 
-CAPTION = "Energy of every architecture on every platform, architectures in the order of their energy on the first."
+CAPTION = (
+    "Energy of every architecture on every platform, architectures in the order of their energy on the first. "
+    "Bars: standard deviation over repeats."
+)
 
 
 def draw(frame: pd.DataFrame) -> Figure:

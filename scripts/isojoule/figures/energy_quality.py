@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import blank, drawable, panels
 
-CAPTION = "Macro F1 on the test data against the energy of training and of test."
+CAPTION = "Macro F1 on the test data against the energy of training and of test. Bars: standard deviation over repeats."
 
 
 def draw(frame: pd.DataFrame) -> Figure:

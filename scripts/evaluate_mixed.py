@@ -1,0 +1,46 @@
+"""Evaluate normalization where every system was measured on a GPU of its own: ranking and front against the truth.
+
+python scripts/evaluate_mixed.py results/demo/measurements.parquet --output mixed.csv
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.alone import Device
+from isojoule.programs import command_line, run_computing
+
+
+def main(options: argparse.Namespace, _machine: Device) -> None:
+    """Read, evaluate, write."""
+    import pandas as pd
+
+    from isojoule import measurements
+    from isojoule.errors import InputError
+    from isojoule.normalization.methods import METHODS
+    from isojoule.normalization.mixed import mixed
+    from isojoule.normalization.study import COUNTS
+
+    frame, sentences = measurements.read_to_normalize(options.measurements, options.kinds)
+    print(*sentences, sep="\n", end="\n" if sentences else "")
+    tables, refused = [], []
+    for phase in measurements.PHASES:
+        try:
+            tables.append(mixed(frame, phase, METHODS, COUNTS, options.draws, options.seed))
+        except InputError as error:
+            refused.append(str(error))
+    if not tables and not options.allow_empty:
+        raise InputError(refused[0])
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
+    measurements.write(table, options.output)
+    print("\n".join([*refused, f"{options.output}: {len(table)} rows"]))
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("measurements", type=Path, help="table of measurements, parquet or CSV")
+    parser.add_argument("--output", type=Path, required=True, help="the rows, a CSV or parquet file")
+    parser.add_argument("--seed", type=int, default=0, help="of the shuffles")
+    parser.add_argument("--draws", type=int, default=20, help="shuffles")
+    parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
+    parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
+    run_computing(main, parser)

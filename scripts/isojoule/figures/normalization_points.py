@@ -1,0 +1,58 @@
+"""Energy on one platform normalized to another by one or two references (the paper's figures 1 and 2)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures.comparing import first_pairs, kinds_of, nothing
+from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, label_decades, legend
+from isojoule.normalization.published import PUBLISHED
+
+CAPTION = (
+    "Energy of every architecture normalized to another platform by a single reference of low or high energy and "
+    "by both, against its own energy there; on the diagonal the normalization is perfect. Open triangles: what "
+    "came out below the axis (after Douwes and Serizel, figures 1 and 2)."
+)
+PANELS = {
+    "Not normalized": None,
+    "Low reference": "single-low",
+    "High reference": "single-high",
+    "Dual reference": "dual",
+}
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of measurements."""
+    shown = first_pairs(frame)
+    if not shown:
+        return nothing("Nothing to normalize: no phase has energies on two platforms.")
+    figure = blank(2.3 * len(PANELS) + 0.6, 2.2 * len(shown) + 0.8)
+    grid = figure.subplots(len(shown), len(PANELS), squeeze=False, sharex="row", sharey="row")
+    styles = family_styles(frame)
+    for row, pair in zip(grid, shown, strict=True):
+        truth, source = pair.target_kwh, pair.systems["energy_kwh"].to_numpy()
+        low, high = min(truth.min(), source.min()) / 2, max(truth.max(), source.max()) * 2
+        for axis, (title, method) in zip(row, PANELS.items(), strict=True):
+            predicted = source
+            if method is not None:
+                predicted = PUBLISHED[method]().fit(pair.systems, truth).predict(pair.systems)
+            axis.plot([low, high], [low, high], color="#555555", linewidth=0.8, zorder=1)
+            for family, (colour, marker) in styles.items():
+                part = (pair.systems["family"] == family).to_numpy()
+                inside = part & (predicted >= low) & (predicted <= high)
+                axis.plot(
+                    truth[inside], predicted[inside], marker, color=colour, label=family_label(family), markersize=4,
+                    markeredgecolor="white", markeredgewidth=0.3,
+                )  # fmt: skip
+                below = part & (predicted < low)
+                axis.plot(
+                    truth[below], np.full(below.sum(), low), "v", color=colour, markerfacecolor="none", markersize=5
+                )
+            axis.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+            axis.set_title(f"{PHASES[pair.phase]}: {title.lower()}", fontsize=8)
+            label_decades(axis.xaxis)
+            label_decades(axis.yaxis)
+            axis.set_xlabel(f"On {pair.target} (kWh, {kinds_of(pair)})", fontsize=7)
+        row[0].set_ylabel(f"{pair.source}, normalized\nto {pair.target} (kWh)", fontsize=7)
+    legend(figure, grid[0][0], len(styles))
+    return figure

@@ -1,0 +1,21 @@
+"""Error by types of regression (the paper's figure 5)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures.comparing import METHODS, error_bars, nothing, of_random_splits
+
+CAPTION = (
+    "Error of regressions in kWh by their type, fitted on all references; "
+    "bars: standard deviation over splits (after Douwes and Serizel, figure 5). Below -1 the axis of R² is logarithmic."
+)
+SHOWN = ("line", "poly2", "svr", "svr-standardized")
+
+
+def draw(errors: pd.DataFrame) -> Figure:
+    """Draw the figure from the rows of the experiment."""
+    rows = of_random_splits(errors)
+    if rows.empty:
+        return nothing("Nothing to normalize: no phase has energies on two platforms.")
+    rows = rows[rows["method"].isin(SHOWN) & (rows["sampling"] == "all")]
+    return error_bars(rows, [("all references", rows)], {name: METHODS[name] for name in SHOWN}, "method")
