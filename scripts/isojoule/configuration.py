@@ -160,7 +160,7 @@ def _completed(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
             resolved = {**root["$defs"][sub["$ref"].rpartition("/")[2]], **sub} if "$ref" in sub else sub
             if key not in value and "default" in resolved:
                 value[key] = copy.deepcopy(resolved["default"])
-            elif key in value:
+            if key in value:
                 value[key] = _completed(value[key], resolved, root)
         if isinstance(schema.get("additionalProperties"), dict):
             for key in value:

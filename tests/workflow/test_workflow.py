@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from isojoule import figures
+
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
@@ -37,7 +39,7 @@ def study():
         "study": "tiny",
         "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 20},
         "architectures": {
-            "mlp": [{"layers": 1, "hidden": 4}],
+            "mlp": [{"layers": 1, "hidden": [4, 5, 6, 7]}],
             "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
         },
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
@@ -84,7 +86,7 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
     folder, _ = finished
     results = folder / "results" / "tiny"
     frame = pd.read_parquet(results / "measurements.parquet")
-    assert len(frame) == 2 * 2 * 2
+    assert len(frame) == 5 * 2 * 2
     assert set(frame["outcome"]) == {"ok"}
     assert set(frame["gpu"]) == {"cpu-1thread", "cpu-2threads"}
     assert (frame["energy_kwh"] > 0).all()
@@ -94,10 +96,10 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
     assert frame.loc[frame["phase"] == "test", "macro_f1"].between(0, 1).all()
     assert pd.read_csv(results / "measurements.csv").shape == frame.shape
     assert list(pd.read_csv(results / "data-dictionary.csv")["column"]) == list(frame.columns)
-    for name in ("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"):
+    for name in figures.FIGURES:
         assert (results / "figures" / f"{name}.svg").stat().st_size > 5000
         assert (results / "figures" / f"{name}.png").stat().st_size > 5000
-    assert len(pd.read_csv(results / "tables" / "energy.csv")) == 8
+    assert len(pd.read_csv(results / "tables" / "energy.csv")) == 5 * 2 * 2
     page = (results / "report.html").read_text()
     assert "mlp-1x4" in page
     assert "mine" in page
@@ -106,9 +108,31 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
     assert not list(results.rglob("*.tmp"))
 
 
+def test_a_study_of_two_platforms_and_five_architectures_is_normalized(finished):
+    folder, _ = finished
+    results = folder / "results" / "tiny" / "normalization"
+    errors = pd.read_parquet(results / "errors.parquet")
+    assert set(errors["phase"]) == {"train", "test"}
+    assert set(errors["source"]) == {"cpu-1thread", "cpu-2threads"}
+    assert errors["mdape_percent"].notna().all()
+    row = errors.iloc[0]
+    assert row["reference_names"]
+    assert row["test_names"]
+    assert (pd.read_csv(results / "ranking.csv")["rank"] >= 1).all()
+    assert set(pd.read_csv(results / "references.csv")["phase"]) == {"train", "test"}
+    assert set(pd.read_parquet(results / "mixed.parquet")["method"]) >= {"none", "dual", "corrected"}
+
+
+def test_a_study_of_one_platform_is_not(tmp_path, study):
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}}))
+    jobs = planned(snakemake(tmp_path, "-n").stdout)
+    assert "evaluate_normalization" not in jobs
+    assert jobs["plot"] == 4
+
+
 def test_the_end_of_a_run_says_what_became_of_it(finished):
     _, said = finished
-    assert "tiny: 8 cells: 8 done\n" in said
+    assert "tiny: 20 cells: 20 done\n" in said
     assert "macro F1" in said
 
 
@@ -195,7 +219,7 @@ def test_another_workflow_imports_ours(finished, study):
     command = [sys.executable, "-m", "snakemake", "-s", "other.smk", "--configfile", "other.yaml", "--cores", "2"]
     run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert int((folder / "cells.txt").read_text()) == 1 + 8
+    assert int((folder / "cells.txt").read_text()) == 1 + 20
 
 
 def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study):
@@ -221,7 +245,7 @@ def test_the_plan_of_a_study_is_an_estimate_that_learns_from_records(finished, s
     assert run.returncode == 0, run.stdout
     lines = run.stdout.split("tiny: an estimate, nothing in it is measured\n\n")[1].splitlines()
     rows = {line.split()[0]: line.split() for line in lines[1:4]}
-    assert rows["cpu-1thread"][2:6] == ["1", "8", "4", "4"]
+    assert rows["cpu-1thread"][2:6] == ["1", "20", "10", "10"]
     assert rows["cpu-1thread"][-1] == "records"
     assert float(rows["all"][5]) > 0
     assert "44 clips; FRA: 56 g CO2e/kWh" in run.stdout
@@ -241,6 +265,6 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
     run = snakemake(folder, "--report", "report.html")
     assert run.returncode == 0, run.stdout
     page = (folder / "report.html").read_text()
-    for name in ("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"):
+    for name in figures.FIGURES:
         assert f"{name}.svg" in page
     assert "Energy against the number of parameters" in page

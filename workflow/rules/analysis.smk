@@ -40,12 +40,12 @@ rule tabulate_energy:
 
 rule plot:
     input:
-        MEASUREMENTS,
+        lambda wildcards: f"{RESULTS}/{figures.FIGURES[wildcards.figure]}",
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.svg",
             caption="../report/figure.rst",
-            category="Energy",
+            category="Figures",
             labels={"what": "{figure}"},
         ),
         f"{RESULTS}/figures/{{figure}}.png",

@@ -41,6 +41,9 @@ RECORDS = [
     for c in cells.cells(config)
 ]
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
+# from one platform to another, and held-out architectures beside references
+NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
+FIGURES = [*figures.ENERGY, *(figures.NORMALIZATION if NORMALIZABLE else [])]
 
 
 # every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and

@@ -5,7 +5,7 @@ rule write_report:
     input:
         measurements=MEASUREMENTS,
         table=f"{RESULTS}/tables/energy.csv",
-        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=figures.FIGURES),
+        figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
         extraction=f"{RESULTS}/features/record.json",
     output:
         f"{RESULTS}/report.html",
@@ -14,7 +14,7 @@ rule write_report:
     params:
         code=code.fingerprint(
             "write_report.py",
-            *map(figures.module_name, figures.FIGURES),
+            *map(figures.module_name, FIGURES),
             every_module=True,
         ),
         template=cells.fingerprint(

@@ -1,0 +1,75 @@
+"""Measurements in; held-out errors of every method of normalization, a ranking, and references to publish out. CPU."""
+
+OF_SPLITS = config["normalization"]
+SEED = f"--seed {OF_SPLITS['seed']}"
+KINDS = f"--kinds {' '.join(OF_SPLITS['kinds'])}" if "kinds" in OF_SPLITS else ""
+
+
+rule evaluate_normalization:
+    input:
+        MEASUREMENTS,
+    output:
+        f"{RESULTS}/normalization/errors.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate_normalization.log",
+    threads: 4
+    params:
+        options=f"--scheme {OF_SPLITS['splits']['scheme']} --splits {OF_SPLITS['splits']['number']} {SEED}"
+        f" --draws {OF_SPLITS['draws']} {KINDS}",
+        code=code.fingerprint("evaluate_normalization.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/evaluate_normalization.py {input} {params.options} --workers {threads} --allow-empty"
+        " --output {output} 2>&1 | tee {log}"
+
+
+rule evaluate_mixed:
+    input:
+        MEASUREMENTS,
+    output:
+        f"{RESULTS}/normalization/mixed.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate_mixed.log",
+    params:
+        options=f"{SEED} --draws {OF_SPLITS['draws']} {KINDS}",
+        code=code.fingerprint("evaluate_mixed.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/evaluate_mixed.py {input} {params.options} --allow-empty"
+        " --output {output} 2>&1 | tee {log}"
+
+
+rule rank_normalization:
+    input:
+        f"{RESULTS}/normalization/errors.parquet",
+    output:
+        report(
+            f"{RESULTS}/normalization/ranking.csv",
+            caption="../report/ranking.rst",
+            category="Normalization",
+            labels={"what": "Ranking of methods"},
+        ),
+    log:
+        f"{RESULTS}/logs/rank_normalization.log",
+    params:
+        code=code.fingerprint("rank_normalization.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/rank_normalization.py {input} --output {output} 2>&1 | tee {log}"
+
+
+rule choose_references:
+    input:
+        MEASUREMENTS,
+    output:
+        report(
+            f"{RESULTS}/normalization/references.csv",
+            caption="../report/references.rst",
+            category="Normalization",
+            labels={"what": "References to publish"},
+        ),
+    log:
+        f"{RESULTS}/logs/choose_references.log",
+    params:
+        options=f"--error-percent {OF_SPLITS['error_percent']} {SEED} {KINDS}",
+        code=code.fingerprint("choose_references.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/choose_references.py {input} {params.options} --allow-empty"
+        " --output {output} 2>&1 | tee {log}"
