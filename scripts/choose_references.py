@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from isojoule.alone import Device
-from isojoule.programs import command_line, run_computing
+from isojoule.programs import above_zero, at_least, command_line, run_computing
 
 
 def main(options: argparse.Namespace, _machine: Device) -> None:
@@ -39,10 +39,10 @@ if __name__ == "__main__":
     parser = command_line(__doc__)
     parser.add_argument("measurements", type=Path, help="table of measurements, parquet or CSV")
     parser.add_argument(
-        "--error-percent", type=float, default=10.0, help="median absolute percentage error to stay within"
+        "--error-percent", type=above_zero, default=10.0, help="median absolute percentage error to stay within"
     )
     parser.add_argument("--output", type=Path, required=True, help="the table, a CSV or parquet file")
-    parser.add_argument("--seed", type=int, default=0, help="of the resampling")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the resampling")
     parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
     parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
     run_computing(main, parser)

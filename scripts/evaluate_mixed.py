@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from isojoule.alone import Device
-from isojoule.programs import command_line, run_computing
+from isojoule.programs import at_least, command_line, run_computing
 
 
 def main(options: argparse.Namespace, _machine: Device) -> None:
@@ -39,8 +39,8 @@ if __name__ == "__main__":
     parser = command_line(__doc__)
     parser.add_argument("measurements", type=Path, help="table of measurements, parquet or CSV")
     parser.add_argument("--output", type=Path, required=True, help="the rows, a CSV or parquet file")
-    parser.add_argument("--seed", type=int, default=0, help="of the shuffles")
-    parser.add_argument("--draws", type=int, default=20, help="shuffles")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of the shuffles")
+    parser.add_argument("--draws", type=at_least(1), default=20, help="shuffles")
     parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
     parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
     run_computing(main, parser)

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from isojoule.alone import Device
-from isojoule.programs import command_line, run_computing
+from isojoule.programs import at_least, command_line, run_computing
 
 
 def main(options: argparse.Namespace, _machine: Device) -> None:
@@ -52,10 +52,10 @@ if __name__ == "__main__":
     parser.add_argument("measurements", type=Path, help="table of measurements, parquet or CSV")
     parser.add_argument("--output", type=Path, required=True, help="the rows, a parquet file")
     parser.add_argument("--scheme", default="shuffle", help="shuffle (80/20 each time, as published) or kfold")
-    parser.add_argument("--splits", type=int, default=5, help="how many")
-    parser.add_argument("--seed", type=int, default=0, help="of splits and random references")
-    parser.add_argument("--draws", type=int, default=20, help="random references of each number")
+    parser.add_argument("--splits", type=at_least(1), default=5, help="how many")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of splits and random references")
+    parser.add_argument("--draws", type=at_least(1), default=20, help="random references of each number")
     parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=at_least(1), default=1, help="processes")
     parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
     run_computing(main, parser)

@@ -12,7 +12,7 @@ import argparse
 import json
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.programs import above_zero, command_line, run
 
 
 def main(options: argparse.Namespace) -> None:
@@ -42,10 +42,12 @@ if __name__ == "__main__":
     parser.add_argument("--target", required=True, help="GPU of the study to normalize to")
     parser.add_argument("--phase", required=True, choices=["train", "test"], help="of all energies here")
     parser.add_argument("--references", type=Path, required=True, help="reference systems on my GPU, CSV or parquet")
-    parser.add_argument("--energy-kwh", type=float, required=True, help="my system on my GPU")
-    parser.add_argument("--duration-s", type=float, help="of the same run")
-    parser.add_argument("--flops", type=float, help="forward FLOPs of one example, counted as the study counts them")
-    parser.add_argument("--params", type=float, help="parameters of my system")
+    parser.add_argument("--energy-kwh", type=above_zero, required=True, help="my system on my GPU")
+    parser.add_argument("--duration-s", type=above_zero, help="of the same run")
+    parser.add_argument(
+        "--flops", type=above_zero, help="forward FLOPs of one example, counted as the study counts them"
+    )
+    parser.add_argument("--params", type=above_zero, help="parameters of my system")
     parser.add_argument("--quality", type=float, help="of my system, for the energy-weighted score; more is better")
     parser.add_argument("--baseline", help="the score's reference system, one of the references")
     parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")

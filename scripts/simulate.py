@@ -6,7 +6,7 @@ python scripts/simulate.py --seed 0 --gpus 4 --output world.parquet
 import argparse
 from pathlib import Path
 
-from isojoule.programs import command_line, run
+from isojoule.programs import at_least, command_line, run
 
 
 def main(options: argparse.Namespace) -> None:
@@ -27,9 +27,9 @@ def main(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = command_line(__doc__)
-    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
-    parser.add_argument("--gpus", type=int, default=4, help="how many")
-    parser.add_argument("--repeats", type=int, default=1, help="runs per cell")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="of everything that is drawn")
+    parser.add_argument("--gpus", type=at_least(1), default=4, help="how many")
+    parser.add_argument("--repeats", type=at_least(1), default=1, help="runs per cell")
     parser.add_argument("--run-noise", type=float, default=0.02, help="relative spread of one run")
     parser.add_argument("--system-noise", type=float, default=0.03, help="relative spread of one system on one GPU")
     parser.add_argument("--slowed-share", type=float, default=0.0, help="share of runs slowed by 20 to 100 %%")

@@ -23,6 +23,28 @@ def command_line(description: str | None) -> argparse.ArgumentParser:
     )
 
 
+def at_least(minimum: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number of `minimum` or more."""
+
+    def whole(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(f"found {text}, expected a whole number of {minimum} or more")
+        return int(text)
+
+    return whole
+
+
+def above_zero(text: str) -> float:
+    """The type of an option that is a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0")
+    return value
+
+
 def known(option: str, found: str, expected: Sequence[str]) -> str:
     """Return `found`, which is one of `expected`.
 

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from isojoule.errors import InputError
 from isojoule.figures.drawing import PHASES, blank
 from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.splits import SCHEMES
 
 # Tol's muted colours: methods share none with families and platforms
 METHODS = {
@@ -65,7 +66,7 @@ def of_random_splits(errors: pd.DataFrame) -> pd.DataFrame:
     """Rows of the random or k-fold splits, with their pair; by target where there are too many pairs to show."""
     if errors.empty:
         return errors
-    rows = errors[errors["scheme"] != "family"]
+    rows = errors[errors["scheme"].isin(SCHEMES)]
     by_pair = rows["source"].astype(str) + " → " + rows["target"].astype(str)
     return rows.assign(
         pair=by_pair if by_pair.nunique() <= MOST_PAIRS else "all → " + rows["target"].astype(str),

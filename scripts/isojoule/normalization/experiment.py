@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from isojoule.normalization import references
 from isojoule.normalization.errors import ERRORS, errors
 from isojoule.normalization.method import Normalization
-from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.pairs import Pair, pairs, typical
 from isojoule.normalization.splits import Split
 
 Methods = Mapping[str, Callable[[], Normalization]]
@@ -35,7 +35,7 @@ class Plan:
     Attributes:
         methods: by name; those without a closed form are not tried on random references (the paper draws them for the
             line alone).
-        splits: divisions of the architectures.
+        splits: divisions of the architectures; beside them each GPU is left out in turn.
         shares: numbers of references by their published name; `all` is added.
         counts: further numbers, which are not drawn at random.
         draws: how many random choices of each share.
@@ -50,6 +50,12 @@ class Plan:
     draws: int = 20
     seed: int = 0
     samplings: tuple[str, ...] = references.DETERMINISTIC
+
+    @property
+    def labelled_counts(self) -> list[tuple[str, int]]:
+        """Numbers of references with their names, each further one by itself."""
+        further = [(str(count), count) for count in self.counts if count not in self.shares.values()]
+        return [*self.shares.items(), *further]
 
 
 @dataclass(frozen=True)
@@ -79,28 +85,37 @@ def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) ->
     Raises:
         InputError: fewer than two GPUs, or a pair that shares no system.
     """
-    by_source = [list(group) for _, group in groupby(pairs(frame, phase), key=lambda directed: directed.source)]
-    task = partial(_of_source, plan=plan)
+    by_source = {
+        source: list(group) for source, group in groupby(pairs(frame, phase), key=lambda directed: directed.source)
+    }
+    elsewhere = [
+        typical([directed[0].systems for other, directed in by_source.items() if other != source])
+        for source in by_source
+    ]
+    task = partial(_of_source, plan)
     if workers == 1:
-        yield from map(task, by_source)
+        yield from map(task, by_source.values(), elsewhere)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(task, by_source)
+        yield from pool.map(task, by_source.values(), elsewhere)
 
 
-def _of_source(directed: list[Pair], plan: Plan) -> pd.DataFrame:
+def _of_source(plan: Plan, directed: list[Pair], elsewhere: pd.DataFrame) -> pd.DataFrame:
     chosen: dict[tuple[Any, ...], NDArray[np.intp]] = {}
     # matrices are too small to share among threads
     with threadpool_limits(1):
-        found = pd.concat([_of_pair(pair, plan, chosen) for pair in directed], ignore_index=True)
+        found = pd.concat([_of_pair(pair, plan, elsewhere, chosen) for pair in directed], ignore_index=True)
     texts = [name for name in found if found[name].dtype == object]
     return found.astype(dict.fromkeys(texts, "category"))
 
 
-def _of_pair(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.intp]]) -> pd.DataFrame:
+def _of_pair(
+    pair: Pair, plan: Plan, elsewhere: pd.DataFrame, chosen: dict[tuple[Any, ...], NDArray[np.intp]]
+) -> pd.DataFrame:
     quality = pair.systems["quality"].to_numpy()
     tables = []
-    ordered = sorted(choices(pair, plan, chosen), key=lambda choice: len(choice.rows))
+    tried = [*choices(pair, plan, chosen), *_choices_without_source(pair, plan, elsewhere, chosen)]
+    ordered = sorted(tried, key=lambda choice: len(choice.rows))
     for _, group in groupby(ordered, key=lambda choice: len(choice.rows)):
         sets = list(group)
         described = _described(pair, plan, sets)
@@ -111,12 +126,12 @@ def _of_pair(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.in
             if suited is None:
                 continue
             values = suited.matrix(pair.systems)
-            tried = suited.determined(values[rows]) & (suited.closed_form | ~drawn)
-            if not tried.any():
+            fitted = suited.determined(values[rows]) & (suited.closed_form | ~drawn)
+            if not fitted.any():
                 continue
-            predicted = suited.predictions(values[rows[tried]], pair.target_kwh[rows[tried]], values)
-            found = _errors(pair, [one for one, kept in zip(sets, tried, strict=True) if kept], predicted, quality)
-            tables.append(described[tried].assign(method=name, columns=SEPARATOR.join(suited.columns), **found))
+            predicted = suited.predictions(values[rows[fitted]], pair.target_kwh[rows[fitted]], values)
+            found = _errors(pair, [one for one, kept in zip(sets, fitted, strict=True) if kept], predicted, quality)
+            tables.append(described[fitted].assign(method=name, columns=SEPARATOR.join(suited.columns), **found))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
@@ -165,8 +180,7 @@ def choices(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.int
         if len(known) < 2 or not names.isin(split.test).any():
             continue
         systems = pair.systems.iloc[known]
-        further = [(str(count), count) for count in plan.counts if count not in plan.shares.values()]
-        for share, count in [*plan.shares.items(), *further]:
+        for share, count in plan.labelled_counts:
             if count > len(known):
                 continue
             for sampling in plan.samplings:
@@ -179,3 +193,21 @@ def choices(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.int
                 rows = references.at_random(systems["energy_kwh"].to_numpy(), count, generator)
                 yield Choice(split, "random", share, draw, known[rows])
         yield Choice(split, "all", "all", 0, known)
+
+
+def _choices_without_source(
+    pair: Pair, plan: Plan, elsewhere: pd.DataFrame, chosen: dict[tuple[Any, ...], NDArray[np.intp]]
+) -> Iterator[Choice]:
+    """References chosen as if the source were new: on the study's other GPUs; tested on all other systems."""
+    names = pair.systems.index
+    systems = elsewhere.loc[elsewhere.index.isin(names)]
+    for share, count in plan.labelled_counts:
+        if count > len(systems) - 2:
+            continue
+        for sampling in plan.samplings:
+            key = ("elsewhere", sampling, count, *systems.index)
+            if key not in chosen:
+                chosen[key] = references.chosen(sampling, systems, count)
+            known = names.isin(systems.index[chosen[key]])
+            split = Split("gpu", pair.source, tuple(names[known]), tuple(names[~known]))
+            yield Choice(split, sampling, share, 0, np.flatnonzero(known))

@@ -1,5 +1,6 @@
 """From a table of measurements to pairs of GPUs: the same systems on a source and on a target."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -96,6 +97,19 @@ def pair(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair:
         tuple(sorted(ok.loc[ok["architecture"].isin(both), "energy_kind"].dropna().unique())),
         _left_out(rows, means.index, both, (source, target)),
     )
+
+
+def typical(on_gpus: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Systems that were measured on all of some GPUs, with geometric means of energy and duration over them.
+
+    Args:
+        on_gpus: systems as in a pair, one table per GPU.
+    """
+    names = [name for name in on_gpus[0].index if all(name in systems.index for systems in on_gpus)]
+    found = on_gpus[0].loc[names].copy()
+    for column in ("energy_kwh", "duration_s"):
+        found[column] = np.exp(np.mean([np.log(systems.loc[names, column].to_numpy()) for systems in on_gpus], axis=0))
+    return found
 
 
 def _quality(frame: pd.DataFrame, names: list[str]) -> pd.Series:

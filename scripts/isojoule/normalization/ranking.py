@@ -9,6 +9,7 @@ from isojoule.normalization import references
 from isojoule.normalization.errors import ERRORS
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
+from isojoule.normalization.splits import SCHEMES
 
 ALL_PAIRS = "all pairs"
 PUBLISHED_CHOICES = ("min-max", "random", "all")
@@ -34,7 +35,7 @@ def summary(table: pd.DataFrame) -> str:
     """The ranking over all pairs in a few lines: our default against the best published method."""
     lines = []
     if not table.empty:
-        over_all = table[(table["pair"] == ALL_PAIRS) & (table["scheme"] != "family")]
+        over_all = table[(table["pair"] == ALL_PAIRS) & table["scheme"].isin(SCHEMES)]
         for (phase, count), part in over_all.groupby(["phase", "references"], sort=False):
             ours, published = part[part["default"]], part[part["published"]]
             if len(ours) and len(published):

@@ -8,7 +8,7 @@ from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.experiment import SEPARATOR
 from isojoule.normalization.improved import Corrected
-from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.pairs import Pair, pairs, typical
 
 RESAMPLES = 1000
 
@@ -50,11 +50,11 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
         sampling = references.recommended(count)
         off = []
         for new in gpus:
-            chosen = references.chosen(sampling, _typical([on[gpu] for gpu in gpus if gpu != new]), count)
+            chosen = references.chosen(sampling, typical([on[gpu] for gpu in gpus if gpu != new]), count)
             off += [_off_percent(by_gpus[new, target], names, chosen) for target in gpus if target != new]
         errors = np.array(off)
         medians = np.nanmedian(errors[:, resampled].transpose(1, 0, 2).reshape(RESAMPLES, -1), axis=1)
-        chosen = references.chosen(sampling, _typical(list(on.values())), count)
+        chosen = references.chosen(sampling, typical(list(on.values())), count)
         rows.append(
             {
                 "phase": phase,
@@ -92,14 +92,6 @@ def in_words(table: pd.DataFrame, error_percent: float) -> str:
         f"{phase}: {row.references} references leave a median error of {row.mdape_percent:.1f} % on a new GPU (90 % "
         f"interval {row.mdape_low_percent:.1f} to {row.mdape_high_percent:.1f} %): {row.reference_names}"
     )
-
-
-def _typical(on_gpus: list[pd.DataFrame]) -> pd.DataFrame:
-    """The systems with energy and duration that are geometric means over GPUs."""
-    typical = on_gpus[0].copy()
-    for column in ("energy_kwh", "duration_s"):
-        typical[column] = np.exp(np.mean([np.log(systems[column].to_numpy()) for systems in on_gpus], axis=0))
-    return typical
 
 
 def _off_percent(pair: Pair, names: list[str], chosen: references.Numbers) -> NDArray[np.float64]:

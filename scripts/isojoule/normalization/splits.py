@@ -8,6 +8,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from isojoule.errors import InputError
 
+# of random splits
 SCHEMES = ("shuffle", "kfold")
 
 
@@ -16,8 +17,8 @@ class Split:
     """One division of the architectures.
 
     Attributes:
-        scheme: `shuffle`, `kfold` or `family`.
-        name: 0, 1, ... or the family that is left out.
+        scheme: `shuffle`, `kfold`; `family` or `gpu` where one of them is left out.
+        name: 0, 1, ... or what is left out.
         train: names of those that references are chosen from.
         test: names of those that errors are taken on.
     """
