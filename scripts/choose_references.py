@@ -14,25 +14,15 @@ from isojoule.programs import above_zero, at_least, command_line, run_computing
 
 def main(options: argparse.Namespace, _machine: Device) -> None:
     """Read, choose, write, say which."""
-    import pandas as pd
-
-    from isojoule import measurements
-    from isojoule.errors import InputError
+    from isojoule.normalization import study
     from isojoule.normalization.reference_sets import in_words, reference_sets
 
-    frame, sentences = measurements.read_to_normalize(options.measurements, options.kinds)
-    print(*sentences, sep="\n", end="\n" if sentences else "")
-    tables, refused = [], []
-    for phase in measurements.PHASES:
-        try:
-            tables.append(reference_sets(frame, phase, options.error_percent, options.seed))
-        except InputError as error:
-            refused.append(str(error))
-    if not tables and not options.allow_empty:
-        raise InputError(refused[0])
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
-    measurements.write(table, options.output)
-    print("\n".join([*refused, *(in_words(part, options.error_percent) for part in tables), str(options.output)]))
+    frame = study.read(options.measurements, options.kinds)
+    tables = study.of_phases(
+        lambda phase: reference_sets(frame, phase, options.error_percent, options.seed), options.allow_empty
+    )
+    study.write(tables, options.output)
+    print("\n".join([*(in_words(table, options.error_percent) for table in tables), str(options.output)]))
 
 
 if __name__ == "__main__":

@@ -12,27 +12,16 @@ from isojoule.programs import at_least, command_line, run_computing
 
 def main(options: argparse.Namespace, _machine: Device) -> None:
     """Read, evaluate, write."""
-    import pandas as pd
-
-    from isojoule import measurements
-    from isojoule.errors import InputError
+    from isojoule.normalization import study
     from isojoule.normalization.methods import METHODS
     from isojoule.normalization.mixed import mixed
-    from isojoule.normalization.study import COUNTS
 
-    frame, sentences = measurements.read_to_normalize(options.measurements, options.kinds)
-    print(*sentences, sep="\n", end="\n" if sentences else "")
-    tables, refused = [], []
-    for phase in measurements.PHASES:
-        try:
-            tables.append(mixed(frame, phase, METHODS, COUNTS, options.draws, options.seed))
-        except InputError as error:
-            refused.append(str(error))
-    if not tables and not options.allow_empty:
-        raise InputError(refused[0])
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
-    measurements.write(table, options.output)
-    print("\n".join([*refused, f"{options.output}: {len(table)} rows"]))
+    frame = study.read(options.measurements, options.kinds)
+    tables = study.of_phases(
+        lambda phase: mixed(frame, phase, METHODS, study.COUNTS, options.draws, options.seed), options.allow_empty
+    )
+    study.write(tables, options.output)
+    print(f"{options.output}: {sum(map(len, tables))} rows")
 
 
 if __name__ == "__main__":

@@ -18,13 +18,11 @@ def main(options: argparse.Namespace, _machine: Device) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from isojoule import measurements
     from isojoule.errors import InputError
     from isojoule.files import written_whole
-    from isojoule.normalization.study import evaluate
+    from isojoule.normalization.study import evaluate, read
 
-    frame, sentences = measurements.read_to_normalize(options.measurements, options.kinds)
-    print(*sentences, sep="\n", end="\n" if sentences else "")
+    frame = read(options.measurements, options.kinds)
     rows = 0
     with written_whole(options.output) as temporary:
         writer = None

@@ -26,6 +26,7 @@ def main(options: argparse.Namespace) -> None:
     system = own.System(options.energy_kwh, options.duration_s, options.flops, options.params)
     found = own.normalize(frame, options.target, options.phase, references, system)
     record = found.record()
+    record["warnings"] = [*sentences, *found.warnings]
     if options.quality is not None:
         record |= own.energy_weighted(frame, found, references, system, options.quality, options.baseline)
     if options.output:
@@ -33,7 +34,7 @@ def main(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(record, indent=2))
     else:
-        print("\n".join([*sentences, *own.in_words(record)]))
+        print("\n".join(own.in_words(record)))
 
 
 if __name__ == "__main__":

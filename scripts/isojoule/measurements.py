@@ -187,7 +187,7 @@ def read_to_normalize(path: Path, kinds: list[str] | None = None) -> tuple[pd.Da
         InputError: as `read` and `of_kinds`.
     """
     frame, left_out = of_kinds(read(path), kinds)
-    return frame, [*([left_out] if left_out else []), *(f"warning: {doubt}" for doubt in doubts(frame))]
+    return frame, [*([left_out] if left_out else []), *doubts(frame)]
 
 
 # watts of one platform, and factors between two for the same system, beyond which a unit was likely mixed up

@@ -13,12 +13,11 @@ import pytest
 from isojoule import figures, measurements, simulation
 from isojoule.errors import InputError
 from isojoule.figures import drawing
-from isojoule.normalization import references
+from isojoule.normalization import DEFAULT, METHODS, System, energy_weighted_score, normalize, references
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
 from isojoule.normalization.intervals import half_width
-from isojoule.normalization.methods import DEFAULT, METHODS
 from isojoule.normalization.mixed import mixed
-from isojoule.normalization.own import System, energy_weighted_score, normalize, read_references
+from isojoule.normalization.own import read_references
 from isojoule.normalization.pairs import pair
 from isojoule.normalization.ranking import ALL_PAIRS, ranking
 from isojoule.normalization.reference_sets import in_words, reference_sets

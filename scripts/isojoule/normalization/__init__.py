@@ -3,3 +3,9 @@
 Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation". A method is fitted on the
 references, measured on both GPUs, and predicts the energy of any other system on the target from that on the source.
 """
+
+from isojoule.normalization.method import Normalization
+from isojoule.normalization.methods import DEFAULT, METHODS
+from isojoule.normalization.own import Normalized, System, energy_weighted_score, normalize
+
+__all__ = ["DEFAULT", "METHODS", "Normalization", "Normalized", "System", "energy_weighted_score", "normalize"]

@@ -101,8 +101,8 @@ class SupportVectors(Normalization):
     """Support vector regression with a radial basis: C 0.1 and epsilon 1e-4 on raw kWh as published.
 
     Args:
-        columns: of `X`; those beside the energy are standardized, since their units are not kWh.
-        standardize: ours: energies are standardized as well.
+        columns: of `X`; where there are several they are standardized, since their units differ.
+        standardize: ours: the energies on source and target are standardized in any case.
     """
 
     closed_form = False

@@ -1,9 +1,11 @@
 """The experiment of a whole study: what is tried by default, on every phase that can be normalized."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pandas as pd
 
+from isojoule import measurements
 from isojoule.errors import InputError
 from isojoule.measurements import PHASES
 from isojoule.normalization import references
@@ -13,6 +15,46 @@ from isojoule.normalization.splits import leaving_families_out, splits
 
 # where a user decides how many references to measure
 COUNTS = (2, 3, 4, 6, 8, 10)
+
+
+def read(path: Path, kinds: list[str] | None) -> pd.DataFrame:
+    """Read a table to normalize, and print what the user should know of it.
+
+    Raises:
+        InputError: as `measurements.read_to_normalize`.
+    """
+    frame, sentences = measurements.read_to_normalize(path, kinds)
+    for sentence in sentences:
+        print(f"warning: {sentence}")
+    return frame
+
+
+def of_phases(of_phase: Callable[[str], pd.DataFrame], allow_empty: bool) -> list[pd.DataFrame]:
+    """One table for each phase that can be normalized; what is refused of another is printed.
+
+    Args:
+        of_phase: the table of a phase.
+        allow_empty: whether there may be none at all.
+
+    Raises:
+        InputError: no phase can be normalized, and that is not allowed.
+    """
+    tables, refused = [], []
+    for phase in PHASES:
+        try:
+            tables.append(of_phase(phase))
+        except InputError as error:
+            refused.append(str(error))
+    if not tables and not allow_empty:
+        raise InputError(refused[0])
+    print("\n".join(refused), end="\n" if refused else "")
+    return tables
+
+
+def write(tables: list[pd.DataFrame], path: Path) -> None:
+    """Write tables below one another; without any, one without rows."""
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
+    measurements.write(table, path)
 
 
 def plan_of(frame: pd.DataFrame, scheme: str, number: int, seed: int, draws: int) -> Plan:
