@@ -31,6 +31,8 @@ TABLE = pd.DataFrame(
         "flops": [1e6, 4e6, 3e6, 9e6, 8e6, 5e7, 2e7, 3e8, 1e8, 7e8, 2e9, 1e9],
         "params": [3e4, 1e4, 9e4, 5e5, 2e5, 1e6, 8e5, 6e6, 2e6, 9e6, 7e7, 3e7],
         "duration_s": [1.0, 1.1, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 12.0, 20.0, 31.0],
+        "weights_bytes": [9e4, 5e4, 4e5, 2e6, 9e5, 4e6, 3e6, 2e7, 9e6, 4e7, 3e8, 1e8],
+        "activations_bytes": [1e5, 3e5, 2e5, 8e5, 9e5, 2e6, 5e6, 1e7, 6e6, 5e7, 4e7, 9e7],
     }
 )
 TARGET = np.array([2e-4, 3e-4, 7e-4, 1.8e-3, 3.3e-3, 4e-3, 9e-3, 1e-2, 1.3e-2, 1.9e-2, 2.2e-2, 4.1e-2])
@@ -96,6 +98,7 @@ def test_a_column_that_is_missing_is_named():
         PUBLISHED["line+flops+params"]().fit(TABLE[["energy_kwh"]], TARGET)
     assert PUBLISHED["line+flops+params"]().suited(TABLE[["energy_kwh"]]) is None
     assert Corrected().suited(TABLE[["energy_kwh", "flops"]]).columns == ("energy_kwh", "flops")
+    assert METHODS["relative-ridge+bytes"]().suited(TABLE[["energy_kwh"]]) is None
     assert Corrected().suited(TABLE.assign(flops=0.0)).columns == ("energy_kwh", "duration_s", "params")
 
 
@@ -128,7 +131,9 @@ def test_the_order_of_rows_is_irrelevant(name):
     np.testing.assert_allclose(predicted(name, TABLE.iloc[order], TARGET[order]), predicted(name), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["single-low", "single-high", "dual", "line", *IMPROVED])
+@pytest.mark.parametrize(
+    "name", ["single-low", "single-high", "dual", "line", *(name for name in IMPROVED if "bytes" not in name)]
+)
 @settings(max_examples=50, deadline=None)
 @given(energy=energies, factor=st.floats(0.01, 100))
 def test_a_proportional_world_has_no_error(name, energy, factor):
@@ -140,14 +145,13 @@ def test_a_proportional_world_has_no_error(name, energy, factor):
 @pytest.mark.parametrize("name", list(METHODS))
 def test_many_sets_at_once_are_each_set_alone(name):
     """The closed forms of a whole experiment, against one fit after the other."""
-    method = METHODS[name]().suited(TABLE.assign(weights_bytes=4.0, activations_bytes=TABLE["flops"]))
-    systems = TABLE.assign(weights_bytes=4.0, activations_bytes=TABLE["flops"])
-    values = method.matrix(systems)
+    method = METHODS[name]()
+    values = method.matrix(TABLE)
     generator = np.random.default_rng(0)
     sets = np.array([np.sort(generator.choice(12, 11, replace=False)) for _ in range(5)])
     together = method.predictions(values[sets], TARGET[sets], values)
     for rows, found in zip(sets, together, strict=True):
-        alone = method.fit(systems.iloc[rows], TARGET[rows]).predict(systems)
+        alone = method.fit(TABLE.iloc[rows], TARGET[rows]).predict(TABLE)
         np.testing.assert_allclose(found, alone, rtol=1e-8)
 
 

@@ -55,6 +55,11 @@ class RelativeRidge(_Shrinking):
         self.ridge = ridge
         self.robust = robust
 
+    def suited(self, systems: pd.DataFrame) -> Self | None:  # type: ignore[override]
+        """As always, but None where a column is missing that only this method would use."""
+        own = tuple(name for name in self.columns if name not in RICH)
+        return super().suited(systems) if complete(systems, own) else None
+
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
         """By the normal equations of all sets at once."""
         source = references[:, :, 0]
