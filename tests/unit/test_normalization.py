@@ -20,7 +20,7 @@ from isojoule.normalization.errors import errors, on_front
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
 from isojoule.normalization.improved import IMPROVED, Corrected, RelativeRidge
 from isojoule.normalization.methods import METHODS
-from isojoule.normalization.pairs import pair, pairs
+from isojoule.normalization.pairs import left_out, pair, pairs
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.references import DETERMINISTIC, at_random, min_max, published_count, quantiles
 from isojoule.normalization.splits import leaving_families_out, splits
@@ -409,7 +409,12 @@ def test_missing_systems_are_left_out_pair_by_pair(world):
     with_c = (found["source"] == "c") | (found["target"] == "c")
     assert not found["there"][with_c].any()
     assert found["there"][~with_c].any()
-    assert pair(world, "train", "a", "c").left_out == {"net-3": "no energy on c (oom)"}
+    assert set(found["left_out_names"][with_c]) == {"net-3"}
+    assert set(found["left_out_names"][~with_c]) == {""}
+    directed = pairs(world, "train")
+    assert left_out(directed) == ["train: 1 left out, no energy on c (oom): net-3"]
+    world.loc[world["gpu"] == "b", ["outcome", "energy_kwh"]] = "oom", np.nan
+    assert [str(one) for one in pairs(world, "train")] == ["a -> c, train", "c -> a, train"]
 
 
 @pytest.mark.parametrize("name", [name for name, method in PUBLISHED.items() if isinstance(method(), LeastSquares)])

@@ -125,6 +125,17 @@ def test_the_fewest_references_within_an_error(world):
     assert "no number of references reaches 0.1 %" in in_words(out_of_reach, 0.1)
 
 
+def test_gpus_that_share_no_system_are_refused_where_all_must():
+    world = simulation.world(0, gpus=3)
+    first, _, last = world["gpu"].unique()
+    half = set(world["architecture"].unique()[::2])
+    apart = world[~((world["gpu"] == first) & world["architecture"].isin(half))]
+    apart = apart[~((apart["gpu"] == last) & ~apart["architecture"].isin(half))]
+    for refused in (lambda: mixed(apart, "train", {}, [4]), lambda: reference_sets(apart, "train", 10)):
+        with pytest.raises(InputError, match=f"of train: found 0 systems measured on all of {first}"):
+            refused()
+
+
 def test_a_conformal_interval_holds_what_it_says():
     generator = np.random.default_rng(0)
     held = [abs(generator.standard_t(3)) <= half_width(generator.standard_t(3, 20), 0.9)[0] for _ in range(4000)]

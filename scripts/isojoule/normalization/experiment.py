@@ -83,7 +83,7 @@ def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) ->
         references and tested systems, and the seed. A method that the references do not determine has no row.
 
     Raises:
-        InputError: fewer than two GPUs, or a pair that shares no system.
+        InputError: fewer than two GPUs, or no two that share a system.
     """
     by_source = {
         source: list(group) for source, group in groupby(pairs(frame, phase), key=lambda directed: directed.source)
@@ -154,6 +154,7 @@ def _described(pair: Pair, plan: Plan, sets: list[Choice]) -> pd.DataFrame:
             "reference_names": [SEPARATOR.join(names[choice.rows]) for choice in sets],
             "tested": [len(tested[id(choice.split)]) for choice in sets],
             "test_names": [SEPARATOR.join(tested[id(choice.split)]) for choice in sets],
+            "left_out_names": SEPARATOR.join(pair.left_out),
         }
     )
 

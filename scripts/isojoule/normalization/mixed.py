@@ -13,7 +13,7 @@ from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.errors import errors
 from isojoule.normalization.experiment import SEPARATOR, Methods
-from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.pairs import Pair, on_all, pairs
 
 
 def mixed(
@@ -37,7 +37,7 @@ def mixed(
         InputError: fewer than two GPUs, or none or one system on all of them.
     """
     directed = pairs(frame, phase)
-    names = set.intersection(*(set(pair.systems.index) for pair in directed))
+    names = set(on_all(directed))
     gpus = list(dict.fromkeys(pair.source for pair in directed))
     if len(names) < max(5, min(counts) + 2):
         raise InputError(

@@ -43,20 +43,45 @@ class Pair:
 
 
 def pairs(frame: pd.DataFrame, phase: str) -> list[Pair]:
-    """Every directed pair of GPUs, in the order of the table.
+    """Every directed pair of GPUs that share a system, in the order of the table.
 
     Args:
         frame: a table of measurements.
         phase: `train` or `test`.
 
     Raises:
-        InputError: the phase was measured on fewer than two GPUs.
+        InputError: the phase has energies on fewer than two GPUs, or no two of them share a system.
     """
-    rows = frame[frame["phase"] == phase]
-    gpus = list(rows["gpu"].unique())
-    if len(gpus) < 2:
-        raise InputError(f"normalization of {phase}: found {len(gpus)} GPUs ({', '.join(gpus)}), expected at least 2")
-    return [pair(frame, phase, source, target) for source, target in permutations(gpus, 2)]
+    ok = frame[(frame["phase"] == phase) & (frame["outcome"] == "ok")]
+    names = {str(gpu): set(part) for gpu, part in ok.groupby("gpu", sort=False)["architecture"]}
+    if len(names) < 2:
+        raise InputError(f"normalization of {phase}: found {len(names)} GPUs ({', '.join(names)}), expected at least 2")
+    found = [
+        pair(frame, phase, source, target) for source, target in permutations(names, 2) if names[source] & names[target]
+    ]
+    if not found:
+        raise InputError(f"normalization of {phase}: found no system with an energy on two of {', '.join(names)}")
+    return found
+
+
+def on_all(directed: Sequence[Pair]) -> list[str]:
+    """Names of the systems that were measured on every GPU of these pairs, in the order of the table."""
+    gpus = {one.source for one in directed}
+    if len(directed) < len(gpus) * (len(gpus) - 1):
+        return []
+    return [name for name in directed[0].systems.index if all(name in one.systems.index for one in directed)]
+
+
+def left_out(directed: Sequence[Pair]) -> list[str]:
+    """Sentences on the systems that some pairs do without, one per reason."""
+    reasons: dict[str, set[str]] = {}
+    for one in directed:
+        for name, reason in one.left_out.items():
+            reasons.setdefault(reason, set()).add(name)
+    return [
+        f"{directed[0].phase}: {len(names)} left out, {reason}: {', '.join(sorted(names))}"
+        for reason, names in reasons.items()
+    ]
 
 
 def pair(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair:

@@ -8,7 +8,7 @@ from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.experiment import SEPARATOR
 from isojoule.normalization.improved import Corrected
-from isojoule.normalization.pairs import Pair, pairs, typical
+from isojoule.normalization.pairs import Pair, on_all, pairs, typical
 
 RESAMPLES = 1000
 
@@ -35,7 +35,7 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
     """
     directed = pairs(frame, phase)
     gpus = list(dict.fromkeys(pair.source for pair in directed))
-    names = [name for name in directed[0].systems.index if all(name in pair.systems.index for pair in directed)]
+    names = on_all(directed)
     if len(names) < 5:
         raise InputError(
             f"references of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "

@@ -11,6 +11,7 @@ from isojoule.measurements import PHASES
 from isojoule.normalization import references
 from isojoule.normalization.experiment import Plan, experiment
 from isojoule.normalization.methods import METHODS
+from isojoule.normalization.pairs import left_out, pairs
 from isojoule.normalization.splits import leaving_families_out, splits
 
 # where a user decides how many references to measure
@@ -82,6 +83,8 @@ def evaluate(
     refused = []
     for phase in PHASES:
         try:
+            for sentence in left_out(pairs(frame, phase)):
+                print(sentence)
             for part in experiment(frame, phase, plan, workers):
                 if not part.empty:
                     yield part
