@@ -44,7 +44,9 @@ def first_pairs(frame: pd.DataFrame, most: int = SHOWN_TARGETS) -> list[Pair]:
             directed = pairs(frame, phase)
         except InputError:
             continue
-        found += [pair for pair in directed if pair.source == directed[0].source][:most]
+        # a line needs two different energies
+        determined = [pair for pair in directed if pair.systems["energy_kwh"].nunique() > 1]
+        found += [pair for pair in determined if pair.source == determined[0].source][:most]
     return found
 
 

@@ -31,15 +31,17 @@ def draw(frame: pd.DataFrame) -> Figure:
     styles = family_styles(frame)
     for row, pair in zip(grid, shown, strict=True):
         truth, source = pair.target_kwh, pair.systems["energy_kwh"].to_numpy()
-        low, high = min(truth.min(), source.min()) / 2, max(truth.max(), source.max()) * 2
-        for axis, (title, method) in zip(row, PANELS.items(), strict=True):
-            predicted = source
-            if method is not None:
-                predicted = PUBLISHED[method]().fit(pair.systems, truth).predict(pair.systems)
+        normalized = {
+            title: source if method is None else PUBLISHED[method]().fit(pair.systems, truth).predict(pair.systems)
+            for title, method in PANELS.items()
+        }
+        low = min(truth.min(), source.min()) / 2
+        high = max(truth.max(), *(values.max() for values in normalized.values())) * 2
+        for axis, (title, predicted) in zip(row, normalized.items(), strict=True):
             axis.plot([low, high], [low, high], color="#555555", linewidth=0.8, zorder=1)
             for family, (colour, marker) in styles.items():
                 part = (pair.systems["family"] == family).to_numpy()
-                inside = part & (predicted >= low) & (predicted <= high)
+                inside = part & (predicted >= low)
                 axis.plot(
                     truth[inside], predicted[inside], marker, color=colour, label=family_label(family), markersize=4,
                     markeredgecolor="white", markeredgewidth=0.3,
