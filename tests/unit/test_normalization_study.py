@@ -125,6 +125,11 @@ def test_the_fewest_references_within_an_error(world):
     assert "no number of references reaches 0.1 %" in in_words(out_of_reach, 0.1)
 
 
+def test_systems_of_one_energy_have_no_references(small):
+    with pytest.raises(InputError, match="found systems of one and the same energy, expected different ones"):
+        reference_sets(small.assign(energy_kwh=1.0), "train", 10)
+
+
 def test_gpus_that_share_no_system_are_refused_where_all_must():
     world = simulation.world(0, gpus=3)
     first, _, last = world["gpu"].unique()

@@ -31,7 +31,7 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
         for the fewest whose MdAPE is within `error_percent`, if any is.
 
     Raises:
-        InputError: fewer than two GPUs, or fewer than five systems on all of them.
+        InputError: fewer than two GPUs, fewer than five systems on all of them, or all of the same energy.
     """
     directed = pairs(frame, phase)
     gpus = list(dict.fromkeys(pair.source for pair in directed))
@@ -53,6 +53,10 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
             chosen = references.chosen(sampling, typical([on[gpu] for gpu in gpus if gpu != new]), count)
             off += [_off_percent(by_gpus[new, target], names, chosen) for target in gpus if target != new]
         errors = np.array(off)
+        if np.isnan(errors).all():
+            raise InputError(
+                f"references of {phase}: found systems of one and the same energy, expected different ones"
+            )
         medians = np.nanmedian(errors[:, resampled].transpose(1, 0, 2).reshape(RESAMPLES, -1), axis=1)
         chosen = references.chosen(sampling, typical(list(on.values())), count)
         rows.append(
@@ -95,11 +99,13 @@ def in_words(table: pd.DataFrame, error_percent: float) -> str:
 
 
 def _off_percent(pair: Pair, names: list[str], chosen: references.Numbers) -> NDArray[np.float64]:
-    """Absolute percentage error of every system, (n,); nan for the references."""
+    """Absolute percentage error of every system, (n,); nan for the references, and where they determine nothing."""
     systems = pair.systems.loc[names]
     truth = pd.Series(pair.target_kwh, index=pair.systems.index).loc[names].to_numpy()
     method = Corrected().suited(systems)
     values = method.matrix(systems)
+    if not method.determined(values[None, chosen])[0]:
+        return np.full(len(names), np.nan)
     predicted = method.predictions(values[None, chosen], truth[None, chosen], values)[0]
     off = 100 * np.abs(predicted / truth - 1)
     off[chosen] = np.nan
