@@ -22,6 +22,9 @@ def change(content, key, value):
         ("repeat", 3, "repeat: unknown key, expected one of study, workload"),
         ("gpus.t4", {"partiton": "t4"}, "gpus.t4.partiton: unknown key, expected one of device, device_name"),
         ("dataset.clips", 5, "dataset.clips: unknown key, expected one of source, train_clips"),
+        ("normalization", {"split": 5}, "normalization.split: unknown key, expected one of splits, seed, draws"),
+        ("normalization", {"error_percent": 0}, "normalization.error_percent: found 0, expected more than 0"),
+        ("normalization", {"kinds": ["guessed"]}, "normalization.kinds.0: found 'guessed', expected one of measured"),
         ("repeats", "3", "repeats: found '3', expected an integer"),
         ("repeats", 0, "repeats: found 0, expected 1 or more"),
         ("repeats", True, "repeats: found True, expected an integer"),
@@ -83,6 +86,14 @@ def test_defaults_are_filled_in(demo):
     }  # fmt: skip
     assert checked["gpus"]["a40"] == {"device": "cuda", "threads": 1, "exclusive": False}
     assert demo["gpus"] == {"a40": {}}
+
+
+def test_the_defaults_of_normalization_are_the_papers(demo):
+    assert demo["normalization"] == {
+        "splits": {"scheme": "shuffle", "number": 5}, "seed": 0, "draws": 20, "error_percent": 10,
+    }  # fmt: skip
+    given = configuration.check({**demo, "normalization": {"splits": {"scheme": "kfold"}}})
+    assert given["normalization"]["splits"] == {"scheme": "kfold", "number": 5}
 
 
 def test_checking_twice_changes_nothing(published):
