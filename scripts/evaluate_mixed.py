@@ -14,13 +14,15 @@ def main(options: argparse.Namespace, _machine: Device) -> None:
     """Read, evaluate, write."""
     from isojoule.normalization import study
     from isojoule.normalization.methods import METHODS
-    from isojoule.normalization.mixed import mixed
+    from isojoule.normalization.mixed import in_words, mixed
 
     frame = study.read(options.measurements, options.kinds)
     tables = study.of_phases(
         lambda phase: mixed(frame, phase, METHODS, study.COUNTS, options.draws, options.seed), options.allow_empty
     )
     study.write(tables, options.output)
+    for table in tables:
+        print(in_words(table))
     print(f"{options.output}: {sum(map(len, tables))} rows")
 
 

@@ -22,6 +22,8 @@ def main(options: argparse.Namespace, _machine: Device) -> None:
     from isojoule.files import written_whole
     from isojoule.normalization.study import evaluate, read
 
+    if options.output.suffix != ".parquet":
+        raise InputError(f"output: found {options.output}, expected a .parquet file")
     frame = read(options.measurements, options.kinds)
     rows = 0
     with written_whole(options.output) as temporary:

@@ -27,7 +27,7 @@ def main(options: argparse.Namespace) -> None:
     found = own.normalize(frame, options.target, options.phase, references, system)
     record = found.record()
     record["warnings"] = [*sentences, *found.warnings]
-    if options.quality is not None:
+    if options.quality is not None or options.baseline is not None:
         record |= own.energy_weighted(frame, found, references, system, options.quality, options.baseline)
     if options.output:
         write_text(options.output, json.dumps(record, indent=2) + "\n")

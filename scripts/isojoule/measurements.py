@@ -140,7 +140,10 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     """
     missing = [name for name in REQUIRED if name not in frame]
     if missing:
-        raise InputError(f"{origin}: found no column {', '.join(missing)}, expected at least {', '.join(REQUIRED)}")
+        raise InputError(
+            f"{origin}: found no column {', '.join(missing)}, expected at least {', '.join(REQUIRED)}, "
+            "separated by commas"
+        )
     frame = frame.copy()
     defaults = {"repeat": 0, "outcome": "ok", "energy_kind": "measured", "family": frame["architecture"]}
     for name, column in COLUMNS.items():
@@ -232,12 +235,12 @@ def _check(frame: pd.DataFrame, origin: str) -> None:
         if len(wrong):
             raise InputError(f"{origin}: column {name}: found {wrong.iloc[0]}, expected one of {', '.join(known)}")
     ok = frame["outcome"] == "ok"
-    impossible = ok & ~(frame["energy_kwh"] > 0).fillna(False)
+    impossible = ok & ~((frame["energy_kwh"] > 0) & (frame["energy_kwh"] < float("inf"))).fillna(False)
     if impossible.any():
         found = frame.loc[impossible].iloc[0]
         raise InputError(
             f"{origin}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, "
-            "expected more than 0"
+            "expected a finite number above 0"
         )
     identity = ["gpu", "architecture", "phase", "repeat"]
     twice = frame[frame.duplicated(identity)]

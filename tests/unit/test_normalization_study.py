@@ -200,6 +200,11 @@ def test_warnings_name_what_is_doubtful(world):
     warnings = normalize(study, target, "train", known, beyond).warnings
     assert any(warning.startswith("extrapolation: energy_kwh of your system") for warning in warnings)
     assert any(warning.startswith("few references: 3") for warning in warnings)
+    timed = normalize(study, target, "train", known, System(middle.energy_kwh, duration_s=1e6))
+    assert any(warning.startswith("extrapolation: duration_s of your system") for warning in timed.warnings)
+    untimed = {name: System(system.energy_kwh) for name, system in known.items()}
+    timed = normalize(study, target, "train", untimed, System(middle.energy_kwh, duration_s=1.0))
+    assert "not used: duration_s, which is not known of all references" in timed.warnings
     in_wh = {name: System(1000 * system.energy_kwh) for name, system in known.items()}
     warnings = normalize(study, target, "train", in_wh, System(1000 * middle.energy_kwh)).warnings
     assert any("are your energies in kWh?" in warning for warning in warnings)
@@ -245,6 +250,7 @@ def test_the_energy_weighted_score_of_dcase():
     [
         ("architecture\na\n", "found no column energy_kwh, expected architecture and energy_kwh"),
         ("architecture,energy_kwh\na,many\n", "column energy_kwh: found many, expected numbers above 0"),
+        ("architecture,energy_kwh\na,1\na,3\n", "found 1 to 3 kWh for a, expected repeats that agree"),
         ("architecture,energy_kwh,phase\na,1,test\n", "found no row of train with outcome ok"),
         ("architecture,energy_kwh,gpu\na,1,t4\nb,1,a40\n", "found the GPUs t4, a40, expected yours alone"),
         ("", "is not a table (parquet or CSV)"),
@@ -260,8 +266,8 @@ def test_references_that_cannot_be_read_are_refused(tmp_path, content, message):
 
 def test_repeated_references_are_averaged(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_text("architecture,energy_kwh,duration_s\na,1,2\na,3,4\nb,5,\n")
-    assert read_references(path, "train") == {"a": System(2.0), "b": System(5.0)}, "no duration where one has none"
+    path.write_text("architecture,energy_kwh,duration_s\na,2,2\na,3,4\nb,5,\n")
+    assert read_references(path, "train") == {"a": System(2.5), "b": System(5.0)}, "no duration where one has none"
 
 
 def test_kinds_are_not_mixed_unasked(world):
@@ -394,6 +400,7 @@ def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, 
         ("evaluate_normalization.py", ("--scheme", "loo"), "splits: found loo, expected one of shuffle, kfold"),
         ("evaluate_mixed.py", ("--seed", "-1"), "argument --seed: found -1, expected a whole number of 0 or more"),
         ("choose_references.py", ("--error-percent", "-3"), "--error-percent: found -3, expected a number above 0"),
+        ("evaluate_normalization.py", ("--output", "out.csv"), "output: found out.csv, expected a .parquet file"),
         ("choose_references.py", ("--kinds", "guessed"), "kinds: found guessed, expected of measured"),
     ],
 )

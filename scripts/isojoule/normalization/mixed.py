@@ -13,6 +13,7 @@ from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.errors import errors
 from isojoule.normalization.experiment import SEPARATOR, Methods
+from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.pairs import Pair, on_all, pairs
 
 
@@ -55,6 +56,19 @@ def mixed(
                 chosen = references.chosen(sampling, known, count)
                 parts.append(_normalized(others, known, chosen, methods, draws, seed, sampling))
     return pd.concat(parts, ignore_index=True)
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """What normalization restores of the ranking, for one phase, as lines."""
+    lines = []
+    for count, rows in table.groupby("references"):
+        chosen = rows[rows["sampling"] == references.recommended(count)]
+        tau = chosen.groupby("method")["kendall_tau"].mean()
+        lines.append(
+            f"{rows['phase'].iloc[0]}, {count} references: Kendall tau {tau['none']:.2f} as measured, "
+            f"{tau.get(DEFAULT, float('nan')):.2f} normalized by our default"
+        )
+    return "\n".join(lines)
 
 
 def _restricted(pair: Pair, names: set[str]) -> Pair:

@@ -21,8 +21,10 @@ from isojoule.normalization.pairs import DESCRIPTIONS, pair
 COVERAGE = 0.9
 # how far apart, as a factor, energies of the same system on two GPUs can be before it looks like two units
 IMPLAUSIBLE = 100.0
-# from so many GPUs on, what happened on them is expected on another
-ENOUGH_GPUS = 3
+# from so many GPUs on, what happened on all of them together is expected on another
+ENOUGH_GPUS = 5
+# by this factor repeats do not differ: one of them is another system, phase or unit
+DISAGREEING = 2.0
 # an error that small is luck: repeated runs differ by as much
 FLOOR = 0.02
 
@@ -127,7 +129,7 @@ def normalize(
         interval=interval,
         references=tuple(references),
         kinds=kinds,
-        warnings=tuple(_warnings(mine, known, asked, kinds, half)),
+        warnings=tuple(_warnings(mine, known, asked, [name for name in method.columns if name in asked], kinds, half)),
     )
 
 
@@ -161,7 +163,13 @@ def read_references(path: Path, phase: str) -> dict[str, System]:
         if (wrong := frame.loc[numbers.isna() & (frame[name].notna() | (name == "energy_kwh")), name]).size:
             raise InputError(f"{path}: column {name}: found {wrong.iloc[0]}, expected numbers above 0")
         frame = frame.assign(**{name: numbers})
-    means = frame.groupby("architecture", sort=False)[columns].mean()
+    groups = frame.groupby("architecture", sort=False)
+    energy = groups["energy_kwh"]
+    for name in energy.groups:
+        low, high = energy.min()[name], energy.max()[name]
+        if low > 0 and high > DISAGREEING * low:
+            raise InputError(f"{path}: found {low} to {high} kWh for {name}, expected repeats that agree")
+    means = groups[columns].mean()
     timed = "duration_s" in means and means["duration_s"].notna().all()
     return {
         str(name): System(float(row["energy_kwh"]), float(row["duration_s"]) if timed else None)
@@ -174,7 +182,7 @@ def energy_weighted(
     found: Normalized,
     references: Mapping[str, System],
     system: System,
-    quality: float,
+    quality: float | None,
     baseline: str | None,
 ) -> dict[str, object]:
     """The energy-weighted score on my GPU and on the target.
@@ -183,7 +191,12 @@ def energy_weighted(
         InputError: the baseline is not one of the references, or a value is out of range.
     """
     if baseline is None or baseline not in references:
-        raise InputError(f"baseline: found {baseline}, expected one of the references: {', '.join(references)}")
+        raise InputError(
+            f"baseline: found {baseline or 'none'}, expected with a quality one of the references: "
+            f"{', '.join(references)}"
+        )
+    if quality is None:
+        raise InputError("quality: found none, expected with a baseline the quality of your system")
     study = _study(frame, found.target, found.phase)
     return {
         "quality": quality,
@@ -268,12 +281,11 @@ def _half_width(
     """Half the width of the interval in logs, and what it rests on.
 
     The study's other GPUs show how wrong this method is with these references; where my references fit worse or better
-    than theirs, so much wider or narrower. One or two GPUs do not stand for all: then it is the wider of that and of
-    what my own references show when they are left out.
+    than theirs, so much wider or narrower. Of a few GPUs the worst one counts; beside a single one, so does what my own
+    references show when they are left out.
     """
     spread = _spread(method, values, truth)
-    off: list[float] = []
-    learned_from = 0
+    off: list[NDArray[np.float64]] = []
     others = [gpu for gpu in frame.loc[frame["phase"] == phase, "gpu"].unique() if gpu != target]
     for gpu in others:
         try:
@@ -290,13 +302,14 @@ def _half_width(
         kwh = pd.Series(systems.target_kwh, index=systems.systems.index)
         predicted = suited.predictions(known[None], kwh[names].to_numpy()[None], suited.matrix(systems.systems))[0]
         errors = np.log(systems.target_kwh / predicted)[~is_reference]
-        off += list(errors / _spread(suited, known, kwh[names].to_numpy()))
-        learned_from += 1
+        off.append(errors / _spread(suited, known, kwh[names].to_numpy()))
     found = []
-    if len(off) >= 9:
-        half, by = half_width(np.array(off), COVERAGE)
-        found.append((half * spread, f"{by}, {len(off)} errors of the same references on the study's other GPUs"))
-    if len(names) >= 4 and (not found or learned_from < ENOUGH_GPUS):
+    if (count := sum(map(len, off))) >= 9:
+        # a new GPU may be as bad as the worst of a few
+        of_gpus = off if len(off) < ENOUGH_GPUS else [np.concatenate(off)]
+        half, by = max(half_width(errors, COVERAGE) for errors in of_gpus)
+        found.append((half * spread, f"{by}, {count} errors of the same references on the study's other GPUs"))
+    if len(names) >= 4 and len(off) < 2:
         half, by = half_width(method.left_out(values, truth), COVERAGE)
         found.append((half, f"{by}, {len(names) - 2} references between the ends left out one by one"))
     if not found:
@@ -318,7 +331,12 @@ def _in_words(method: Corrected, count: int) -> str:
 
 
 def _warnings(
-    mine: pd.DataFrame, known: pd.DataFrame, asked: pd.DataFrame, kinds: tuple[str, ...], half: float | None
+    mine: pd.DataFrame,
+    known: pd.DataFrame,
+    asked: pd.DataFrame,
+    used: list[str],
+    kinds: tuple[str, ...],
+    half: float | None,
 ) -> list[str]:
     warnings = []
     ratios = (mine["energy_kwh"] / known["energy_kwh"]).to_numpy()
@@ -333,7 +351,10 @@ def _warnings(
             warnings.append(
                 f"units: {name} takes {ratio:.3g} times as much energy on your GPU, the others about {middle:.3g}"
             )
-    for column in [name for name in ("energy_kwh", "flops", "params") if name in asked and name in mine]:
+    given = [name for name in asked if name in mine]
+    for column in [name for name in given if name not in used]:
+        warnings.append(f"not used: {column}, which is not known of all references")
+    for column in used:
         low, high, value = mine[column].min(), mine[column].max(), asked[column].iloc[0]
         if not low <= value <= high:
             warnings.append(

@@ -22,6 +22,8 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, or not such rows.
     """
+    if not path.exists():
+        raise InputError(f"{path}: found no such file, expected rows of evaluate_normalization.py")
     try:
         results = pd.read_parquet(path)
     except (OSError, ValueError) as error:

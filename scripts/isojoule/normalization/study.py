@@ -47,7 +47,7 @@ def of_phases(of_phase: Callable[[str], pd.DataFrame], allow_empty: bool) -> lis
         except InputError as error:
             refused.append(str(error))
     if not tables and not allow_empty:
-        raise InputError(refused[0])
+        raise InputError("; ".join(refused))
     print("\n".join(refused), end="\n" if refused else "")
     return tables
 
@@ -91,4 +91,4 @@ def evaluate(
         except InputError as error:
             refused.append(str(error))
     if len(refused) == len(PHASES):
-        raise InputError(refused[0])
+        raise InputError("; ".join(refused))

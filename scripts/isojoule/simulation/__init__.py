@@ -143,7 +143,8 @@ def world(
     generator = np.random.default_rng(seed)
     if isinstance(gpus, int):
         gpus = [made_up_gpu(f"simulated-{seed}-{index}", generator) for index in range(gpus)]
-    if not gpus or repeats < 1 or min(run_noise, system_noise, slowed_share) < 0 or slowed_share > 1:
+    possible = all(value >= 0 for value in (run_noise, system_noise, slowed_share)) and slowed_share <= 1
+    if not gpus or repeats < 1 or not possible:
         raise InputError(
             f"simulation: found {len(gpus)} GPUs, {repeats} repeats, noise {run_noise} and {system_noise}, share of "
             f"slowed runs {slowed_share}; expected at least 1 GPU and 1 repeat, no noise below 0, a share of 0 to 1"
