@@ -2,9 +2,10 @@ import copy
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from isojoule import configuration
+from isojoule import configuration, simulation
 
 PROJECT = Path(__file__).parents[1]
 
@@ -35,3 +36,17 @@ def nvml(monkeypatch):
     spec.loader.exec_module(module)
     monkeypatch.setattr(gpus, "pynvml", module)
     return module
+
+
+@pytest.fixture(scope="session")
+def world():
+    return simulation.world(0)
+
+
+@pytest.fixture(scope="session")
+def small(world):
+    """Three GPUs, sixteen systems, one phase: quick."""
+    names = sorted(world["architecture"].unique())[::3]
+    gpus = list(world["gpu"].unique()[:3])
+    kept = world["architecture"].isin(names) & world["gpu"].isin(gpus) & (world["phase"] == "train")
+    return world[kept].assign(macro_f1=lambda frame: np.log(frame["params"].astype(float)) / 20)

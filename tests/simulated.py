@@ -1,6 +1,8 @@
 """Records as their stages would write them, without a measurement."""
 
 from isojoule.cells import architectures, fingerprints
+from isojoule.normalization import System, references
+from isojoule.normalization.pairs import pair
 from isojoule.records import MeasurementRecord
 
 DATA = "0123456789abcdef"
@@ -37,3 +39,15 @@ def record(study, cell, energy_kwh=1e-3, **changes):
         },
     }
     return MeasurementRecord.model_validate(content | changes)
+
+
+def mine(frame, my_gpu, target, count):
+    """The study without my GPU, references and systems as measured on it, and the truth on the target."""
+    directed = pair(frame, "train", my_gpu, target)
+    systems = directed.systems
+    chosen = systems.index[references.chosen(references.recommended(count), systems, count)]
+    known = {
+        name: System(*systems.loc[name, ["energy_kwh", "duration_s", "flops", "params"]]) for name in systems.index
+    }
+    truth = dict(zip(systems.index, directed.target_kwh, strict=True))
+    return frame[frame["gpu"] != my_gpu], {name: known[name] for name in chosen}, known, truth

@@ -121,6 +121,8 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, a required column is missing, a value has the wrong type or is impossible, a cell twice.
     """
+    if not path.exists():
+        raise InputError(f"{path}: found no such file, expected a table of measurements (parquet or CSV)")
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:

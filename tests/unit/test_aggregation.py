@@ -1,6 +1,7 @@
 import json
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from simulated import DATA, record
@@ -185,3 +186,29 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
         assert (tmp_path / f"{name}.png").stat().st_size > 2000
     with pytest.raises(InputError, match="no value in column params, there is nothing to draw"):
         figures.load("energy-parameters").draw(frame)
+
+
+def test_kinds_are_not_mixed_unasked(world):
+    frame = world.assign(energy_kind=np.where(world["gpu"] == world["gpu"].iloc[0], "measured", "estimated"))
+    kept, sentence = measurements.of_kinds(frame)
+    assert set(kept["energy_kind"]) == {"measured"}
+    assert sentence == "left out: 258 estimated rows; ask for them by --kinds"
+    assert len(measurements.of_kinds(frame, ["measured", "estimated"])[0]) == len(frame)
+    with pytest.raises(InputError, match="kinds: found guessed, expected of measured, estimated, simulated"):
+        measurements.of_kinds(frame, ["guessed"])
+    frame["energy_kind"] = frame["energy_kind"].replace("measured", "simulated")
+    with pytest.raises(InputError, match="kinds: found estimated and simulated energies in one table"):
+        measurements.of_kinds(frame)
+
+
+def test_units_that_look_mixed_up_are_doubted(world):
+    assert measurements.doubts(world) == []
+    gpu = world["gpu"].iloc[0]
+    in_wh = world.assign(energy_kwh=world["energy_kwh"].where(world["gpu"] != gpu, world["energy_kwh"] * 1000))
+    in_wh["power_w"] = in_wh["energy_kwh"] * 3.6e6 / in_wh["duration_s"]
+    found = measurements.doubts(in_wh)
+    assert any(f"train on {gpu}: the median power would be" in doubt for doubt in found)
+    assert any(f"train on {gpu}:" in doubt and "times the energy of the middle platform" in doubt for doubt in found)
+    one = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
+    one_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~one, world["energy_kwh"] * 1000))
+    assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in measurements.doubts(one_in_wh))

@@ -15,7 +15,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
 from isojoule.errors import InputError
-from isojoule.normalization import references
+from isojoule.normalization import improved, references
 from isojoule.normalization.errors import errors, on_front
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
 from isojoule.normalization.improved import IMPROVED, Corrected, RelativeRidge
@@ -168,13 +168,28 @@ def test_ours_is_the_two_point_line_with_two_or_three_references():
         )
 
 
-def test_left_out_errors_are_those_of_fits_without_each_reference():
-    """Kernels and weights fixed, leave-one-out is exact: against solving again without each."""
-    residuals = Corrected(anchors=IMPROVED["gaussian-process"]().anchors).left_out(
-        METHODS["corrected"]().matrix(TABLE), TARGET
-    )
-    assert residuals.shape == (10,)
-    assert np.sqrt((residuals**2).mean()) < np.log(1.5)
+def test_left_out_errors_are_those_of_solving_again_without_each_reference(monkeypatch):
+    """One kernel, one noise, one simple prediction: the closed form against as many systems of equations."""
+    kernel, noise = improved.Kernel(1.0, 1.0), 0.1
+    monkeypatch.setattr(improved, "KERNELS", (kernel,))
+    monkeypatch.setattr(improved, "NOISES", np.array([noise]))
+    method = Corrected(anchors=(improved.Anchor(0, 0, 1, 1.0),))
+    values = method.matrix(TABLE)
+    described = improved.features(values, values[:0])
+    distance = ((described[:, None] - described[None]) ** 2).mean(axis=2)
+    covariance = 1 + described @ described.T / described.shape[1] + np.exp(-distance / 2)
+    inner = np.argsort(values[:, 0])[1:-1]
+    simple, corrected = [], []
+    for one in inner:
+        others = np.delete(np.arange(12), one)
+        ridge = RelativeRidge().fit(TABLE.iloc[others], TARGET[others])
+        missing = np.log(TARGET / ridge.predict(TABLE))
+        weights = np.linalg.solve(covariance[np.ix_(others, others)] + noise * np.eye(11), missing[others])
+        simple.append(missing[one])
+        corrected.append(missing[one] - covariance[one, others] @ weights)
+    off = np.array([simple, corrected])
+    likely = np.sqrt((off**2).mean(axis=1) + 0.02**2) ** (-0.5 * len(inner))
+    np.testing.assert_allclose(method.left_out(values, TARGET), likely / likely.sum() @ off, rtol=1e-8)
 
 
 def test_the_relative_ridge_minimizes_relative_errors():

@@ -123,6 +123,16 @@ def test_a_study_of_two_platforms_and_five_architectures_is_normalized(finished)
     assert set(pd.read_parquet(results / "mixed.parquet")["method"]) >= {"none", "dual", "corrected"}
 
 
+def test_other_draws_evaluate_again_and_measure_nothing(finished, study):
+    folder, _ = finished
+    (folder / "draws.yaml").write_text(yaml.safe_dump({**study, "normalization": {"draws": 3}}))
+    jobs = planned(snakemake(folder, "-n", config="draws.yaml").stdout)
+    assert set(jobs) - {"all", "total"} == {
+        "evaluate_normalization", "evaluate_mixed", "rank_normalization", "plot", "write_report",
+    }  # fmt: skip
+    assert jobs["plot"] == list(figures.FIGURES.values()).count(figures.ERRORS)
+
+
 def test_a_study_of_one_platform_is_not(tmp_path, study):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}}))
     jobs = planned(snakemake(tmp_path, "-n").stdout)

@@ -24,8 +24,6 @@ FLOOR = 0.02
 class _Shrinking(Normalization):
     """A method that a column more or less does not change in kind, and that two references determine."""
 
-    closed_form = False
-
     @property
     def minimum_references(self) -> int:
         """Two: the prior determines the rest."""
@@ -139,6 +137,8 @@ class Corrected(_Shrinking):
         anchors: simple predictions.
         robust: Huber's weights in the relative ridge.
     """
+
+    closed_form = False
 
     def __init__(
         self,

@@ -14,13 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
+from isojoule.measurements import PLAUSIBLE_FACTOR
 from isojoule.normalization.improved import Corrected
 from isojoule.normalization.intervals import half_width
 from isojoule.normalization.pairs import DESCRIPTIONS, pair
 
 COVERAGE = 0.9
-# how far apart, as a factor, energies of the same system on two GPUs can be before it looks like two units
-IMPLAUSIBLE = 100.0
 # from so many GPUs on, what happened on all of them together is expected on another
 ENOUGH_GPUS = 5
 # by this factor repeats do not differ: one of them is another system, phase or unit
@@ -341,13 +340,13 @@ def _warnings(
     warnings = []
     ratios = (mine["energy_kwh"] / known["energy_kwh"]).to_numpy()
     middle = float(np.median(ratios))
-    if not 1 / IMPLAUSIBLE < middle < IMPLAUSIBLE:
+    if not 1 / PLAUSIBLE_FACTOR < middle < PLAUSIBLE_FACTOR:
         warnings.append(
             f"units: the references take {middle:.3g} times as much energy on your GPU as on the target; are your "
             "energies in kWh?"
         )
     for name, ratio in zip(mine.index, ratios, strict=True):
-        if not 1 / IMPLAUSIBLE < ratio / middle < IMPLAUSIBLE:
+        if not 1 / PLAUSIBLE_FACTOR < ratio / middle < PLAUSIBLE_FACTOR:
             warnings.append(
                 f"units: {name} takes {ratio:.3g} times as much energy on your GPU, the others about {middle:.3g}"
             )

@@ -27,7 +27,7 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
 
     Returns:
         one row per number of references: `mdape_percent` with its 90 % interval (`mdape_low_percent`,
-        `mdape_high_percent`: systems resampled), `ape90_percent`, `reference_names` (chosen on all GPUs), `published`
+        `mdape_high_percent`: systems resampled), `ape90_percent`, `reference_names` (chosen on all GPUs), `to_publish`
         for the fewest whose MdAPE is within `error_percent`, if any is.
 
     Raises:
@@ -77,13 +77,13 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
         )
     table = pd.DataFrame(rows)
     within = table["mdape_percent"] <= error_percent
-    table.insert(3, "published", within & ~within.shift(fill_value=False).cummax())
+    table.insert(3, "to_publish", within & ~within.shift(fill_value=False).cummax())
     return table
 
 
 def in_words(table: pd.DataFrame, error_percent: float) -> str:
     """The answer for one phase as a sentence."""
-    chosen = table[table["published"]]
+    chosen = table[table["to_publish"]]
     phase = table["phase"].iloc[0]
     if chosen.empty:
         best = table.loc[table["mdape_percent"].idxmin()]

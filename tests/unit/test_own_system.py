@@ -1,0 +1,125 @@
+"""My own system on a GPU of the study: estimate, interval, warnings, score; what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from simulated import mine
+
+from isojoule import simulation
+from isojoule.errors import InputError
+from isojoule.normalization import System, energy_weighted_score, normalize
+from isojoule.normalization.own import read_references
+
+PROJECT = Path(__file__).parents[2]
+REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
+
+
+@pytest.mark.parametrize(("gpus", "count"), [(5, 2), (5, 6), (2, 6), (2, 12)])
+def test_ninety_percent_intervals_cover(gpus, count):
+    """On GPUs that the study does not have, with its other GPUs to learn from and without."""
+    held = []
+    for seed in range(8):
+        world = simulation.world(seed, gpus)
+        first, *_, target = world["gpu"].unique()
+        study, known, systems, truth = mine(world, first, target, count)
+        for name in [name for name in systems if name not in known][::5]:
+            found = normalize(study, target, "train", known, systems[name])
+            held.append(found.low_kwh <= truth[name] <= found.high_kwh)
+    assert np.mean(held) >= 0.82
+
+
+def test_my_system_on_a_gpu_that_the_study_does_not_have(world):
+    first, *_, target = world["gpu"].unique()
+    study, known, systems, truth = mine(world, first, target, 8)
+    other = next(name for name in systems if name not in known)
+    found = normalize(study, target, "train", known, systems[other])
+    assert found.energy_kwh == pytest.approx(truth[other], rel=0.25)
+    assert found.low_kwh < found.energy_kwh < found.high_kwh
+    assert found.kinds == ("simulated",)
+    assert "kind: the study's energies on the target are simulated" in found.warnings
+    assert "duration_s, flops, params" in found.method
+    alone = normalize(study, target, "train", known, System(systems[other].energy_kwh))
+    assert "corrected on energy_kwh" in alone.method
+    record = found.record()
+    assert (record["record"], record["energy_kind"]) == ("normalized-energy", "estimated")
+    assert json.loads(json.dumps(record))["target"] == target
+
+
+def test_warnings_name_what_is_doubtful(world):
+    first, *_, target = world["gpu"].unique()
+    study, known, _, _ = mine(world, first, target, 3)
+    middle = sorted(known.values(), key=lambda system: system.energy_kwh)[1]
+    beyond = System(10 * max(system.energy_kwh for system in known.values()))
+    warnings = normalize(study, target, "train", known, beyond).warnings
+    assert any(warning.startswith("extrapolation: energy_kwh of your system") for warning in warnings)
+    assert any(warning.startswith("few references: 3") for warning in warnings)
+    timed = normalize(study, target, "train", known, System(middle.energy_kwh, duration_s=1e6))
+    assert any(warning.startswith("extrapolation: duration_s of your system") for warning in timed.warnings)
+    untimed = {name: System(system.energy_kwh) for name, system in known.items()}
+    timed = normalize(study, target, "train", untimed, System(middle.energy_kwh, duration_s=1.0))
+    assert "not used: duration_s, which is not known of all references" in timed.warnings
+    in_wh = {name: System(1000 * system.energy_kwh) for name, system in known.items()}
+    warnings = normalize(study, target, "train", in_wh, System(1000 * middle.energy_kwh)).warnings
+    assert any("are your energies in kWh?" in warning for warning in warnings)
+    alone = study[study["gpu"] == target]
+    found = normalize(alone, target, "train", known, middle)
+    assert (found.low_kwh, found.high_kwh) == (None, None)
+    assert any(warning.startswith("no interval") for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"target": "h100"}, "target: found no train energy on h100, expected one of simulated-0-"),
+        (
+            {"references": {"mlp-1x513": System(1.0), "mlp-1x512": System(2.0)}},
+            "references: found mlp-1x513, which was not",
+        ),
+        ({"references": {"mlp-1x512": System(1.0)}}, "references: found 1, expected at least 2"),
+        ({"references": {"mlp-1x512": System(1.0), "mlp-1x1024": System(1.0)}}, "energies that are all 1.0 kWh"),
+        ({"references": {"mlp-1x512": System(0.0), "mlp-1x1024": System(1.0)}}, "energy_kwh of mlp-1x512: found 0.0"),
+        ({"system": System(float("nan"))}, "energy_kwh of the system: found nan, expected a number above 0"),
+        ({"system": System(1.0, flops=-3)}, "flops of the system: found -3, expected a number above 0"),
+    ],
+)
+def test_what_cannot_be_normalized_is_refused(world, change, message):
+    call = {
+        "target": world["gpu"].iloc[0], "phase": "train", "system": System(1.5),
+        "references": {"mlp-1x512": System(1.0), "mlp-1x1024": System(2.0)},
+    } | change  # fmt: skip
+    with pytest.raises(InputError) as refused:
+        normalize(world, **call)
+    assert message in str(refused.value)
+
+
+def test_the_energy_weighted_score_of_dcase():
+    assert energy_weighted_score(0.4, 2.0, 4.0) == 0.2
+    with pytest.raises(InputError, match="energy-weighted score: found quality 1, reference 0 kWh"):
+        energy_weighted_score(1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("architecture\na\n", "found no column energy_kwh, expected architecture and energy_kwh"),
+        ("architecture,energy_kwh\na,many\n", "column energy_kwh: found many, expected numbers above 0"),
+        ("architecture,energy_kwh\na,1\na,3\n", "found 1 to 3 kWh for a, expected repeats that agree"),
+        ("architecture,energy_kwh,phase\na,1,test\n", "found no row of train with outcome ok"),
+        ("architecture,energy_kwh,gpu\na,1,t4\nb,1,a40\n", "found the GPUs t4, a40, expected yours alone"),
+        ("", "is not a table (parquet or CSV)"),
+    ],
+)
+def test_references_that_cannot_be_read_are_refused(tmp_path, content, message):
+    path = tmp_path / "mine.csv"
+    path.write_text(content)
+    with pytest.raises(InputError) as refused:
+        read_references(path, "train")
+    assert f"{path}: {message}" in str(refused.value)
+
+
+def test_repeated_references_are_averaged(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("architecture,energy_kwh,duration_s\na,2,2\na,3,4\nb,5,\n")
+    assert read_references(path, "train") == {"a": System(2.5), "b": System(5.0)}, "no duration where one has none"
