@@ -27,12 +27,10 @@ def main(options: argparse.Namespace, machine: Device) -> None:
     study = configuration.load(options.config)
     started_at = provenance.now()
     decisive = {"dataset": study["dataset"], "mel": study["mel"]}
-    meter = Meter(study["energy"]["country_iso_code"])
-    meter.ready()
-    with machine.alone():
-        meter.begin()
+    meter = Meter(study["energy"]["country_iso_code"], idle_s=study["energy"]["idle_s"])
+    with machine.alone(), meter as window:
         clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
-        energy = meter.end()
+    energy = window.energy
     record = ExtractionRecord(
         study=study["study"],
         workload=study["workload"],

@@ -28,13 +28,18 @@ def published():
 
 @pytest.fixture
 def nvml(monkeypatch):
-    """A fresh fake driver in the place of NVML."""
+    """A fresh fake driver in the place of NVML, for us and for CodeCarbon."""
+    from codecarbon.core import gpu, gpu_nvidia
+
     from isojoule import gpus
 
     spec = importlib.util.spec_from_file_location("fake_nvml", PROJECT / "tests" / "fake_nvml" / "pynvml.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(gpus, "pynvml", module)
+    monkeypatch.setattr(gpu_nvidia, "pynvml", module)
+    monkeypatch.setattr(gpu, "PYNVML_AVAILABLE", True)
+    monkeypatch.setattr(gpu, "is_nvidia_system", lambda: True)
     return module
 
 

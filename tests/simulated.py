@@ -9,8 +9,8 @@ DATA = "0123456789abcdef"
 MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
 
 
-def record(study, cell, energy_kwh=1e-3, **changes):
-    """A simulated record of a cell, as its stage would write it."""
+def record(study, cell, energy_kwh=1e-3, window=(), **changes):
+    """A simulated record of a cell, as its stage would write it; `window` changes that part of it."""
     reading = {"energy_kwh": energy_kwh, "source": "simulation", "kind": "simulated"}
     names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
     codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
@@ -27,7 +27,19 @@ def record(study, cell, energy_kwh=1e-3, **changes):
         "seed": 0,
         "settings": {"features": "resident"},
         "work": {"epochs": 1, "steps": 2, "samples": 16, "batch_size": 8},
-        "energy": {"duration_s": 36.0, "component": "cpu", "cpu": reading, "codecarbon": codecarbon},
+        "energy": {
+            "duration_s": 36.0,
+            "component": "cpu",
+            "cpu": reading,
+            "codecarbon": codecarbon,
+            "window": {
+                "duration_s": 36.0,
+                "repetitions": 1,
+                "instrument_period_s": 0.01,
+                "resolution_percent": 0.03,
+                **dict(window),
+            },
+        },
         "quality": {"macro_f1": 0.5} if cell.phase == "test" else {},
         "hardware": MACHINE,
         "place": 0,

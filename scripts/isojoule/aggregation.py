@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from isojoule import measurements, workloads
+from isojoule import flags, measurements, workloads
 from isojoule.cells import architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
@@ -51,7 +51,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
-    return measurements.table([rows[identity] for identity in expected])
+    table = measurements.table([rows[identity] for identity in expected])
+    return flags.with_those_of_the_study(table, configuration["analysis"]["exclude_flags"])
 
 
 def _counts(path: Path) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
         "loss": record.loss,
         **record.quality,
         "device_name": gpu.name if gpu else record.hardware.cpu,
+        "device_uuid": gpu.uuid if gpu else None,
         "hostname": record.hardware.hostname,
         "driver": gpu.driver if gpu else None,
         **{name: software.get(name) for name in ("isojoule", "python", "cuda", "torch", "codecarbon")},
@@ -99,7 +101,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
         "ended_at": record.ended_at,
         "attempt": record.provenance.attempt,
         "commit": record.provenance.commit,
-        "flags": " ".join(record.flags) or None,
+        "flags": " ".join(flags.of_record(record)) or None,
     }
     if record.energy is not None and record.work is not None:
         energy = record.energy
@@ -107,6 +109,15 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
             "energy_kwh": energy.computing.energy_kwh,
             "energy_kind": energy.computing.kind,
             "energy_source": energy.computing.source,
+            "energy_uncertainty_kwh": energy.computing.uncertainty_kwh,
+            "net_energy_kwh": energy.net_energy_kwh,
+            "idle_power_w": energy.window.idle_power_w,
+            "window_s": energy.window.duration_s,
+            "repetitions": energy.window.repetitions,
+            "resolution_percent": energy.window.resolution_percent,
+            "disagreement_percent": energy.window.disagreement_percent,
+            "integrated_power_energy_kwh": energy.integrated_power.energy_kwh if energy.integrated_power else None,
+            "codecarbon_energy_kwh": getattr(energy.codecarbon, f"{energy.component}_energy_kwh"),
             "duration_s": energy.duration_s,
             "power_w": energy.computing.energy_kwh * 3.6e6 / energy.duration_s,
             "gpu_energy_kwh": energy.gpu.energy_kwh if energy.gpu else None,
@@ -122,6 +133,9 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
             "gpu_utilization_percent": statistics.utilization_percent,
             "gpu_memory_utilization_percent": statistics.memory_utilization_percent,
             "gpu_peak_memory_bytes": statistics.peak_memory_bytes,
+            "gpu_start_temperature_c": statistics.start_temperature_c,
             "gpu_max_temperature_c": statistics.max_temperature_c,
+            "gpu_sm_clock_mhz": statistics.sm_clock_mhz,
+            "gpu_throttle_reasons": " ".join(statistics.throttled_percent) or None,
         }
     return row

@@ -52,7 +52,7 @@ def arrive(name: str, entry: dict[str, Any]) -> Arrival:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
         raise _refused(f"gpus.{name}", visible, "1: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere")
     try:
-        gpu = gpus.identify(f"GPU-{torch.cuda.get_device_properties(0).uuid}")
+        (gpu,) = gpus.visible()
     except InputError as error:
         raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
     if gpu.name != entry.get("device_name", gpu.name):

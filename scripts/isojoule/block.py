@@ -19,9 +19,10 @@ from isojoule.alone import Device
 from isojoule.arrival import Arrival, RefusedError, arrive
 from isojoule.cells import Cell, architectures, fingerprints, phases
 from isojoule.configuration import Configuration
+from isojoule.energy import Meter
 from isojoule.errors import InputError, StoppedError
 from isojoule.journal import Journal, ended
-from isojoule.measurement import measure, opened
+from isojoule.measurement import measure, metered, opened
 from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
 
 
@@ -72,11 +73,12 @@ class Block:
 
     def _measure(self, waiting: list[str], order: list[str]) -> None:
         arrival = self._arrival(waiting)
+        meter = metered(self._configuration, self._gpu, arrival)
         failed = []
         for name in waiting:
             for phase in self._needed(name):
                 cell = Cell(self._gpu, name, phase, self._repeat)
-                record = self._attempt(cell, arrival, order.index(name))
+                record = self._attempt(cell, arrival, meter, order.index(name))
                 print(f"{cell}: {_result(record)}", flush=True)
                 gc.collect()
                 if arrival.gpu:
@@ -104,7 +106,7 @@ class Block:
         weights = checkpoints.is_there(self._checkpoint(name), self._origin(name))
         return all_phases if missing == ["test"] and "train" in all_phases and not weights else missing
 
-    def _attempt(self, cell: Cell, arrival: Arrival, place: int) -> MeasurementRecord:
+    def _attempt(self, cell: Cell, arrival: Arrival, meter: Meter, place: int) -> MeasurementRecord:
         begun = self._opened(cell, arrival, place)
         self._journal.begin(begun)
         both = len(self._configuration["phases"]) == 2
@@ -117,6 +119,8 @@ class Block:
                 self._origin(cell.architecture),
                 arrival,
                 self._machine,
+                meter,
+                self._journal.trace(begun),
             )
         except (KeyboardInterrupt, StoppedError) as error:
             reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM: cancelled, preempted or over time"
@@ -138,7 +142,7 @@ class Block:
         return record
 
     def _opened(self, cell: Cell, arrival: Arrival | None, place: int) -> MeasurementRecord:
-        attempt = len(self._journal.attempts(cell)) + 1
+        attempt = self._journal.next_attempt(cell)
         gpu = arrival.gpu if arrival else None
         return opened(self._configuration, cell, gpu, self._fingerprints(cell), attempt, place)
 

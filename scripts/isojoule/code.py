@@ -24,6 +24,7 @@ NOT_DECISIVE = (
     "isojoule.configuration",
     "isojoule.errors",
     "isojoule.files",
+    "isojoule.flags",
     "isojoule.heartbeat",
     "isojoule.journal",
     "isojoule.programs",

@@ -1,126 +1,189 @@
-"""GPUs through NVML: which one this is, and what it does while a window is open."""
+"""GPUs through NVML: which ones there are, what their energy can be read from, what they do at this moment."""
 
-import threading
+import itertools
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import pynvml
 
 from isojoule.errors import InputError
-from isojoule.records.measurement import Gpu, GpuStatistics
+from isojoule.records.measurement import Gpu
+
+# updates of the energy counter that are watched, and for how long at most; published boards need 20 to 100 ms for one
+WATCHED_UPDATES = 5
+WATCHED_S = 2.0
+POLL_S = 0.001
+
+THROTTLE_REASONS = {
+    "power-cap": 0x4,
+    "hw-slowdown": 0x8,
+    "sync-boost": 0x10,
+    "sw-thermal": 0x20,
+    "hw-thermal": 0x40,
+    "hw-power-brake": 0x80,
+}
+
+
+def visible() -> list[Gpu]:
+    """The GPUs that torch sees in this process, in its order.
+
+    Raises:
+        InputError: as `identify`.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        return []
+    count = torch.cuda.device_count()
+    return [identify(f"GPU-{torch.cuda.get_device_properties(number).uuid}") for number in range(count)]
 
 
 def identify(uuid: str) -> Gpu:
-    """The GPU with this UUID, as the driver describes it.
+    """The GPU with this UUID, as the driver describes it, and how its energy can be read.
+
+    Its counter is watched for some updates, half a second or so.
 
     Raises:
-        InputError: NVML cannot be reached or does not know the UUID.
+        InputError: NVML cannot be reached, does not know the UUID, or can read neither energy nor power there.
     """
-    try:
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-        return Gpu(
-            name=_text(pynvml.nvmlDeviceGetName(handle)),
-            uuid=uuid,
-            nvml_index=pynvml.nvmlDeviceGetIndex(handle),
-            driver=_text(pynvml.nvmlSystemGetDriverVersion()),
-            power_limit_w=_power_limit_w(handle),
-            memory_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,
-            energy_counter=_has_energy_counter(handle),
-            mig=_is_split(handle),
+    board = Board(uuid)
+    counter_period_s = board.counter_period_s()
+    power = board.power_kind()
+    if counter_period_s is None and power is None:
+        raise InputError(
+            f"{board.name} ({uuid}): found neither an energy counter that counts nor a power above 0 W, expected one "
+            "of them; the energy of this GPU cannot be measured"
         )
-    except pynvml.NVMLError as error:
-        raise InputError(f"GPU {uuid}: NVML cannot read it: {error}") from error
+    return board.described(counter_period_s, power)
 
 
-class Sampler:
-    """Sample a GPU in a thread of its own between `with` and its end; see `statistics`."""
+class Board:
+    """One GPU behind NVML.
 
-    def __init__(self, uuid: str, period_s: float = 1.0) -> None:
-        self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-        self._period_s = period_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gpu-sampler", daemon=True)
-        self._samples: list[dict[str, float]] = []
+    Readings are none where the board does not have them.
 
-    def __enter__(self) -> "Sampler":
-        self._thread.start()
-        return self
+    Raises:
+        InputError: NVML cannot be reached or does not know the UUID; from a reading, that the GPU no longer answers.
+    """
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def __init__(self, uuid: str) -> None:
+        self._uuid = uuid
+        try:
+            pynvml.nvmlInit()
+            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
+            self.name = _text(pynvml.nvmlDeviceGetName(self._handle))
+        except pynvml.NVMLError as error:
+            raise InputError(f"GPU {uuid}: NVML cannot read it: {error}") from error
 
-    def _run(self) -> None:
-        while not self._ended.wait(self._period_s):
-            self._samples.append(self._sample())
+    def described(self, counter_period_s: float | None, power: Literal["instantaneous", "averaged"] | None) -> Gpu:
+        """The GPU as a record names it."""
+        limit_mw = self._read(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle))
+        try:
+            return Gpu(
+                name=self.name,
+                uuid=self._uuid,
+                nvml_index=pynvml.nvmlDeviceGetIndex(self._handle),
+                driver=_text(pynvml.nvmlSystemGetDriverVersion()),
+                power_limit_w=limit_mw / 1000 if limit_mw is not None else None,
+                memory_bytes=pynvml.nvmlDeviceGetMemoryInfo(self._handle).total,
+                counter_period_s=counter_period_s,
+                power=power,
+                mig=bool((self._read(lambda: pynvml.nvmlDeviceGetMigMode(self._handle)) or [False])[0]),
+            )
+        except pynvml.NVMLError as error:
+            raise InputError(f"GPU {self._uuid}: NVML cannot read it: {error}") from error
 
-    def _sample(self) -> dict[str, float]:
-        # a field that this GPU does not have is left out, the others are kept
-        sample: dict[str, float] = self._foreign()
+    def counter_j(self) -> float | None:
+        """Energy since the driver was loaded (Volta and later)."""
+        millijoules = self._read(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
+        return None if millijoules is None else millijoules / 1000
+
+    def counter_period_s(self) -> float | None:
+        """The longest time between two updates of the energy counter; none where it does not count."""
+        return update_period_s(self.counter_j)
+
+    def power_w(self) -> float | None:
+        """Power at this moment, or averaged over the last second where the board gives no other."""
+        milliwatts = self._instantaneous_mw()
+        if milliwatts is None:
+            milliwatts = self._read(lambda: pynvml.nvmlDeviceGetPowerUsage(self._handle))
+        return None if milliwatts is None else milliwatts / 1000
+
+    def power_kind(self) -> Literal["instantaneous", "averaged"] | None:
+        """Which power `power_w` is; none where there is none above 0 W.
+
+        The driver averages over 1 s from Ampere on, but not on its GA100 (Yang et al., SC24).
+        """
+        if not self.power_w():
+            return None
+        if self._instantaneous_mw() is not None:
+            return "instantaneous"
+        generation = self._read(lambda: pynvml.nvmlDeviceGetArchitecture(self._handle))
+        recent = generation is None or generation >= pynvml.NVML_DEVICE_ARCH_AMPERE
+        return "averaged" if recent and not any(name in self.name for name in ("A100", "A30")) else "instantaneous"
+
+    def sample(self) -> dict[str, float | str]:
+        """What the GPU does at this moment; a field that this GPU does not have is left out, the others are kept."""
+        sample: dict[str, float | str] = {}
         with suppress(pynvml.NVMLError):
             rates = pynvml.nvmlDeviceGetUtilizationRates(self._handle)
             sample["utilization_percent"], sample["memory_utilization_percent"] = rates.gpu, rates.memory
         with suppress(pynvml.NVMLError):
-            sample["power_w"] = pynvml.nvmlDeviceGetPowerUsage(self._handle) / 1000
+            sample["sm_clock_mhz"] = pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_SM)
+        with suppress(pynvml.NVMLError):
+            sample["memory_clock_mhz"] = pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_MEM)
         with suppress(pynvml.NVMLError):
             sample["temperature_c"] = pynvml.nvmlDeviceGetTemperature(self._handle, pynvml.NVML_TEMPERATURE_GPU)
-        return sample
-
-    def statistics(self, peak_memory_bytes: int | None) -> GpuStatistics:
-        """Means over the samples taken so far; none where no sample has the field.
-
-        Who else is on the GPU is looked up once more, since a short window may have had no sample.
-        """
-        temperatures = self._values("temperature_c")
-        return GpuStatistics(
-            samples=len(self._samples),
-            period_s=self._period_s,
-            utilization_percent=_mean(self._values("utilization_percent")),
-            memory_utilization_percent=_mean(self._values("memory_utilization_percent")),
-            power_w=_mean(self._values("power_w")),
-            max_temperature_c=max(temperatures, default=None),
-            peak_memory_bytes=peak_memory_bytes,
-            foreign_processes=max([*self._values("foreign_processes"), *self._foreign().values()], default=None),
-        )
-
-    def _foreign(self) -> dict[str, float]:
         with suppress(pynvml.NVMLError):
+            found = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle)
+            sample["throttle_reasons"] = " ".join(name for name, bit in THROTTLE_REASONS.items() if found & bit)
+        foreign = self.foreign_processes()
+        return sample if foreign is None else {**sample, "foreign_processes": foreign}
+
+    def foreign_processes(self) -> int | None:
+        """How many other processes compute on the GPU, given that this one does."""
+        try:
             # ours is one of them, under whatever number a container gives it
-            return {"foreign_processes": max(len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)) - 1, 0)}
-        return {}
+            return max(len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)) - 1, 0)
+        except pynvml.NVMLError:
+            return None
 
-    def _values(self, field: str) -> list[float]:
-        return [sample[field] for sample in self._samples if field in sample]
+    def _instantaneous_mw(self) -> int | None:
+        with suppress(pynvml.NVMLError):
+            (field,) = pynvml.nvmlDeviceGetFieldValues(self._handle, [pynvml.NVML_FI_DEV_POWER_INSTANT])
+            if field.nvmlReturn == pynvml.NVML_SUCCESS:
+                return int(field.value.uiVal)
+        return None
+
+    def _read(self, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound):
+            return None
+        except pynvml.NVMLError as error:
+            raise InputError(f"{self.name} ({self._uuid}): no longer answers: {error}; nothing was measured") from error
 
 
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def update_period_s(counter: Callable[[], float | None]) -> float | None:
+    """The longest time between two updates of a counter, none where it does not count.
+
+    Args:
+        counter: reads it.
+    """
+    value = counter()
+    updates: list[float] = []
+    ends_s = time.perf_counter() + WATCHED_S
+    while value is not None and len(updates) <= WATCHED_UPDATES and time.perf_counter() < ends_s:
+        time.sleep(POLL_S)
+        now = counter()
+        if now != value:
+            value = now
+            updates.append(time.perf_counter())
+    intervals = [after - before for before, after in itertools.pairwise(updates)]
+    return max(intervals, default=None)
 
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _power_limit_w(handle: Any) -> float | None:
-    try:
-        return float(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle)) / 1000
-    except pynvml.NVMLError:
-        return None
-
-
-def _is_split(handle: Any) -> bool:
-    try:
-        return bool(pynvml.nvmlDeviceGetMigMode(handle)[0])
-    except pynvml.NVMLError:
-        return False
-
-
-def _has_energy_counter(handle: Any) -> bool:
-    try:
-        return int(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) >= 0
-    except pynvml.NVMLError:
-        return False

@@ -5,6 +5,7 @@ again as long as the code, the configuration and the data that decided it are th
 """
 
 import fcntl
+import shutil
 import sys
 import tempfile
 import time
@@ -17,29 +18,38 @@ from isojoule import workloads
 from isojoule.cells import Cell, architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
-from isojoule.files import patiently, write_text
+from isojoule.files import patiently, write_text, written_whole
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL, Outcome
+from isojoule.records.reading import OtherVersionError
 
 
 class Journal:
     """The attempts and records below the folder `results` of a study.
 
     Files are `attempts/<gpu>/<architecture>/<phase>-<repeat>.<attempt>.json` and
-    `records/<gpu>/<architecture>/<phase>-<repeat>.json`.
+    `records/<gpu>/<architecture>/<phase>-<repeat>.json`, each with the trace of its window beside it, `.parquet`.
     """
 
     def __init__(self, results: Path) -> None:
         self._results = results
 
     def attempts(self, cell: Cell) -> list[MeasurementRecord]:
-        """Every attempt that ended, the first one first."""
+        """Every attempt that ended, the first one first; those that an older isojoule wrote stay and are not read."""
+        found = []
+        for _, path in self._numbered(cell):
+            with suppress(OtherVersionError):
+                found.append(read_record(path, MeasurementRecord))
+        return found
+
+    def next_attempt(self, cell: Cell) -> int:
+        """The number of an attempt that begins now: 1, 2, ..."""
+        return max((number for number, _ in self._numbered(cell)), default=0) + 1
+
+    def _numbered(self, cell: Cell) -> list[tuple[int, Path]]:
         folder, start = self._results / "attempts" / cell.gpu / cell.architecture, f"{cell.phase}-{cell.repeat}."
-        paths = [path for path in folder.glob(f"{start}*.json") if path.name[len(start) : -len(".json")].isdigit()]
-        return [
-            read_record(path, MeasurementRecord)
-            for path in sorted(paths, key=lambda path: int(path.name[len(start) : -len(".json")]))
-        ]
+        numbers = [(path.name[len(start) : -len(".json")], path) for path in folder.glob(f"{start}*.json")]
+        return sorted((int(number), path) for number, path in numbers if number.isdigit())
 
     def kept(
         self, cell: Cell, fingerprints: dict[str, str], attempts: list[MeasurementRecord] | None = None
@@ -56,6 +66,16 @@ class Journal:
         text = record.model_dump_json(indent=2) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             persist(path, text)
+        trace, beside = self.trace(record), path.with_suffix(".parquet")
+        if not trace.is_file():
+            beside.unlink(missing_ok=True)
+        elif not beside.is_file() or beside.read_bytes() != trace.read_bytes():
+            with written_whole(beside) as temporary:
+                shutil.copyfile(trace, temporary)
+
+    def trace(self, record: MeasurementRecord) -> Path:
+        """Where the samples of an attempt's window are, if there are any; `publish` puts them beside the record."""
+        return (self._results / "attempts" / _path(record, record.provenance.attempt)).with_suffix(".parquet")
 
     @contextmanager
     def held(
@@ -144,10 +164,14 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
         path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
         try:
             record = read_record(path, MeasurementRecord) if path.is_file() else None
+            is_stale = record is not None and not record.is_of(fingerprints(configuration, cell, data, named))
+        except OtherVersionError:
+            is_stale = True
         except InputError:
             continue
-        if record and not record.is_of(fingerprints(configuration, cell, data, named)):
+        if is_stale:
             path.unlink()
+            path.with_suffix(".parquet").unlink(missing_ok=True)
             stale += 1
     if stale:
         where = results / "attempts"

@@ -3,17 +3,17 @@
 import dataclasses
 import importlib
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from isojoule import checkpoints, gpus, models, provenance, workloads
+from isojoule import checkpoints, flags, models, provenance, workloads
 from isojoule.alone import Device
 from isojoule.arrival import Arrival
-from isojoule.cells import Cell, architectures, cell_slice
+from isojoule.cells import Cell, architectures, cell_slice, gpu_slice
 from isojoule.configuration import Configuration
 from isojoule.energy import Meter
 from isojoule.errors import InputError, is_out_of_memory
@@ -62,6 +62,27 @@ def opened(
     )
 
 
+def metered(configuration: Configuration, gpu: str, arrival: Arrival) -> Meter:
+    """The meter for all cells of a GPU in one process.
+
+    Args:
+        configuration: the whole study.
+        gpu: key of the configuration's `gpus`.
+        arrival: the device, as the configuration expects it.
+    """
+    energy = configuration["energy"]
+    return Meter(
+        energy["country_iso_code"],
+        [arrival.gpu] if arrival.gpu else [],
+        cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
+        min_window_s=energy["min_window_s"],
+        resolution_percent=energy["resolution_percent"],
+        idle_s=energy["idle_s"],
+        sample_period_s=energy["sample_period_s"],
+        allow_shared=energy["allow_shared"],
+    )
+
+
 def measure(
     configuration: Configuration,
     begun: MeasurementRecord,
@@ -70,8 +91,10 @@ def measure(
     origin: str,
     arrival: Arrival,
     machine: Device,
+    meter: Meter,
+    trace: Path,
 ) -> MeasurementRecord:
-    """Train or test the model of a cell once, inside one window of the meter.
+    """Train or test the model of a cell inside one window of the meter, as often as the window needs to be long enough.
 
     Args:
         configuration: the whole study; only the cell's slice of it is used.
@@ -81,6 +104,8 @@ def measure(
         origin: what these weights depend on.
         arrival: the device, as the configuration expects it.
         machine: the right to compute on this machine's CPU.
+        meter: as `metered` gives it.
+        trace: where the samples of the window go, a parquet file; not written where nothing was sampled.
 
     Returns:
         the record; running out of memory, or a test whose training did, is an outcome of it.
@@ -96,7 +121,16 @@ def measure(
     with Device(arrival.gpu.uuid) if arrival.gpu else nullcontext(machine) as computer:
         try:
             measured = _run(
-                decisive, cell.phase, named[cell.architecture], features, checkpoint, origin, arrival, computer
+                decisive,
+                cell.phase,
+                named[cell.architecture],
+                features,
+                checkpoint,
+                origin,
+                arrival,
+                computer,
+                meter,
+                trace,
             )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -104,7 +138,8 @@ def measure(
             measured = {"outcome": "oom", "message": models.first_line(error)}
         if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
             checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}", origin)
-    return MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})
+    record = MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})
+    return record.model_copy(update={"flags": flags.of_record(record)})
 
 
 def _run(
@@ -116,62 +151,58 @@ def _run(
     origin: str,
     arrival: Arrival,
     computer: Device,
+    meter: Meter,
+    trace: Path,
 ) -> dict[str, Any]:
-    gpu = arrival.gpu
-    meter = Meter(
-        decisive["energy"]["country_iso_code"],
-        gpu,
-        decisive["gpu"].get("max_power_w"),
-        torch.cuda.synchronize if gpu else lambda: None,
-    )
     torch.manual_seed(decisive["seed"])
     model = models.build(architecture)
-    flags = []
+    found = []
     if phase == "test":
         if checkpoint is None:
-            flags.append("initial-weights")
+            found.append("initial-weights")
         elif failure := checkpoints.load(checkpoint, model):
             return {"outcome": "untrained", "message": failure}
     sessions = importlib.import_module(f"isojoule.workloads.{decisive['workload']}.sessions")
     session = sessions.Session(model, decisive, phase, features, arrival.device)
-    if gpu:
+    if arrival.gpu:
         torch.cuda.reset_peak_memory_stats()
     with torch.no_grad():
         models.checked_output(architecture, session.model, *session.example())
-    session.warm_up()
-    meter.ready()
-    sampler = gpus.Sampler(gpu.uuid) if gpu else None
     with computer.alone():
-        meter.begin()
-        with heartbeat(lambda: f"{session.progress()}, {meter.so_far_kwh():.3g} kWh so far"), sampler or nullcontext():
-            session.run()
-        energy = meter.end()
+        meter.ready()
+        session.warm_up()
+        with meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
+            peak_memory_bytes = None
+            while window.again():
+                session.run()
+                if arrival.gpu and peak_memory_bytes is None:
+                    peak_memory_bytes = torch.cuda.max_memory_allocated()
+    session.settle()
     if phase == "train" and checkpoint is not None:
-        _keep(checkpoint, session.model, origin)
+        consequence = "the training is kept, its test trains again"
+        _keep(lambda: checkpoints.write(checkpoint, session.model, origin), consequence)
+    sampler = window.sampler
+    if sampler.trace.rows:
+        _keep(lambda: sampler.trace.write(trace), "the record is kept without it")
     loss = session.loss()
     finite = loss - loss == 0
-    statistics = sampler.statistics(torch.cuda.max_memory_allocated()) if sampler else None
-    if not finite:
-        flags.append("loss-not-finite")
-    if statistics and statistics.foreign_processes:
-        flags.append("shared-device")
     return {
         "outcome": "ok",
         "work": session.work,
-        "energy": energy,
-        "gpu_statistics": statistics,
+        "energy": window.energy,
+        "gpu_statistics": sampler.trace.statistics(sampler.period_s, peak_memory_bytes) if arrival.gpu else None,
         "loss": loss if finite else None,
-        "quality": {} if "initial-weights" in flags else session.quality(),
-        "flags": flags + session.flags,
+        "quality": {} if "initial-weights" in found else session.quality(),
+        "flags": [*found, *([] if finite else ["loss-not-finite"]), *session.flags],
     }
 
 
-def _keep(checkpoint: Path, model: nn.Module, origin: str) -> None:
-    """Weights that cannot be written cost the test another training, but not what this training measured."""
+def _keep(write: Callable[[], None], consequence: str) -> None:
+    """What cannot be written beside a record costs something, but not what was measured."""
     try:
-        patiently(lambda: checkpoints.write(checkpoint, model, origin))
+        patiently(write)
     except InputError as error:
-        print(f"{error}; the training is kept, its test trains again", file=sys.stderr, flush=True)
+        print(f"{error}; {consequence}", file=sys.stderr, flush=True)
 
 
 def _set_precision(precision: str) -> None:

@@ -85,10 +85,11 @@ def _row(gpu: str, seen: list[Seen]) -> tuple[str, ...]:
     energy_kwh: dict[str, float] = defaultdict(float)
     for s in seen:
         if s.record and s.record.energy:
-            energy_kwh[s.record.energy.computing.kind] += s.record.energy.computing.energy_kwh
-    energy = ", ".join(f"{value:.3g} kWh {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
+            energy = s.record.energy
+            energy_kwh[energy.computing.kind] += energy.computing.energy_kwh * energy.window.repetitions
+    shown = ", ".join(f"{value:.3g} kWh {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
     to_go = _to_go(seen) if gpu != "all" else ""
-    return (gpu, str(len(seen)), *(str(states[state]) for state in STATES), energy, to_go)
+    return (gpu, str(len(seen)), *(str(states[state]) for state in STATES), shown, to_go)
 
 
 def _to_go(seen: list[Seen]) -> str:

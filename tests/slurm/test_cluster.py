@@ -128,6 +128,7 @@ def study():
         "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5]}]},
         "gpus": {gpu: {"device": "cpu", "partition": gpu, "gres": f"gpu:{gpu}:1", "constraint": gpu} for gpu in GPUS},
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
         "repeats": 1,
     }
 

@@ -91,7 +91,7 @@ def test_an_attempt_that_is_not_final_is_no_record(folder, demo, one):
 
 
 def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, one):
-    one.write_text(one.read_text().replace('"schema_version":2', '"schema_version":9'))
+    one.write_text(one.read_text().replace('"schema_version":3', '"schema_version":9'))
     assert f"{one}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
     one.write_text("{}")
     assert f"{one}: is not a MeasurementRecord" in refusal(folder, demo)

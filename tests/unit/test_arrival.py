@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from isojoule.arrival import RefusedError, arrive
-from isojoule.gpus import Sampler
 
 T4 = {"device": "cuda", "device_name": "Tesla T4"}
 
@@ -64,11 +63,3 @@ def test_another_partition_is_refused(monkeypatch):
     assert refusal("t4", entry).startswith("gpus.t4.partition: found a40 on ")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "t4")
     assert arrive("t4", entry).device.type == "cpu"
-
-
-@pytest.mark.parametrize(("processes", "foreign"), [(0, 0), (1, 0), (3, 2)])
-def test_a_foreign_process_on_the_gpu_is_noticed(nvml, processes, foreign):
-    nvml.driver.processes = processes
-    with Sampler(nvml.UUIDS[1]) as sampler:
-        pass
-    assert sampler.statistics(peak_memory_bytes=None).foreign_processes == foreign

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from simulated import record
 
 from isojoule import configuration, files, measurement
 from isojoule.alone import Device
@@ -19,6 +20,7 @@ from isojoule.block import Block, shuffled
 from isojoule.cells import Cell
 from isojoule.errors import InputError
 from isojoule.journal import Journal, retire_stale_records
+from isojoule.records import MeasurementRecord, read_record
 from isojoule.workloads import tagging
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract
@@ -38,6 +40,7 @@ def extracted(tmp_path_factory):
         "dataset": {"source": "synthetic", "train_clips": 20, "test_clips": 20},
         "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5, 6]}]},
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
     study = configuration.check(content)
@@ -252,6 +255,37 @@ def small_disk(tmp_path):
         pytest.skip("a small disk can only be mounted as root")
     yield small
     subprocess.run(["umount", small], check=True)
+
+
+def test_what_an_older_version_wrote_is_neither_kept_nor_overwritten(study, results, machine, measured):
+    path = results / "attempts" / GPU / "mlp-1x4" / "train-0.1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"record": "measurement", "schema_version": 2}')
+    published = results / "records" / GPU / "mlp-1x4" / "train-0.json"
+    published.parent.mkdir(parents=True)
+    published.write_text(path.read_text())
+    retire_stale_records(study, results)
+    assert not published.exists()
+    Block(study, GPU, 0, results, machine).measure(["mlp-1x4"])
+    assert path.read_text() == '{"record": "measurement", "schema_version": 2}'
+    assert read_record(published, MeasurementRecord).provenance.attempt == 2
+
+
+def test_the_trace_of_a_window_follows_its_record(study, results, machine, tmp_path):
+    cell = Cell(GPU, "mlp-1x4", "train", 0)
+    journal = Journal(results)
+    first = record(study, cell)
+    journal.trace(first).parent.mkdir(parents=True)
+    journal.trace(first).write_bytes(b"samples")
+    journal.end(first)
+    beside = results / "records" / GPU / "mlp-1x4" / "train-0.parquet"
+    assert beside.read_bytes() == b"samples"
+    second = record(study, cell, provenance={**first.provenance.model_dump(), "attempt": 2})
+    journal.end(second)
+    assert not beside.exists()
+    assert journal.trace(first).read_bytes() == b"samples"
+    journal.publish(first)
+    assert beside.read_bytes() == b"samples"
 
 
 def test_a_disk_that_is_full_for_a_while_costs_nothing(study, results, machine, small_disk, monkeypatch, capsys):

@@ -113,6 +113,7 @@ def study(tmp_path_factory):
         },
         "gpus": {"cpu": {"device": "cpu"}},
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
         "repeats": 1,
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content))

@@ -7,12 +7,22 @@ from pydantic import ValidationError
 
 from isojoule.errors import InputError
 from isojoule.records import MeasurementRecord, read_record
-from isojoule.records.measurement import Energy, Reading
+from isojoule.records.measurement import Energy, Reading, Window
 
 energies = st.floats(min_value=0, allow_infinity=False, allow_nan=False)
 names = st.text(min_size=1)
 kinds = st.sampled_from(["measured", "estimated", "simulated"])
-readings = st.builds(Reading, energy_kwh=energies, source=names, kind=kinds)
+readings = st.builds(Reading, energy_kwh=energies, source=names, kind=kinds, uncertainty_kwh=st.none() | energies)
+windows = st.builds(
+    Window,
+    duration_s=energies,
+    repetitions=st.integers(1, 10**6),
+    instrument_period_s=energies,
+    resolution_percent=energies,
+    disagreement_percent=st.none() | energies,
+    idle_power_w=st.none() | energies,
+)
+WINDOW = {"duration_s": 1, "repetitions": 1, "instrument_period_s": 0.1, "resolution_percent": 10}
 
 
 @st.composite
@@ -22,7 +32,14 @@ def records(draw):
     totals = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
     codecarbon = {"version": "3", "country_iso_code": "FRA", **{name: draw(energies) for name in totals}}
     component = draw(st.sampled_from(["gpu", "cpu"]))
-    energy = {"duration_s": draw(energies), "component": component, component: draw(readings), "codecarbon": codecarbon}
+    energy = {
+        "duration_s": draw(energies),
+        "component": component,
+        component: draw(readings),
+        "integrated_power": draw(st.none() | readings),
+        "codecarbon": codecarbon,
+        "window": draw(windows),
+    }
     content = {
         "study": draw(names),
         "workload": "tagging",
@@ -72,7 +89,21 @@ def test_energy_needs_a_reading_of_what_computes():
     codecarbon = {"version": "3", "country_iso_code": "FRA", **dict.fromkeys(totals, 0)}
     cpu = {"energy_kwh": 1.0, "source": "RAPL", "kind": "measured"}
     with pytest.raises(ValidationError, match="the computing component, gpu, has no reading"):
-        Energy.model_validate({"duration_s": 1, "component": "gpu", "cpu": cpu, "codecarbon": codecarbon})
+        Energy.model_validate(
+            {"duration_s": 1, "component": "gpu", "cpu": cpu, "codecarbon": codecarbon, "window": WINDOW}
+        )
+
+
+def test_net_energy_is_that_above_idle():
+    totals = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
+    energy = Energy(
+        duration_s=36,
+        component="gpu",
+        gpu=Reading(energy_kwh=1e-3, source="NVML", kind="measured"),
+        codecarbon={"version": "3", "country_iso_code": "FRA", **dict.fromkeys(totals, 0)},
+        window={**WINDOW, "idle_power_w": 25},
+    )
+    assert energy.net_energy_kwh == pytest.approx(1e-3 - 0.25e-3)
 
 
 @pytest.mark.parametrize("energy_kwh", [-1.0, float("nan"), float("inf")])

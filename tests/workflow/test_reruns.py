@@ -93,6 +93,7 @@ def original(tmp_path_factory):
             "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
         },
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
         "repeats": 1,
     }
     checkout.study.mkdir()

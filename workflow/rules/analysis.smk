@@ -14,6 +14,7 @@ rule aggregate:
     log:
         f"{RESULTS}/logs/aggregate.log",
     params:
+        analysis=config["analysis"],
         code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
     shell:
         f"python $ISOJOULE_SCRIPTS/aggregate.py --config {CONFIGURATION} --results {RESULTS}"

@@ -18,15 +18,40 @@ class _Part(BaseModel):
 
 
 class Reading(_Part):
-    """Energy of one component of the machine over one window."""
+    """Energy of one component of the machine, by one instrument or model."""
 
     energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False)
     source: str = Field(min_length=1, description="The instrument or model, with its version.")
     kind: Kind
+    uncertainty_kwh: NonNegativeFloat | None = Field(
+        default=None,
+        allow_inf_nan=False,
+        description="How far off the reading can be because of when the instrument was updated or sampled; none where "
+        "that is not known. The gain of the sensor, about 5 % of a board, is not in it.",
+    )
+
+
+class Window(_Part):
+    """How the energy was measured: one window over one or more whole repetitions of the work."""
+
+    duration_s: NonNegativeFloat = Field(description="From begin to end, all repetitions.")
+    repetitions: PositiveInt = Field(description="How often the work was done; energies and duration are of one.")
+    instrument_period_s: NonNegativeFloat = Field(
+        description="Longest time between two updates of the deciding instrument; between two samples, where power is "
+        "integrated; the kernel's clock tick, for a model of the CPU's load."
+    )
+    resolution_percent: NonNegativeFloat = Field(description="instrument_period_s over duration_s.")
+    disagreement_percent: NonNegativeFloat | None = Field(
+        default=None,
+        description="How far the reading furthest from the deciding one is from it; none where there is no other.",
+    )
+    idle_power_w: NonNegativeFloat | None = Field(
+        default=None, description="Of the computing component before the window, with a live CUDA context."
+    )
 
 
 class CodeCarbon(_Part):
-    """CodeCarbon's own figures over the same window (the published method)."""
+    """CodeCarbon's own figures for the same work (the published method)."""
 
     version: str
     country_iso_code: str
@@ -36,18 +61,27 @@ class CodeCarbon(_Part):
     total_energy_kwh: NonNegativeFloat
     emissions_kg_co2e: NonNegativeFloat
 
+    def divided(self, repetitions: int) -> "CodeCarbon":
+        """The same for one of several repetitions."""
+        figures = {name: value for name, value in self.model_dump().items() if isinstance(value, float)}
+        return self.model_copy(update={name: value / repetitions for name, value in figures.items()})
+
 
 class Energy(_Part):
-    """What the meter read between begin and end."""
+    """What the meter read, for the work done once."""
 
     duration_s: NonNegativeFloat
     component: Literal["gpu", "cpu"] = Field(
         description="The component that computes: its reading is the cell's energy."
     )
-    gpu: Reading | None = None
+    gpu: Reading | None = Field(default=None, description="All GPUs of the job, summed.")
     cpu: Reading | None = None
     ram: Reading | None = None
+    integrated_power: Reading | None = Field(
+        default=None, description="The GPU's sampled power, integrated, beside its energy counter."
+    )
     codecarbon: CodeCarbon
+    window: Window
 
     @model_validator(mode="after")
     def _computing_component_was_read(self) -> "Energy":
@@ -60,6 +94,13 @@ class Energy(_Part):
         """The reading of the component that computes."""
         return self.gpu if self.component == "gpu" else self.cpu  # type: ignore[return-value]
 
+    @property
+    def net_energy_kwh(self) -> float | None:
+        """Energy above idle; none where idle power is not known."""
+        if self.window.idle_power_w is None:
+            return None
+        return self.computing.energy_kwh - self.window.idle_power_w * self.duration_s / 3.6e6
+
 
 class GpuStatistics(_Part):
     """Means of the samples that NVML gave inside the window."""
@@ -69,9 +110,15 @@ class GpuStatistics(_Part):
     utilization_percent: float | None
     memory_utilization_percent: float | None
     power_w: float | None
+    sm_clock_mhz: float | None
+    memory_clock_mhz: float | None
+    start_temperature_c: float | None
     max_temperature_c: float | None
     peak_memory_bytes: NonNegativeInt | None
     foreign_processes: NonNegativeInt | None = Field(description="Most processes beside ours that computed on the GPU.")
+    throttled_percent: dict[str, float] = Field(
+        default={}, description="Share of the samples in which the driver held the clocks down, by its reason."
+    )
 
 
 class Gpu(_Part):
@@ -83,7 +130,12 @@ class Gpu(_Part):
     driver: str
     power_limit_w: float | None
     memory_bytes: int
-    energy_counter: bool
+    counter_period_s: float | None = Field(
+        description="Longest time seen between two updates of its energy counter; none where it has none that counts."
+    )
+    power: Literal["instantaneous", "averaged"] | None = Field(
+        description="Whether the power it gives is that of the moment or of the last second; none where it gives none."
+    )
     mig: bool = Field(description="Whether the board is split into instances (MIG).")
 
 
@@ -136,7 +188,7 @@ class MeasurementRecord(_Part):
     """
 
     record: Literal["measurement"] = "measurement"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     study: str
     workload: str
     gpu: str = Field(description="Key of the configuration's gpus.")
@@ -190,7 +242,7 @@ class ExtractionRecord(_Part):
     """What the extraction of features cost: once per study, on the CPU."""
 
     record: Literal["extraction"] = "extraction"
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     study: str
     workload: str
     started_at: str

@@ -10,17 +10,23 @@ from isojoule.errors import InputError
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 
+class OtherVersionError(InputError):
+    """The file is a record as another version of isojoule writes it."""
+
+
 def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
     """Read the JSON file `path` as `model`.
 
     Raises:
         InputError: the file cannot be read, or is not such a record; names the file and the first wrong field.
+        OtherVersionError: it is one of another version.
     """
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"{path}: is not a {model.__name__}: {field}: {first['msg']}") from error
+        errors = {".".join(map(str, found["loc"])) or "the file": found["msg"] for found in error.errors()}
+        kind = OtherVersionError if "schema_version" in errors else InputError
+        field = "schema_version" if kind is OtherVersionError else next(iter(errors))
+        raise kind(f"{path}: is not a {model.__name__}: {field}: {errors[field]}") from error

@@ -12,7 +12,8 @@ A workload is a package below this one. Its `__init__` (no torch there) offers
 
 its module `sessions` (torch) offers
 
-    Session(model, slice, phase, features, device)         data on the device, and the steps of one phase
+    Session(model, slice, phase, features, device)         data on the device, and the steps of one phase: `warm_up`,
+                                                           `run` as often as the window asks, `settle` to the first run
 
 and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
 `loss(outputs, targets)` and `OPTIMIZERS`.

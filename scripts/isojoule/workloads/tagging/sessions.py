@@ -65,7 +65,7 @@ class Session:
         self.phase, self.device = phase, device
         self.epochs = configuration["phases"][phase]["epochs"]
         self.batch_size = settings["batch_size"]
-        self.steps_done = 0
+        self.steps_done = self._runs = 0
         opened = Features(features, settings["mel"])
         self._clips = Clips(opened, phase, settings, device)
         self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
@@ -73,7 +73,8 @@ class Session:
         self._initial = {name: value.clone() for name, value in model.state_dict().items()} if phase == "train" else {}
         self.model = model.to(device)
         self._order = self._shuffled(configuration["seed"]) if phase == "train" else self._in_order()
-        self._losses = torch.zeros(self.epochs, device=device)
+        self._losses = self._sums = torch.zeros(self.epochs, device=device)
+        self._first: dict[str, Tensor] = {}
         if phase == "train":
             optimizer = settings["optimizer"]
             self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
@@ -113,18 +114,39 @@ class Session:
         self.steps_done = 0
 
     def run(self) -> None:
-        """Everything that the window measures: all epochs of the phase."""
+        """Everything that the window measures: all epochs of the phase.
+
+        A window may need the same work again, and again: training goes on then, and `settle` takes back what that did.
+        """
+        if self._runs == 1:
+            self._sums = torch.zeros_like(self._losses)
+            self._first = self._copied() if self.phase == "train" else {}
         steps = self._train if self.phase == "train" else self._test
         for epoch in range(self.epochs):
             for _ in steps(epoch):
                 self.steps_done += 1
+        self._runs += 1
+
+    def settle(self) -> None:
+        """Put the weights to where the first `run` left them."""
+        if self._first:
+            self.model.load_state_dict(self._first)
+            self._first.clear()
+
+    def _copied(self) -> dict[str, Tensor]:
+        """The weights, on the device where it has room for them twice."""
+        weights = self.model.state_dict()
+        needed = sum(value.nbytes for value in weights.values())
+        there = self.device.type != "cuda" or torch.cuda.mem_get_info()[0] > 2 * needed
+        return {name: value.to(self.device if there else "cpu", copy=True) for name, value in weights.items()}
 
     def progress(self) -> str:
         """Where `run` is, in words."""
         steps = self.epochs * len(self._order[0])
-        epoch = self.steps_done // len(self._order[0])
-        loss = f", loss {self.loss(epoch - 1):.4f}" if epoch else ""
-        return f"epoch {min(epoch + 1, self.epochs)}/{self.epochs}, step {self.steps_done}/{steps}{loss}"
+        done, epoch = self.steps_done % steps, self.steps_done % steps // len(self._order[0])
+        again = f"repetition {self._runs + 1}, " if self._runs else ""
+        loss = f", loss {self.loss(epoch - 1):.4f}" if epoch or self._runs else ""
+        return f"{again}epoch {epoch + 1}/{self.epochs}, step {done}/{steps}{loss}"
 
     def loss(self, epoch: int = -1) -> float:
         """Mean loss over the clips of an epoch."""
@@ -151,7 +173,7 @@ class Session:
 
     def _train(self, epoch: int) -> Iterator[None]:
         self.model.train()
-        total = self._losses[epoch]
+        total = self._sums[epoch]
         for chosen in self._order[epoch]:
             values, targets = self._clips.batch(chosen)
             self._optimizer.zero_grad(set_to_none=True)
@@ -164,7 +186,7 @@ class Session:
 
     def _test(self, epoch: int) -> Iterator[None]:
         self.model.eval()
-        total = self._losses[epoch]
+        total = self._sums[epoch]
         with torch.inference_mode():
             for chosen in self._order[epoch]:
                 values, targets = self._clips.batch(chosen)

@@ -1,0 +1,113 @@
+"""CodeCarbon, offline, over the same window: the published method, and the model of a CPU that has no counter."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from isojoule.errors import InputError
+from isojoule.records.measurement import CodeCarbon
+from isojoule.startup import spare_cpuinfo
+
+VERSION = version("codecarbon")
+
+
+class Tracker:
+    """CodeCarbon's readings of one window after the other.
+
+    It needs over a second to find out what it can read here; that runs in a thread of its own from the moment the
+    tracker is made, and `ready` waits for it, so that it never falls into a window.
+
+    Args:
+        country_iso_code: ISO 3166 alpha-3 code; decides the emissions per kWh.
+        gpu_indices: NVML's numbers of the GPUs to read.
+        cpu_max_power_w: thermal design power of the CPU, for the model where the CPU has no counter.
+    """
+
+    def __init__(
+        self, country_iso_code: str, gpu_indices: Sequence[int] = (), cpu_max_power_w: float | None = None
+    ) -> None:
+        self._country_iso_code = country_iso_code
+        self._gpu_indices = list(gpu_indices)
+        self._cpu_max_power_w = cpu_max_power_w
+        self._failure: BaseException | None = None
+        self._is_open = False
+        self._preparation = threading.Thread(target=self._prepare, name="codecarbon", daemon=True)
+        self._preparation.start()
+
+    def _prepare(self) -> None:
+        try:
+            from codecarbon import OfflineEmissionsTracker
+            from codecarbon.core.cpu import is_rapl_available
+            from codecarbon.input import DataSource
+
+            spare_cpuinfo()
+            logging.getLogger("codecarbon").setLevel(logging.ERROR)
+            if self._country_iso_code not in DataSource().get_global_energy_mix_data():
+                raise InputError(
+                    f"energy.country_iso_code: found {self._country_iso_code}, expected a country that CodeCarbon knows"
+                )
+            self.reads_rapl = is_rapl_available()
+            # the index, since CodeCarbon 3.3.2 strips the G of a GPU's UUID and then does not find it;
+            # every setting that ~/.codecarbon.config could change, and that would change a figure, is given
+            self._tracker = OfflineEmissionsTracker(
+                country_iso_code=self._country_iso_code,
+                region=None,
+                cloud_provider=None,
+                cloud_region=None,
+                output_methods=[],
+                log_level="error",
+                allow_multiple_runs=True,
+                tracking_mode="machine",
+                gpu_ids=self._gpu_indices,
+                force_cpu_power=None if self.reads_rapl else self._cpu_max_power_w,
+                force_ram_power=None,
+                force_mode_cpu_load=False,
+                force_carbon_intensity_g_co2e_kwh=None,
+                pue=1,
+                wue=0,
+            )
+            self._tracker.start_task()
+            self._tracker.stop_task()
+        except BaseException as error:
+            self._failure = error
+
+    def ready(self) -> None:
+        """Wait until a window can be opened without delay.
+
+        Raises:
+            InputError: CodeCarbon knows no such country.
+        """
+        self._preparation.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def begin(self) -> None:
+        """Open a window."""
+        self._before_kwh = float(self._tracker._total_cpu_energy.kWh)
+        self._tracker.start_task()
+        self._is_open = True
+
+    def so_far_kwh(self) -> float:
+        """Energy of the CPU since `begin`, for a progress line."""
+        self._tracker._measure_power_and_energy()
+        return float(self._tracker._total_cpu_energy.kWh) - self._before_kwh
+
+    def end(self) -> CodeCarbon:
+        """Close the window."""
+        figures = self._tracker.stop_task()
+        self._is_open = False
+        return CodeCarbon(
+            version=VERSION,
+            country_iso_code=self._country_iso_code,
+            cpu_energy_kwh=figures.cpu_energy,
+            gpu_energy_kwh=figures.gpu_energy,
+            ram_energy_kwh=figures.ram_energy,
+            total_energy_kwh=figures.energy_consumed,
+            emissions_kg_co2e=figures.emissions,
+        )
+
+    def abandon(self) -> None:
+        """Close the window where one is open, for nothing."""
+        if self._is_open:
+            self.end()

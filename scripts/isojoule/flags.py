@@ -1,0 +1,92 @@
+"""What to know before trusting a record: quality flags, each with its meaning and its threshold."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from isojoule.records.measurement import MeasurementRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESOLUTION_PERCENT = 1.0
+DISAGREEMENT_PERCENT = 2.0
+SPREAD_PERCENT = 5.0
+HOT_C = 80.0
+WARMER_C = 10.0
+
+MEANINGS = {
+    "estimated": "the energy is that of a model, no instrument measured it",
+    "short-window": f"the instrument's period is more than {RESOLUTION_PERCENT:g} % of the window",
+    "disagreement": f"another reading of the same window is more than {DISAGREEMENT_PERCENT:g} % off",
+    "throttled": "heat, a power brake or a slowdown of the hardware held the GPU's clocks down",
+    "power-capped": "the GPU's power limit held its clocks down",
+    "hot-start": f"the GPU began at {HOT_C:g} degrees C or more, or {WARMER_C:g} above its platform's median start",
+    "shared-device": "another process computed on the GPU",
+    "attempt-above-1": "the cell was begun before, without success",
+    "spread": f"the standard deviation over the repeats is more than {SPREAD_PERCENT:g} % of their mean",
+    "several-drivers": "the platform was measured with more than one driver",
+    "several-boards": "the platform was measured on more than one board",
+    "several-devices": "the platform was measured on devices of more than one name",
+    "initial-weights": "the test ran with weights that no training made, and claims no quality",
+    "loss-not-finite": "the loss was not a number",
+    "quality-on-training-data": "the clips of the test are those of the training",
+}
+
+THROTTLES = ("hw-slowdown", "sw-thermal", "hw-thermal", "hw-power-brake")
+
+
+def of_record(record: MeasurementRecord) -> list[str]:
+    """The flags that the record alone tells, with those that its workload gave it.
+
+    Facts of the record decide, so that a changed threshold needs no new measurement.
+    """
+    found = []
+    if record.energy is not None:
+        window = record.energy.window
+        tests = {
+            "estimated": record.energy.computing.kind == "estimated",
+            "short-window": window.resolution_percent > RESOLUTION_PERCENT,
+            "disagreement": (window.disagreement_percent or 0) > DISAGREEMENT_PERCENT,
+        }
+        found += [flag for flag, holds in tests.items() if holds]
+    if record.gpu_statistics is not None:
+        statistics = record.gpu_statistics
+        tests = {
+            "throttled": any(reason in statistics.throttled_percent for reason in THROTTLES),
+            "power-capped": "power-cap" in statistics.throttled_percent,
+            "hot-start": (statistics.start_temperature_c or 0) >= HOT_C,
+            "shared-device": bool(statistics.foreign_processes),
+        }
+        found += [flag for flag, holds in tests.items() if holds]
+    if record.provenance.attempt > 1:
+        found.append("attempt-above-1")
+    return [*found, *(flag for flag in record.flags if flag not in found)]
+
+
+def with_those_of_the_study(frame: "pd.DataFrame", excluded: Collection[str] = ()) -> "pd.DataFrame":
+    """The table with the flags that only the other cells of a study tell.
+
+    Args:
+        frame: a table of measurements.
+        excluded: flags whose cells are to be left out: their outcome becomes `excluded`.
+    """
+    ok = frame["outcome"] == "ok"
+    cell = frame[ok].groupby(["gpu", "architecture", "phase"])["energy_kwh"]
+    spread_percent = 100 * cell.transform("std") / cell.transform("mean")
+    start_c = frame["gpu_start_temperature_c"]
+    platform = frame[ok].groupby("gpu")
+    tests = {
+        "spread": (spread_percent > SPREAD_PERCENT),
+        "hot-start": start_c[ok] - platform["gpu_start_temperature_c"].transform("median") >= WARMER_C,
+        "several-drivers": platform["driver"].transform("nunique") > 1,
+        "several-boards": platform["device_uuid"].transform("nunique") > 1,
+        "several-devices": platform["device_name"].transform("nunique") > 1,
+    }
+    found = frame["flags"].fillna("").str.split()
+    for flag, holds in tests.items():
+        holds = holds.reindex(frame.index).astype("boolean").fillna(False)
+        found = found.where(~holds, found.map(lambda flags, flag=flag: [*flags, *({flag} - set(flags))]))
+    out = ok & found.map(lambda flags: bool(set(flags) & set(excluded)))
+    return frame.assign(
+        flags=found.str.join(" ").replace("", None).astype("string"), outcome=frame["outcome"].mask(out, "excluded")
+    )

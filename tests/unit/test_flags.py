@@ -1,0 +1,132 @@
+"""Quality flags: of a record by its own facts, of a study by its other cells."""
+
+import pandas as pd
+import pytest
+import yaml
+from simulated import record
+
+from isojoule import flags, measurements
+from isojoule.cells import cells
+from isojoule.configuration import SCHEMA
+
+STATISTICS = {
+    "samples": 10,
+    "period_s": 1,
+    "utilization_percent": 90,
+    "memory_utilization_percent": 40,
+    "power_w": 60,
+    "sm_clock_mhz": 1500,
+    "memory_clock_mhz": 5000,
+    "start_temperature_c": 60,
+    "max_temperature_c": 70,
+    "peak_memory_bytes": 1,
+    "foreign_processes": 0,
+}
+
+
+def flagged(demo, attempt=1, window=(), kind="measured", **statistics):
+    cell = cells(demo)[0]
+    plain = record(demo, cell, window=window)
+    energy = plain.energy.model_dump()
+    energy["cpu"]["kind"] = kind
+    provenance = {**plain.provenance.model_dump(), "attempt": attempt}
+    return flags.of_record(
+        record(demo, cell, energy=energy, provenance=provenance, gpu_statistics={**STATISTICS, **statistics})
+    )
+
+
+def test_a_good_record_has_no_flag(demo):
+    assert flagged(demo) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"kind": "estimated"}, "estimated"),
+        ({"window": {"resolution_percent": 1.01}}, "short-window"),
+        ({"window": {"disagreement_percent": 2.1}}, "disagreement"),
+        ({"throttled_percent": {"hw-thermal": 10}}, "throttled"),
+        ({"throttled_percent": {"power-cap": 10}}, "power-capped"),
+        ({"start_temperature_c": 80}, "hot-start"),
+        ({"foreign_processes": 1}, "shared-device"),
+        ({"attempt": 2}, "attempt-above-1"),
+    ],
+)
+def test_each_flag_has_its_fact(demo, changes, flag):
+    assert flagged(demo, **changes) == [flag]
+
+
+@pytest.mark.parametrize("window", [{"resolution_percent": 1}, {"disagreement_percent": 2}])
+def test_thresholds_themselves_are_good(demo, window):
+    assert flagged(demo, window=window) == []
+
+
+def table(**columns):
+    """Two architectures, three repeats each, on one platform."""
+    rows = [
+        {"gpu": "t4", "architecture": name, "family": "mlp", "phase": "train", "repeat": repeat, "outcome": "ok"}
+        for name in ("a", "b")
+        for repeat in range(3)
+    ]
+    frame = measurements.table(rows)
+    defaults = {"energy_kwh": [1.0] * 6, "driver": "580", "device_uuid": "GPU-1", "device_name": "Tesla T4"}
+    for name, values in {**defaults, **columns}.items():
+        frame[name] = pd.Series([values] * 6 if isinstance(values, str) else values, dtype=frame[name].dtype)
+    return frame
+
+
+def found(frame, excluded=()):
+    return flags.with_those_of_the_study(frame, excluded)
+
+
+def test_a_study_without_fault_has_no_flag():
+    frame = found(table())
+    assert frame["flags"].isna().all()
+    assert (frame["outcome"] == "ok").all()
+
+
+def test_repeats_that_differ_flag_their_cell_and_no_other():
+    frame = found(table(energy_kwh=[1, 1, 1.2, 1, 1.01, 1.02]))
+    assert frame["flags"].tolist()[:3] == ["spread"] * 3
+    assert frame["flags"].isna().tolist()[3:] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("column", "other", "flag"),
+    [
+        ("driver", "590", "several-drivers"),
+        ("device_uuid", "GPU-2", "several-boards"),
+        ("device_name", "A40", "several-devices"),
+    ],
+)
+def test_a_platform_of_two_kinds_is_flagged_whole(column, other, flag):
+    values = [table()[column][0]] * 5 + [other]
+    assert (found(table(**{column: values}))["flags"] == flag).all()
+
+
+def test_a_start_warmer_than_the_platforms_is_hot():
+    frame = found(table(gpu_start_temperature_c=[40, 40, 41, 42, 40, 52]))
+    assert frame["flags"].tolist()[5] == "hot-start"
+    assert frame["flags"].isna().sum() == 5
+
+
+def test_flags_of_records_stay_and_are_not_doubled():
+    frame = table(gpu_start_temperature_c=[60, 60, 60, 60, 60, 85], flags=[None] * 5 + ["hot-start power-capped"])
+    assert found(frame)["flags"].tolist()[5] == "hot-start power-capped"
+
+
+def test_excluded_cells_keep_their_numbers_and_are_no_longer_ok():
+    frame = found(table(energy_kwh=[1, 1, 1.2, 1, 1, 1]), excluded=["spread"])
+    assert frame["outcome"].tolist() == ["excluded"] * 3 + ["ok"] * 3
+    assert frame["energy_kwh"].tolist() == [1, 1, 1.2, 1, 1, 1]
+
+
+def test_cells_without_energy_are_left_alone():
+    frame = table(energy_kwh=[None, 1, 1, 1, 1, 1], outcome=["oom"] + ["ok"] * 5)
+    assert found(frame, excluded=list(flags.MEANINGS))["outcome"].tolist() == ["oom"] + ["ok"] * 5
+
+
+def test_every_flag_can_be_excluded_by_the_configuration():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    known = schema["properties"]["analysis"]["properties"]["exclude_flags"]["items"]["enum"]
+    assert known == list(flags.MEANINGS)

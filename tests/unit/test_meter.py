@@ -1,0 +1,347 @@
+"""The meter against a driver whose energy is known, and against files that look like the kernel's RAPL."""
+
+import time
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isojoule import gpus
+from isojoule.energy import Meter
+from isojoule.energy.sampler import Sampler, integrated
+from isojoule.errors import InputError
+
+LIMIT_W = 70.0
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+class Curve:
+    """Power that goes from level to level, and the energy under it."""
+
+    def __init__(self, levels_w, step_s, start_s):
+        self.times_s = start_s + step_s * np.arange(-3, len(levels_w) + 1)
+        self.levels_w = np.array([levels_w[0]] * 3 + list(levels_w))
+        self.energies_j = np.concatenate([[0], np.cumsum(self.levels_w * step_s)])
+
+    def power_w(self, time_s):
+        index = np.searchsorted(self.times_s, time_s, side="right") - 1
+        return float(self.levels_w[np.clip(index, 0, len(self.levels_w) - 1)])
+
+    def energy_j(self, time_s):
+        return float(np.interp(time_s, self.times_s, self.energies_j))
+
+
+def metered(nvml, gpu=None, **options):
+    gpu = gpu or gpus.identify(nvml.UUIDS[1])
+    return Meter("FRA", [gpu], **{"synchronize": lambda: None, "idle_s": 0, "min_window_s": 0.1, **options})
+
+
+@given(
+    levels_w=st.lists(st.floats(5, LIMIT_W), min_size=3, max_size=30),
+    period_s=st.floats(0.02, 0.1),
+    shares=st.tuples(st.floats(0, 0.4), st.floats(0.6, 1)),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_power_does_the_counter_is_within_its_stated_bound(nvml, levels_w, period_s, shares):
+    clock = Clock()
+    curve = Curve([*levels_w, LIMIT_W], 0.3, clock.now_s)
+    length_s = 0.3 * len(levels_w)
+    vars(nvml.driver).update(power_w=35, energy_j=None, clock=time.time)
+    gpu = gpus.Board(nvml.UUIDS[1]).described(period_s, "instantaneous")
+    vars(nvml.driver).update(
+        power_w=curve.power_w, energy_j=curve.energy_j, clock=clock, counter_period_s=period_s, power_limit_w=LIMIT_W
+    )
+    started_s = clock.now_s + shares[0] * length_s
+    ended_s = clock.now_s + shares[1] * length_s
+    clock.now_s = started_s
+    true_j = curve.energy_j(ended_s) - curve.energy_j(started_s)
+    with metered(nvml, gpu) as window:
+        clock.now_s = ended_s
+    reading = window.energy.gpu
+    assert abs(3.6e6 * reading.energy_kwh - true_j) <= 3.6e6 * reading.uncertainty_kwh * (1 + 1e-9)
+    assert reading.uncertainty_kwh * 3.6e6 == pytest.approx(period_s * LIMIT_W + 0.001)
+
+
+@given(
+    steps=st.lists(st.tuples(st.floats(0.01, 2), st.floats(0, 400)), min_size=2, max_size=30),
+    shares=st.tuples(st.floats(0, 0.5), st.floats(0.5, 1)),
+    sharpness=st.integers(1, 9),
+)
+def test_the_integral_is_within_its_bound_of_any_power_that_is_monotone_between_samples(steps, shares, sharpness):
+    times_s = np.cumsum([step for step, _ in steps])
+    powers_w = np.array([power for _, power in steps])
+    started_s, ended_s = times_s[0] + np.array(shares) * (times_s[-1] - times_s[0])
+    found = integrated(list(zip(times_s, powers_w, strict=True)), started_s, ended_s)
+    fine_s = np.unique(np.concatenate([np.linspace(started_s, ended_s, 20_001), times_s]))
+    fine_s = fine_s[(fine_s >= started_s) & (fine_s <= ended_s)]
+    index = np.clip(np.searchsorted(times_s, fine_s, side="right") - 1, 0, len(times_s) - 2)
+    share = (fine_s - times_s[index]) / (times_s[index + 1] - times_s[index])
+    bent_w = powers_w[index] + (powers_w[index + 1] - powers_w[index]) * share**sharpness
+    true_j = np.trapezoid(bent_w, fine_s)
+    assert abs(found[0] - true_j) <= found[1] + 1e-3 + 1e-4 * abs(true_j)
+
+
+def test_an_integral_needs_two_samples_and_is_flat_beyond_them():
+    assert integrated([(0.0, 5.0)], 0, 1) is None
+    assert integrated([(1.0, 10.0), (2.0, 20.0)], 0, 3) == (10 + 15 + 20, 5)
+
+
+def test_three_readings_of_one_window_agree_and_a_second_window_is_its_own(nvml):
+    meter = metered(nvml, idle_s=0.3, min_window_s=0.5)
+    for _ in range(2):
+        with meter as window:
+            time.sleep(0.6)
+        energy = window.energy
+        expected_kwh = 70 * energy.duration_s / 3.6e6
+        for reading in (energy.gpu, energy.integrated_power):
+            assert reading.kind == "measured"
+            assert reading.energy_kwh == pytest.approx(expected_kwh, abs=reading.uncertainty_kwh + 0.01 * expected_kwh)
+        assert energy.codecarbon.gpu_energy_kwh == pytest.approx(expected_kwh, rel=0.1)
+        assert energy.gpu.source == "NVML energy counter"
+        assert energy.component == "gpu"
+        assert energy.cpu.kind == energy.ram.kind == "estimated"
+        assert energy.window.idle_power_w == pytest.approx(70, rel=0.15)
+        assert energy.net_energy_kwh == pytest.approx(0, abs=0.15 * expected_kwh)
+        time.sleep(0.3)
+
+
+def test_work_is_repeated_whole_until_the_window_is_a_hundred_periods(nvml):
+    nvml.driver.counter_period_s = 0.01
+    meter = metered(nvml)
+    done = 0
+    with meter as window:
+        while window.again():
+            time.sleep(0.3)
+            done += 1
+    energy = window.energy
+    assert done == energy.window.repetitions > 1
+    assert energy.window.resolution_percent <= 1
+    assert energy.window.duration_s == pytest.approx(done * energy.duration_s)
+    assert energy.gpu.energy_kwh * 3.6e6 == pytest.approx(70 * energy.duration_s, rel=0.03)
+    assert energy.codecarbon.gpu_energy_kwh * 3.6e6 == pytest.approx(70 * energy.duration_s, rel=0.1)
+
+
+def test_a_minimal_window_is_asked_for_where_the_counter_is_fast(nvml):
+    with metered(nvml, nvml_gpu(nvml, 0.001), min_window_s=0.4) as window:
+        while window.again():
+            time.sleep(0.15)
+    assert window.energy.window.repetitions == 3
+
+
+def nvml_gpu(nvml, period_s):
+    return gpus.Board(nvml.UUIDS[1]).described(period_s, "instantaneous")
+
+
+def test_without_counter_the_instantaneous_power_is_integrated(nvml):
+    """As on a GTX 1080 Ti; the power goes up and down once in two seconds."""
+    start_s = time.time()
+    vars(nvml.driver).update(
+        has_counter=False,
+        power_w=lambda now_s: 40 - 20 * np.cos(np.pi * (now_s - start_s)),
+        energy_j=lambda now_s: 40 * now_s - 20 / np.pi * np.sin(np.pi * (now_s - start_s)),
+    )
+    meter = metered(nvml, power_period_s=0.05)
+    with meter as window:
+        begin_s = time.time()
+        time.sleep(1.2)
+        so_far_kwh = window.so_far_kwh()
+        end_s = time.time()
+    true_j = nvml.driver.energy_j(end_s) - nvml.driver.energy_j(begin_s)
+    reading = window.energy.gpu
+    assert (reading.source, reading.kind) == ("NVML instantaneous power, integrated", "measured")
+    assert reading.energy_kwh * 3.6e6 == pytest.approx(true_j, abs=reading.uncertainty_kwh * 3.6e6 + 0.01 * true_j)
+    assert so_far_kwh == pytest.approx(reading.energy_kwh, rel=0.2)
+    assert window.energy.integrated_power is None
+    assert window.energy.window.instrument_period_s == 0.05
+
+
+def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(nvml):
+    vars(nvml.driver).update(has_counter=False, has_instantaneous_power=False)
+    meter = metered(nvml)
+    assert meter.min_window_s == 100
+    with meter as window:
+        time.sleep(0.3)
+    assert window.energy.gpu.source == "NVML averaged power, integrated"
+    assert window.energy.window.resolution_percent > 100
+
+
+def test_a_counter_that_disagrees_with_the_power_is_told(nvml):
+    nvml.driver.counter_excess = 0.5
+    with metered(nvml) as window:
+        time.sleep(0.5)
+    assert window.energy.window.disagreement_percent == pytest.approx(100 / 3, abs=3)
+
+
+def test_several_gpus_are_summed_over_the_longest_time(nvml):
+    both = [gpus.identify(uuid) for uuid in nvml.UUIDS]
+    with Meter("FRA", both, synchronize=lambda: time.sleep(0.2), idle_s=0) as window:
+        time.sleep(0.4)
+    energy = window.energy
+    assert energy.duration_s >= 0.6
+    assert energy.gpu.energy_kwh * 3.6e6 == pytest.approx(770 * energy.duration_s, rel=0.1)
+    assert energy.integrated_power.energy_kwh == pytest.approx(energy.gpu.energy_kwh, rel=0.1)
+    assert {row["device"] for row in window.sampler.trace.rows} == {0, 1}
+
+
+def test_the_device_is_waited_for_before_both_readings(nvml):
+    waits = []
+    with metered(nvml, synchronize=lambda: waits.append(time.perf_counter())) as window:
+        began_s = time.perf_counter()
+        time.sleep(0.1)
+        ended_s = time.perf_counter()
+    assert len(waits) == 2
+    assert waits[0] < began_s < ended_s < waits[1]
+    assert window.energy.duration_s >= ended_s - began_s
+
+
+def test_a_counter_reset_inside_the_window_is_refused(nvml):
+    with pytest.raises(InputError, match=r"Tesla T4 .*its energy counter fell from .* it was reset"), metered(nvml):
+        time.sleep(0.1)
+        nvml.driver.reset_s = time.time()
+        time.sleep(0.05)
+
+
+def test_a_gpu_lost_inside_the_window_is_refused(nvml):
+    with pytest.raises(InputError, match="no longer answers: GPU is lost; nothing was measured"), metered(nvml):
+        nvml.driver.lost = True
+
+
+def test_after_a_failure_the_meter_measures_on(nvml):
+    meter = metered(nvml)
+    with pytest.raises(ZeroDivisionError), meter:
+        1 / 0  # noqa: B018
+    nvml.driver.lost = True
+    with pytest.raises(InputError, match="no longer answers"), meter:
+        pass
+    nvml.driver.lost = False
+    with meter as window:
+        time.sleep(0.5)
+    assert window.energy.gpu.energy_kwh * 3.6e6 == pytest.approx(70 * window.energy.duration_s, rel=0.1)
+    assert window.energy.codecarbon.gpu_energy_kwh == pytest.approx(window.energy.gpu.energy_kwh, rel=0.1)
+
+
+def test_zero_energy_is_never_a_result(nvml):
+    meter = metered(nvml)
+    nvml.driver.power_w = 0
+    with pytest.raises(InputError, match=r"Tesla T4: read 0 J over 0\.\d+ s, expected more than 0"), meter:
+        time.sleep(0.1)
+
+
+def test_company_on_the_gpu_is_refused_before_the_window_unless_allowed(nvml):
+    nvml.driver.processes = 2
+    with pytest.raises(InputError, match=r"Tesla T4: found 1 other process computing on it, expected none"):
+        metered(nvml).__enter__()
+    with metered(nvml, allow_shared=True) as window:
+        time.sleep(0.05)
+    assert window.sampler.trace.statistics(1).foreign_processes == 1
+
+
+def test_who_comes_during_the_window_is_in_the_trace_and_so_is_all_else(nvml, tmp_path):
+    with metered(nvml, sample_period_s=0.1) as window:
+        time.sleep(0.25)
+        vars(nvml.driver).update(processes=3, throttle_reasons=0x20, temperature_c=71, utilization=(100, 60))
+        time.sleep(0.25)
+    statistics = window.sampler.trace.statistics(0.1, peak_memory_bytes=5)
+    assert statistics.foreign_processes == 2
+    assert 0 < statistics.throttled_percent["sw-thermal"] < 100
+    assert (statistics.start_temperature_c, statistics.max_temperature_c) == (61, 71)
+    assert 80 < statistics.utilization_percent < 100
+    assert (statistics.sm_clock_mhz, statistics.memory_clock_mhz, statistics.peak_memory_bytes) == (1590, 5000, 5)
+    window.sampler.trace.write(tmp_path / "trace.parquet")
+    trace = parquet.read_table(tmp_path / "trace.parquet").to_pydict()
+    assert trace["power_w"] == [70] * len(trace["time_s"])
+    assert trace["time_s"] == sorted(trace["time_s"])
+    assert "sw-thermal" in trace["throttle_reasons"]
+
+
+def test_what_a_gpu_lacks_is_left_out(nvml):
+    nvml.driver.mig = True
+    with metered(nvml) as window:
+        time.sleep(0.05)
+    statistics = window.sampler.trace.statistics(1)
+    assert statistics.utilization_percent is None
+    assert statistics.power_w == 70
+
+
+def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(nvml):
+    with Sampler([gpus.Board(nvml.UUIDS[1])], period_s=0.3, power_period_s=0.05) as sampler:
+        time.sleep(0.8)
+    assert sampler.trace.statistics(0.3).samples == 4
+    assert 12 <= len(sampler.trace.rows) <= 19
+
+
+def powercap(folder, packages_uj, range_uj=262_143_328_850, dram_uj=None):
+    """Files as the kernel shows them, in the order of packages."""
+    zones = {f"intel-rapl:{n}": (f"package-{n}", value) for n, value in enumerate(packages_uj)}
+    zones["intel-rapl:0:0"] = ("core", 1)
+    zones["intel-rapl:9"] = ("psys", 1)
+    if dram_uj is not None:
+        zones["intel-rapl:0:1"] = ("dram", dram_uj)
+    for zone, (name, value) in zones.items():
+        (folder / zone).mkdir(exist_ok=True)
+        (folder / zone / "name").write_text(name)
+        (folder / zone / "max_energy_range_uj").write_text(str(range_uj))
+        (folder / zone / "energy_uj").write_text(str(value))
+    return folder
+
+
+def test_rapl_is_measured_over_all_packages_and_across_its_jump_to_zero(tmp_path, monkeypatch):
+    from isojoule.energy import rapl
+
+    monkeypatch.setattr(rapl, "update_period_s", lambda counter: 0.001)
+    powercap(tmp_path, [900_000_000, 5_000_000], range_uj=1_000_000_000, dram_uj=0)
+    with Meter("FRA", powercap=tmp_path, idle_s=0, min_window_s=0.1) as window:
+        powercap(tmp_path, [50_000_000, 7_000_000], range_uj=1_000_000_000, dram_uj=3_600_000)
+    energy = window.energy
+    assert (energy.component, energy.cpu.kind, energy.cpu.source) == ("cpu", "measured", "RAPL package")
+    assert energy.cpu.energy_kwh * 3.6e6 == pytest.approx(150 + 2)
+    assert (energy.ram.energy_kwh, energy.ram.source) == (pytest.approx(1e-6), "RAPL dram")
+    assert energy.window.instrument_period_s == 0.001
+    assert energy.window.disagreement_percent is not None
+
+
+def test_rapl_that_reads_zero_is_refused(tmp_path):
+    with pytest.raises(InputError, match="RAPL: read 0 J"), Meter("FRA", powercap=powercap(tmp_path, [1]), idle_s=0):
+        pass
+
+
+def test_rapl_for_root_alone_leaves_the_model_and_says_so(tmp_path):
+    powercap(tmp_path, [1])
+    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
+    with Meter("FRA", powercap=tmp_path) as window:
+        time.sleep(0.05)
+    assert window.energy.cpu.kind == "estimated"
+    assert "model of CPU load" in window.energy.cpu.source
+    assert window.energy.window.idle_power_w is None
+    assert window.energy.window.disagreement_percent is None
+
+
+def test_the_meter_knows_its_countries():
+    with pytest.raises(InputError, match=r"energy\.country_iso_code: found XXX, expected a country"):
+        Meter("XXX").ready()
+
+
+def test_the_meter_reads_more_over_a_longer_window():
+    readings = []
+    for size in (1, 4):
+        with Meter("FRA") as window:
+            matrix = torch.rand(700, 700)
+            for _ in range(10 * size):
+                matrix = matrix @ matrix / 700
+        readings.append(window.energy)
+    assert readings[1].duration_s > readings[0].duration_s
+    assert readings[1].computing.energy_kwh > readings[0].computing.energy_kwh
+    total = readings[0].codecarbon
+    assert total.total_energy_kwh == pytest.approx(total.cpu_energy_kwh + total.gpu_energy_kwh + total.ram_energy_kwh)
