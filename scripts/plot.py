@@ -1,11 +1,12 @@
 """Draw one figure.
 
-    python scripts/plot.py energy-flops results/demo/measurements.parquet --output energy-flops.svg energy-flops.png
+    python scripts/plot.py energy-quality results/demo/measurements.parquet --output quality.svg quality.png
     python scripts/plot.py normalization-references results/demo/normalization/errors.parquet --output references.png
 
-From a table of measurements: energy-flops, energy-parameters, energy-platforms, energy-quality, normalization-points,
-normalization-curves, normalization-plane. From the errors of evaluate_normalization.py: normalization-sampling,
-normalization-regression, normalization-features, normalization-references.
+From a table of measurements: energy-platforms, energy-quality, energy-computation-test, energy-computation-train,
+power-computation, energy-utilization, energy-explained, normalization-points, normalization-curves,
+normalization-plane. From the errors of evaluate_normalization.py: normalization-sampling, normalization-regression,
+normalization-features, normalization-references.
 """
 
 import argparse

@@ -17,8 +17,8 @@ def _demo():
 
 @pytest.fixture
 def demo(_demo):
-    """The demo's configuration, to change at will."""
-    return copy.deepcopy(_demo)
+    """The demo's configuration with two repeats, to change at will."""
+    return {**copy.deepcopy(_demo), "repeats": 2}
 
 
 @pytest.fixture(scope="session")

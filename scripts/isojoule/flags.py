@@ -90,3 +90,14 @@ def with_those_of_the_study(frame: "pd.DataFrame", excluded: Collection[str] = (
     return frame.assign(
         flags=found.str.join(" ").replace("", None).astype("string"), outcome=frame["outcome"].mask(out, "excluded")
     )
+
+
+def listed(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """One row per flag and cell: `flag`, `meaning`, and which cell it is, in the order of the table.
+
+    Args:
+        frame: a table of measurements.
+    """
+    rows = frame.assign(flag=frame["flags"].str.split()).explode("flag").dropna(subset=["flag"])
+    rows = rows.assign(meaning=rows["flag"].map(MEANINGS))
+    return rows[["flag", "meaning", "gpu", "architecture", "phase", "repeat", "outcome"]].reset_index(drop=True)

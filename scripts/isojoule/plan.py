@@ -5,6 +5,7 @@ bandwidth, and the launching of its kernels. Where a GPU has records already, th
 durations and powers corrects the rest.
 """
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,13 @@ from isojoule.cells import Cell, architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.journal import Journal, fingerprint_of_data
+from isojoule.memory_traffic import step_bytes
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.terminal import aligned
 
 PEAK_SHARE, BANDWIDTH_SHARE, POWER_SHARE = 0.5, 0.7, 0.8
 # of a T4 to A40 with PyTorch in eager mode
 LAUNCH_S = {"train": 1.2e-3, "test": 0.4e-3}
-# times that weights and activations pass the memory: forward, backward and Adam; forward
-WEIGHTS_PASSES = {"train": 10, "test": 1}
-ACTIVATIONS_PASSES = {"train": 3, "test": 1}
 # of a job: interpreters, imports, CUDA context; of a cell: model, features, warm-up (benchmarks/study_efficiency.py)
 JOB_S, CELL_S = 15.0, 1.0
 RECORD_BYTES = 10_000
@@ -120,9 +119,11 @@ def _row(
     per_job: dict[int, float] = defaultdict(lambda: JOB_S)
     energy_kwh = 0.0
     for cell in left:
-        duration_s = rough[cell].duration_s * slower
-        per_job[cell.repeat] += duration_s + CELL_S
-        energy_kwh += duration_s * rough[cell].power_w * hotter / 3.6e6
+        phase_s = rough[cell].duration_s * slower
+        # whole repetitions, until the window is long enough
+        window_s = phase_s * max(1, math.ceil(configuration["energy"]["min_window_s"] / phase_s))
+        per_job[cell.repeat] += window_s + CELL_S
+        energy_kwh += window_s * rough[cell].power_w * hotter / 3.6e6
     blind = bool(left) and not (known or specified)
     unpowered = blind or (bool(left) and not (known or "max_power_w" in entry))
     return _Row(
@@ -180,9 +181,7 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
     entry, batch = configuration["gpus"][cell.gpu], count.batch_size
     steps = configuration["phases"][cell.phase]["epochs"] * -(-examples[cell.phase] // batch)
     flops = batch * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
-    traffic = (
-        WEIGHTS_PASSES[cell.phase] * count.weights_bytes + ACTIVATIONS_PASSES[cell.phase] * count.activations_bytes
-    )
+    traffic = step_bytes(cell.phase, count.weights_bytes, count.activations_bytes, count.optimizer_state_bytes)
     step_s = max(
         flops / (PEAK_SHARE * entry.get("peak_tflops", 1) * 1e12),
         traffic / (BANDWIDTH_SHARE * entry.get("memory_gb_per_s", 100) * 1e9),

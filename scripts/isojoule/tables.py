@@ -1,39 +1,56 @@
-"""The table of energy: one row per architecture, platform and phase, with the spread over repeats."""
+"""The table of energy: one row per architecture, platform and phase, with its statistics over repeats."""
 
+import numpy as np
 import pandas as pd
+from scipy import stats
+
+CELL = ["architecture", "family", "gpu", "phase"]
+
+# columns of the table of measurements, as name and unit
+QUANTITIES = {
+    "energy_kwh": ("energy", "_kwh"),
+    "net_energy_kwh": ("net_energy", "_kwh"),
+    "duration_s": ("duration", "_s"),
+    "power_w": ("power", "_w"),
+    "gpu_utilization_percent": ("gpu_utilization", "_percent"),
+    "gpu_memory_utilization_percent": ("gpu_memory_utilization", "_percent"),
+    "macro_f1": ("macro_f1", ""),
+    "mean_average_precision": ("mean_average_precision", ""),
+}
 
 
 def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean and spread of the repeats that ended well.
+    """Statistics of the repeats that ended well.
 
     Args:
         frame: a table of measurements.
 
     Returns:
-        one row per architecture, gpu and phase, in the order of first appearance; the standard deviation is that of the
-        sample (n - 1), and none for a single repeat; `outcomes` counts what every repeat came to.
+        one row per architecture, gpu and phase, in the order of first appearance. Of each quantity the mean, the
+        standard deviation of the sample (n - 1), the ends of the 95 % interval of the mean (Student's t, so that they
+        are wide for few repeats), and of the energy the coefficient of variation; for a single repeat only the mean.
+        `outcomes` counts what every repeat came to, `flags` has those of any repeat.
     """
-    cell = ["architecture", "family", "gpu", "phase"]
-    rows = frame.groupby(cell, sort=False, dropna=False)
-    ok = frame[frame["outcome"] == "ok"].groupby(cell, sort=False, dropna=False)
-    table = pd.DataFrame(
-        {
-            "params": rows["params"].first(),
-            "flops": rows["flops"].first(),
-            "repeats": ok["energy_kwh"].count(),
-            "outcomes": rows["outcome"].agg(
-                lambda column: ", ".join(f"{n} {o}" for o, n in column.value_counts().items())
-            ),
-            "energy_kind": ok["energy_kind"].agg(lambda column: ", ".join(column.dropna().unique())),
-            "energy_mean_kwh": ok["energy_kwh"].mean(),
-            "energy_std_kwh": ok["energy_kwh"].std(),
-            "duration_mean_s": ok["duration_s"].mean(),
-            "power_mean_w": ok["power_w"].mean(),
-            "macro_f1_mean": ok["macro_f1"].mean(),
-            "mean_average_precision_mean": ok["mean_average_precision"].mean(),
-        }
-    ).reindex(rows["params"].first().index)
-    table["repeats"] = table["repeats"].fillna(0).astype(int)
-    spread = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
-    table.insert(table.columns.get_loc("energy_std_kwh") + 1, "energy_spread_percent", spread)
+    rows = frame.groupby(CELL, sort=False, dropna=False)
+    ok = frame[frame["outcome"] == "ok"].groupby(CELL, sort=False, dropna=False)
+    first = rows[["params", "flops"]].first()
+    table = first.assign(
+        repeats=ok["energy_kwh"].count().reindex(first.index).fillna(0).astype(int),
+        outcomes=rows["outcome"].agg(lambda column: ", ".join(f"{n} {o}" for o, n in column.value_counts().items())),
+        energy_kind=ok["energy_kind"].agg(lambda column: ", ".join(column.dropna().unique())),
+        flags=rows["flags"].agg(lambda column: " ".join(column.dropna().str.split().explode().unique()) or None),
+    )
+    columns: dict[str, pd.Series] = {}
+    for column, (name, unit) in QUANTITIES.items():
+        columns |= {f"{name}{key}{unit}": values for key, values in _statistics(ok[column]).items()}
+    table = table.join(pd.DataFrame(columns))
+    table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
     return table.reset_index()
+
+
+def _statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
+    mean, deviation, count = groups.mean(), groups.std(), groups.count()
+    # of one repeat there is no deviation, so that the one degree of freedom given to it here decides nothing
+    quantile = stats.t.ppf(0.975, np.maximum(count.to_numpy() - 1, 1))
+    half = quantile * deviation / np.sqrt(count)
+    return {"_mean": mean, "_std": deviation, "_ci95_low": mean - half, "_ci95_high": mean + half}

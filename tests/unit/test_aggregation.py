@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from simulated import DATA, record
 
-from isojoule import figures, measurements
+from isojoule import figures, flags, measurements
 from isojoule.aggregation import aggregate
 from isojoule.cells import architectures, cells
 from isojoule.errors import InputError
@@ -124,15 +124,40 @@ def test_out_of_memory_is_a_row_without_energy(folder, demo, one):
     assert (row.repeats, row.outcomes) == (1, "1 oom, 1 ok")
 
 
-def test_the_table_has_mean_and_spread_by_hand(folder, demo):
+def test_the_table_has_the_statistics_over_repeats_by_hand(folder, demo):
     frame = aggregated(folder, demo)
     row = energy_table(frame).set_index(["architecture", "gpu", "phase"]).loc[("mlp-1x16", "cpu-1thread", "train")]
+    assert (row.repeats, row["flags"]) == (2, "spread")
     assert row.energy_mean_kwh == pytest.approx(1.5e-3)
     assert row.energy_std_kwh == pytest.approx(0.5e-3 * 2**0.5)
-    assert row.energy_spread_percent == pytest.approx(100 * 2**0.5 / 3)
+    assert row.energy_cv_percent == pytest.approx(100 * 2**0.5 / 3)
+    # t of 0.975 with one degree of freedom is 12.706
+    assert row.energy_ci95_high_kwh - row.energy_mean_kwh == pytest.approx(12.706 * 0.5e-3, rel=1e-4)
+    assert row.energy_mean_kwh - row.energy_ci95_low_kwh == pytest.approx(12.706 * 0.5e-3, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", figures.ENERGY)
+def test_one_repeat_has_a_mean_and_nothing_else(folder, demo):
+    frame = aggregated(folder, demo)
+    row = energy_table(frame[frame["repeat"] == 0]).iloc[0]
+    assert row.energy_mean_kwh == pytest.approx(1e-3)
+    assert row[["energy_std_kwh", "energy_ci95_low_kwh", "energy_ci95_high_kwh", "energy_cv_percent"]].isna().all()
+
+
+def test_flagged_cells_leave_the_analysis_where_the_configuration_says_so(folder, demo):
+    demo["analysis"]["exclude_flags"] = ["spread"]
+    frame = aggregated(folder, demo)
+    outcomes = frame.groupby(["architecture", "gpu", "phase"])["outcome"].agg(
+        lambda column: " ".join(sorted(set(column)))
+    )
+    assert set(outcomes) == {"excluded", "ok"}
+    assert frame["energy_kwh"].notna().all()
+    row = energy_table(frame).iloc[0]
+    assert (row.repeats, row.outcomes) == (0, "2 excluded")
+    assert pd.isna(row.energy_mean_kwh)
+    assert "mlp-1x16" not in set(drawing.drawable(frame[frame["gpu"] == "cpu-1thread"])["architecture"])
+
+
+@pytest.mark.parametrize("name", [name for name in figures.ENERGY if name != "energy-utilization"])
 def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name):
     output = tmp_path / f"{name}.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):
@@ -144,8 +169,12 @@ def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name
 
 def test_the_report_needs_no_network_and_names_the_kind(folder, demo, tmp_path):
     extraction = type("Extraction", (), {"clips": 3, "clips_per_s": 5.0, "energy": record(demo, cells(demo)[0]).energy})
-    page = render(aggregated(folder, demo), extraction, [])
+    claims = pd.DataFrame([dict.fromkeys(("gpu", "section", "claim", "criterion", "found", "holds"), "<b>")])
+    page = render(aggregated(folder, demo), extraction, claims.assign(energy_kind="simulated"), [])
     assert "kWh simulated" in page
+    assert "<strong>spread</strong> on " in page
+    assert flags.MEANINGS["spread"] in page
+    assert "&lt;b&gt;" in page
     assert "<link" not in page
     assert "<script" not in page
 
@@ -181,11 +210,9 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
     frame = measurements.read(path)
     assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
     assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"], frame.loc[0, "power_w"]) == (1000, 0.9, 500)
-    for name in ("energy-flops", "energy-platforms", "energy-quality"):
+    for name in figures.ENERGY:
         drawing.save(figures.load(name).draw, frame, [tmp_path / f"{name}.png"])
         assert (tmp_path / f"{name}.png").stat().st_size > 2000
-    with pytest.raises(InputError, match="no value in column params, there is nothing to draw"):
-        figures.load("energy-parameters").draw(frame)
 
 
 def test_kinds_are_not_mixed_unasked(world):

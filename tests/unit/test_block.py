@@ -456,7 +456,7 @@ def test_cells_are_measured_by_hand_and_open_no_connection(extracted, results, t
             "--architecture: found mlp-1x7, expected one of the configuration's, such as mlp-1",
         ),
         ("--gpu", "cpu-1", "--gpu: found cpu-1, expected one of the configuration's, such as cpu-1thread"),
-        ("--repeat", "-1", "--repeat: found -1, expected 0 to 1"),
+        ("--repeat", "-1", "--repeat: found -1, expected 0 to 2"),
         ("--results", "nowhere", "nowhere/features/statistics.json: cannot be read: No such file or directory"),
     ],
 )

@@ -132,7 +132,8 @@ def counting(name, model):
 MEASUREMENTS, FIGURE = "results/measurements.parquet", "results/energy-quality.svg"
 ERRORS = "results/errors.parquet"
 EXTRACTION = ("--dataset", "results/dataset", "--output", "results/features")
-REPORT = ("--extraction", "results/features/record.json", "--figures", FIGURE, "--output", "results/report.html")
+LINKS = "results/links"
+REPORT = ("--extraction", "results/features/record.json", "--claims", f"{LINKS}/claims.csv", "--figures", FIGURE)
 MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
 STAGES = [
     (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), ()),
@@ -144,12 +145,17 @@ STAGES = [
     ),
     (("aggregate.py", "--config", "study.yaml", "--results", "results", "--output", MEASUREMENTS), (WORKLOAD,)),
     (("tabulate_energy.py", MEASUREMENTS, "--output", "results/energy.csv"), ()),
+    (("tabulate_flags.py", MEASUREMENTS, "--output", "results/flags.csv"), ()),
+    (("link_compute_energy.py", MEASUREMENTS, "--output", LINKS), ()),
     (("plot.py", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
     (("evaluate_normalization.py", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),
     (("rank_normalization.py", ERRORS, "--output", "results/ranking.csv"), ()),
     (("evaluate_mixed.py", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
     (("choose_references.py", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
-    (("write_report.py", "--measurements", MEASUREMENTS, *REPORT), ("isojoule.figures.energy_quality",)),
+    (
+        ("write_report.py", "--measurements", MEASUREMENTS, *REPORT, "--output", "results/report.html"),
+        ("isojoule.figures.energy_quality",),
+    ),
 ]
 
 

@@ -39,6 +39,43 @@ rule tabulate_energy:
         "python $ISOJOULE_SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
 
 
+rule tabulate_flags:
+    input:
+        MEASUREMENTS,
+    output:
+        report(
+            f"{RESULTS}/tables/flags.csv",
+            caption="../report/flags-table.rst",
+            category="Quality of the measurements",
+            labels={"what": "Flagged cells"},
+        ),
+    log:
+        f"{RESULTS}/logs/tabulate_flags.log",
+    params:
+        code=code.fingerprint("tabulate_flags.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/tabulate_flags.py {input} --output {output} 2>&1 | tee {log}"
+
+
+rule link_compute_energy:
+    input:
+        MEASUREMENTS,
+    output:
+        report(
+            expand(f"{RESULTS}/compute-energy/{{table}}.csv", table=LINKS),
+            caption="../report/compute-energy.rst",
+            category="Compute and energy",
+            labels={"what": "Fits and claims"},
+        ),
+    log:
+        f"{RESULTS}/logs/link_compute_energy.log",
+    params:
+        code=code.fingerprint("link_compute_energy.py", every_module=True),
+    shell:
+        "python $ISOJOULE_SCRIPTS/link_compute_energy.py {input} --output"
+        f" {RESULTS}/compute-energy 2>&1 | tee {{log}}"
+
+
 rule plot:
     input:
         lambda wildcards: f"{RESULTS}/{figures.FIGURES[wildcards.figure]}",

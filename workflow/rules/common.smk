@@ -43,6 +43,7 @@ RECORDS = [
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 # from one platform to another, and held-out architectures beside references
 NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
+LINKS = ("fits", "explained", "power-ratios", "claims")
 FIGURES = [*figures.ENERGY, *(figures.NORMALIZATION if NORMALIZABLE else [])]
 
 

@@ -5,6 +5,8 @@ rule write_report:
     input:
         measurements=MEASUREMENTS,
         table=f"{RESULTS}/tables/energy.csv",
+        flags=f"{RESULTS}/tables/flags.csv",
+        claims=f"{RESULTS}/compute-energy/claims.csv",
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
         extraction=f"{RESULTS}/features/record.json",
     output:
@@ -22,4 +24,4 @@ rule write_report:
         ),
     shell:
         "python $ISOJOULE_SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
-        " --figures {input.figures} --output {output} 2>&1 | tee {log}"
+        " --claims {input.claims} --figures {input.figures} --output {output} 2>&1 | tee {log}"

@@ -9,7 +9,18 @@ from types import ModuleType
 MEASUREMENTS, ERRORS = "measurements.parquet", "normalization/errors.parquet"
 
 # each by the table, below the study's results, that it is drawn from
-ENERGY = dict.fromkeys(("energy-flops", "energy-parameters", "energy-platforms", "energy-quality"), MEASUREMENTS)
+ENERGY = dict.fromkeys(
+    (
+        "energy-platforms",
+        "energy-quality",
+        "energy-computation-test",
+        "energy-computation-train",
+        "power-computation",
+        "energy-utilization",
+        "energy-explained",
+    ),
+    MEASUREMENTS,
+)
 # these need two platforms
 NORMALIZATION = {
     "normalization-points": MEASUREMENTS,

@@ -5,11 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
+from numpy.typing import NDArray
 
 from isojoule.errors import InputError
-from isojoule.figures.drawing import PHASES, blank
+from isojoule.figures.drawing import PHASES, blank, half_width
 from isojoule.normalization.pairs import Pair, pairs
 from isojoule.normalization.splits import SCHEMES
+from isojoule.tables import energy_table
 
 # Tol's muted colours: methods share none with families and platforms
 METHODS = {
@@ -53,6 +55,15 @@ def first_pairs(frame: pd.DataFrame, most: int = SHOWN_TARGETS) -> list[Pair]:
 def kinds_of(pair: Pair) -> str:
     """What the energies of a pair are, for the label of an axis."""
     return " and ".join(pair.kinds)
+
+
+def half_widths(frame: pd.DataFrame, pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Half of the 95 % intervals of a pair's energies on source and target, in kWh; 0 for a single repeat."""
+    rows = frame[(frame["phase"] == pair.phase) & frame["gpu"].isin([pair.source, pair.target])]
+    table = energy_table(rows).set_index(["gpu", "architecture"])
+    half = half_width(table, "energy", "_kwh")
+    source, target = (half[gpu].reindex(pair.systems.index).to_numpy() for gpu in (pair.source, pair.target))
+    return source, target
 
 
 def in_unit(pair: Pair) -> tuple[float, str]:

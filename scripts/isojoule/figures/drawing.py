@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.files import written_whole
@@ -58,56 +60,38 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def energy_against(frame: pd.DataFrame, column: str, label: str) -> Figure:
-    """Energy against a column of the table of measurements, one panel per phase and platform.
-
-    Raises:
-        InputError: the column is empty.
-    """
-    table = drawable(frame).dropna(subset=[column])
-    if table.empty:
-        raise InputError(f"the table of measurements has no value in column {column}, there is nothing to draw")
-    return panels(table, column, "energy_mean_kwh", label, horizontal_energy=False)
-
-
-def panels(table: pd.DataFrame, x: str, y: str, label: str, *, horizontal_energy: bool) -> Figure:
-    """One panel per phase (row) and platform (column), one colour and marker per family."""
-    phases, gpus = phases_of(table), list(table["gpu"].unique())
-    figure = blank(2.9 * len(gpus) + 0.9, 2.4 * len(phases) + 0.7)
-    grid = figure.subplots(len(phases), len(gpus), sharex=not horizontal_energy, sharey="row", squeeze=False)
-    styles = family_styles(table)
-    for row, phase in zip(grid, phases, strict=True):
-        for axis, gpu in zip(row, gpus, strict=True):
-            panel = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
-            for family, (colour, marker) in styles.items():
-                part = panel[panel["family"] == family]
-                bars = {"xerr" if horizontal_energy else "yerr": part["energy_std_kwh"]}
-                points(axis, part[x], part[y], colour, marker, family_label(family), **bars)
-            axis.set_title(f"{PHASES[phase]} on {platform_label(panel, gpu)}")
-            axis.set_xscale("log")
-            label_decades(axis.xaxis)
-            if not horizontal_energy:
-                axis.set_yscale("log")
-                label_decades(axis.yaxis)
-        row[0].set_ylabel(label if horizontal_energy else energy_label(table[table["phase"] == phase]))
-    for column, _ in enumerate(gpus):
-        for axis in grid[:, column] if horizontal_energy else [grid[-1, column]]:
-            axis.set_xlabel(energy_label(table) if horizontal_energy else label)
-    legend(figure, grid[0][0], len(styles))
-    return figure
-
-
 def blank(width: float, height: float) -> Figure:
     """A figure of this size in inches."""
     return Figure(figsize=(width, height))
 
 
-def points(axis: Axes, x: pd.Series, y: object, colour: str, marker: str, label: str, **bars: pd.Series) -> None:
-    """Points of one family or platform, with bars of the standard deviation over repeats."""
-    errors = {name: values.astype(float).fillna(0).to_numpy() for name, values in bars.items()}
+# what captions say of the bars of `points`
+BARS = "Bars: 95 % interval of the mean over repeats (Student's t)."
+
+
+def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
+    """Half of the 95 % interval of a quantity of the table of energy; 0 for a single repeat."""
+    half = table[f"{quantity}_ci95_high{unit}"] - table[f"{quantity}_mean{unit}"]
+    return half.astype(float).fillna(0)
+
+
+def points(
+    axis: Axes,
+    x: pd.Series,
+    y: object,
+    colour: str,
+    marker: str,
+    label: str,
+    xerr: pd.Series | None = None,
+    yerr: pd.Series | None = None,
+) -> None:
+    """Points of one family or platform, with bars that end inside the axis where it is logarithmic."""
+    across, up = pd.Series(x).astype(float).to_numpy(), pd.Series(y).astype(float).to_numpy()
     axis.errorbar(
-        pd.Series(x).astype(float).to_numpy(),
-        pd.Series(y).astype(float).to_numpy(),
+        across,
+        up,
+        xerr=_ends(xerr, across, axis.get_xscale()),
+        yerr=_ends(yerr, up, axis.get_yscale()),
         fmt=marker,
         color=colour,
         label=label,
@@ -116,8 +100,14 @@ def points(axis: Axes, x: pd.Series, y: object, colour: str, marker: str, label:
         markeredgewidth=0.4,
         elinewidth=0.9,
         capsize=2,
-        **errors,
     )
+
+
+def _ends(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> NDArray[np.float64] | None:
+    if half is None:
+        return None
+    above = half.astype(float).fillna(0).to_numpy()
+    return np.vstack([np.minimum(above, 0.9 * values) if scale == "log" else above, above])
 
 
 def label_decades(axis: Axis) -> None:

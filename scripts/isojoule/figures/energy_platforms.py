@@ -4,12 +4,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import (
+    BARS,
     PHASES,
     PLATFORMS,
     blank,
     cycled,
     drawable,
     energy_label,
+    half_width,
     label_decades,
     legend,
     phases_of,
@@ -18,8 +20,7 @@ from isojoule.figures.drawing import (
 )
 
 CAPTION = (
-    "Energy of every architecture on every platform, architectures in the order of their energy on the first. "
-    "Bars: standard deviation over repeats."
+    f"Energy of every architecture on every platform, architectures in the order of their energy on the first. {BARS}"
 )
 
 
@@ -34,6 +35,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     figure = blank(3.6 * len(phases) + 1.2, 0.17 * len(names) + 1.3)
     axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
     for axis, phase in zip(axes, phases, strict=True):
+        axis.set_xscale("log")
         for gpu, (colour, marker) in zip(gpus, cycled(PLATFORMS, len(gpus)), strict=True):
             part = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
             rows = [names.index(name) for name in part["architecture"]]
@@ -44,9 +46,9 @@ def draw(frame: pd.DataFrame) -> Figure:
                 colour,
                 marker,
                 platform_label(part, gpu),
-                xerr=part["energy_std_kwh"],
+                xerr=half_width(part, "energy", "_kwh"),
             )
-        axis.set(title=PHASES[phase], xscale="log", xlabel=energy_label(table[table["phase"] == phase]))
+        axis.set(title=PHASES[phase], xlabel=energy_label(table[table["phase"] == phase]))
         label_decades(axis.xaxis)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(-0.7, len(names) - 0.3)

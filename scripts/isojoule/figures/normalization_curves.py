@@ -5,15 +5,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.errors import InputError
-from isojoule.figures.comparing import METHODS, first_pairs, in_unit, kinds_of, nothing
-from isojoule.figures.drawing import PHASES, blank
+from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of, nothing
+from isojoule.figures.drawing import BARS, PHASES, blank
 from isojoule.normalization.method import ENERGY
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import splits
 
 CAPTION = (
     "Regressions from the energy on one platform to that on another, fitted on the references (filled) of the "
-    "first split; open: held-out architectures (after Douwes and Serizel, figure 4)."
+    f"first split; open: held-out architectures (after Douwes and Serizel, figure 4). {BARS}"
 )
 SHOWN = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
 
@@ -48,6 +48,10 @@ def draw(frame: pd.DataFrame) -> Figure:
                 except InputError:
                     continue
                 axis.plot(factor * asked[ENERGY], factor * curve, dashes, color=colour, label=label, linewidth=1.3)
+            source_half, target_half = half_widths(frame, pair)
+            axis.errorbar(
+                x, y, factor * target_half, factor * source_half, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5
+            )
             axis.plot(x[known], y[known], "o", color="#555555", markersize=3.5)
             axis.plot(x[~known], y[~known], "o", color="#555555", markerfacecolor="white", markersize=4.5)
             axis.set_title(PHASES[pair.phase])

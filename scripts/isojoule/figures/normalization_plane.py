@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import METHODS, first_pairs, in_unit, kinds_of, nothing
-from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, legend
+from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of, nothing
+from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, legend
 from isojoule.normalization.method import ENERGY, complete
 from isojoule.normalization.published import PUBLISHED
 
 CAPTION = (
     "Energy on another platform against energy on the first and the forward FLOPs of one example, and the plane "
     "of least squares through all architectures; grey: distances from the plane (after Douwes and Serizel, "
-    "section 3.3)."
+    f"section 3.3). {BARS}"
 )
 COLUMNS = (ENERGY, "flops")
 
@@ -42,7 +42,10 @@ def draw(frame: pd.DataFrame) -> Figure:
                 factor * x[part], y[part] / many, z[part], marker, color=colour, label=family_label(family),
                 markersize=4.5, markeredgecolor="white", markeredgewidth=0.3,
             )  # fmt: skip
-        for one in range(len(x)):
+        half = factor * half_widths(frame, pair)[1]
+        for one, family in enumerate(pair.systems["family"]):
+            ends = [z[one] - half[one], z[one] + half[one]]
+            axis.plot([factor * x[one]] * 2, [y[one] / many] * 2, ends, color=styles[family][0], linewidth=1.2)
             axis.plot(
                 [factor * x[one]] * 2, [y[one] / many] * 2, [on_plane[one], z[one]], color="#555555", linewidth=0.6
             )

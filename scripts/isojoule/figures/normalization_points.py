@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import first_pairs, kinds_of, nothing
-from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, label_decades, legend
+from isojoule.figures.comparing import first_pairs, half_widths, kinds_of, nothing
+from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, label_decades, legend, points
 from isojoule.normalization.published import PUBLISHED
 
 CAPTION = (
     "Energy of every architecture normalized to another platform by a single reference of low or high energy and "
     "by both, against its own energy there; on the diagonal the normalization is perfect. Open triangles: what "
-    "came out below the axis (after Douwes and Serizel, figures 1 and 2)."
+    f"came out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}"
 )
 PANELS = {
     "Not normalized": None,
@@ -31,26 +31,37 @@ def draw(frame: pd.DataFrame) -> Figure:
     styles = family_styles(frame)
     for row, pair in zip(grid, shown, strict=True):
         truth, source = pair.target_kwh, pair.systems["energy_kwh"].to_numpy()
-        normalized = {
-            title: source if method is None else PUBLISHED[method]().fit(pair.systems, truth).predict(pair.systems)
-            for title, method in PANELS.items()
-        }
+        source_half, target_half = half_widths(frame, pair)
+        ends = [pair.systems.assign(energy_kwh=source + sign * source_half) for sign in (-1, 0, 1)]
+        fitted = {title: method and PUBLISHED[method]().fit(pair.systems, truth) for title, method in PANELS.items()}
+        # the interval of the source's energy, normalized as that is; the references are taken as exact
+        lower, normalized, upper = (
+            {title: fit.predict(end) if fit else end["energy_kwh"].to_numpy() for title, fit in fitted.items()}
+            for end in ends
+        )
         low = min(truth.min(), source.min()) / 2
         high = max(truth.max(), *(values.max() for values in normalized.values())) * 2
         for axis, (title, predicted) in zip(row, normalized.items(), strict=True):
+            axis.set(xscale="log", yscale="log")
             axis.plot([low, high], [low, high], color="#555555", linewidth=0.8, zorder=1)
             for family, (colour, marker) in styles.items():
                 part = (pair.systems["family"] == family).to_numpy()
                 inside = part & (predicted >= low)
-                axis.plot(
-                    truth[inside], predicted[inside], marker, color=colour, label=family_label(family), markersize=4,
-                    markeredgecolor="white", markeredgewidth=0.3,
-                )  # fmt: skip
+                points(
+                    axis,
+                    truth[inside],
+                    predicted[inside],
+                    colour,
+                    marker,
+                    family_label(family),
+                    xerr=pd.Series(target_half[inside]),
+                    yerr=pd.Series(np.abs(upper[title] - lower[title])[inside] / 2),
+                )
                 below = part & (predicted < low)
                 axis.plot(
                     truth[below], np.full(below.sum(), low), "v", color=colour, markerfacecolor="none", markersize=5
                 )
-            axis.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+            axis.set(xlim=(low, high), ylim=(low, high))
             axis.set_title(f"{PHASES[pair.phase]}: {title.lower()}", fontsize=8)
             label_decades(axis.xaxis)
             label_decades(axis.yaxis)

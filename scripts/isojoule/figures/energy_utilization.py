@@ -1,0 +1,66 @@
+"""Energy against how busy the GPU and its memory were."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from isojoule.compute_energy.fits import rank_correlation
+from isojoule.figures.drawing import (
+    BARS,
+    PHASES,
+    blank,
+    energy_label,
+    family_label,
+    family_styles,
+    half_width,
+    label_decades,
+    phases_of,
+    platform_label,
+    points,
+)
+from isojoule.figures.linking import described, without
+
+CAPTION = (
+    "Energy of training (circles) and test (triangles) against the utilisation of the GPU and of its memory, as NVML "
+    f"reports them (Douwes and Serizel, DCASE 2024, figure 4), with Spearman's rank correlation. {BARS}"
+)
+MARKERS = {"train": "o", "test": "^"}
+QUANTITIES = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of measurements: one row per platform."""
+    table = described(frame)
+    table = table[table[[f"{name}_mean_percent" for name in QUANTITIES]].notna().any(axis=1)]
+    if table.empty:
+        return without("This study has no utilisation of a GPU.")
+    gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
+    figure = blank(7, 2.6 * len(gpus) + 0.7)
+    grid = figure.subplots(len(gpus), len(QUANTITIES), squeeze=False, sharey="row")
+    for row, gpu in zip(grid, gpus, strict=True):
+        part = table[table["gpu"] == gpu]
+        for axis, (name, label) in zip(row, QUANTITIES.items(), strict=True):
+            axis.set_yscale("log")
+            for family, (colour, _) in styles.items():
+                for phase in phases:
+                    mine = part[(part["family"] == family) & (part["phase"] == phase)]
+                    points(
+                        axis,
+                        mine[f"{name}_mean_percent"],
+                        mine["energy_mean_kwh"],
+                        colour,
+                        MARKERS[phase],
+                        "",
+                        xerr=half_width(mine, name, "_percent"),
+                        yerr=half_width(mine, "energy", "_kwh"),
+                    )
+            found = rank_correlation(part[f"{name}_mean_percent"].astype(float), part["energy_j"])
+            axis.set_title(f"{platform_label(part, gpu)}: Spearman {found:.2f}", fontsize=8)
+            axis.set_xlabel(label)
+            label_decades(axis.yaxis)
+        row[0].set_ylabel(energy_label(part))
+    handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
+    handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
+    labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure

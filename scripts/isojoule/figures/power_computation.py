@@ -1,0 +1,59 @@
+"""Mean power against the rate of computation."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from isojoule.figures.drawing import (
+    BARS,
+    PHASES,
+    blank,
+    family_label,
+    family_styles,
+    half_width,
+    phases_of,
+    platform_label,
+    points,
+)
+from isojoule.figures.linking import described, engineering
+
+CAPTION = (
+    "Mean power of training (circles) and test (triangles) against FLOPs per second; those of training are three times "
+    f"those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). {BARS}"
+)
+MARKERS = {"train": "o", "test": "^"}
+ACROSS = 3
+
+
+def draw(frame: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of measurements: one panel per platform."""
+    table = described(frame)
+    gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
+    rows = -(-len(gpus) // ACROSS)
+    columns = min(len(gpus), ACROSS)
+    figure = blank(3.4 * columns + 0.6, 2.9 * rows + 0.7)
+    axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axis, gpu in zip(axes, gpus, strict=False):
+        part = table[table["gpu"] == gpu]
+        for family, (colour, _) in styles.items():
+            for phase in phases:
+                mine = part[(part["family"] == family) & (part["phase"] == phase)]
+                points(
+                    axis,
+                    mine["flop_per_s"],
+                    mine["power_mean_w"],
+                    colour,
+                    MARKERS[phase],
+                    "",
+                    yerr=half_width(mine, "power", "_w"),
+                )
+        engineering(axis, "W")
+        axis.set_title(platform_label(part, gpu), fontsize=8)
+        axis.set(xlabel="FLOPs per second", ylabel="Mean power")
+    for axis in list(axes)[len(gpus) :]:
+        axis.axis("off")
+    handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
+    handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
+    labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return figure
