@@ -70,6 +70,7 @@ def costs(folder: Path, runs: int) -> dict[str, Any]:
         "gpus": {"here": {"device": "cuda" if has_gpu else "cpu"}},
         "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
         "repeats": 1,
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100, "idle_s": 0},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     snakemake = [sys.executable, "-m", "snakemake", "-s", str(PROJECT / "Snakefile"), "--cores", "1"]
@@ -105,7 +106,7 @@ def program(folder: Path, results: Path, names: list[str]) -> tuple[float, float
     seconds = call([*command, "--results", str(results), "--architecture", *names], folder)
     records = [read_record(path, MeasurementRecord) for path in (results / "records").rglob("*.json")]
     assert len(records) == 2 * len(names)
-    return seconds, sum(record.energy.duration_s for record in records if record.energy)
+    return seconds, sum(record.energy.window.duration_s for record in records if record.energy)
 
 
 def projected(
@@ -116,8 +117,8 @@ def projected(
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in architectures(study)}
     mine = [cell for cell in cells(study) if cell.gpu == gpu]
     estimates = (plan.roofline(study, cell, counts[cell.architecture], extent.examples) for cell in mine)
-    windows_s = sum(estimate.duration_s for estimate in estimates)
-    job_s = 2 * measured["snakemake_start"] + measured["program"] + measured["cuda_context"]
+    windows_s = sum(plan.length_of_window_s(study, estimate.duration_s) for estimate in estimates)
+    job_s = 2 * measured["snakemake_start"] + measured["program"] + measured["cuda_context"] + study["energy"]["idle_s"]
     jobs = {
         "one job per cell": len(mine),
         "one job per architecture": len(counts),

@@ -17,7 +17,7 @@ from isojoule.programs import CONFIG_HELP, command_line, run_computing
 def main(options: argparse.Namespace, machine: Device) -> None:
     """Extract inside one window of the energy meter, then write the record."""
     from isojoule import code, configuration, provenance
-    from isojoule.cells import fingerprint
+    from isojoule.cells import features_slice, fingerprint
     from isojoule.energy import Meter
     from isojoule.files import write_text
     from isojoule.records import ExtractionRecord
@@ -26,7 +26,7 @@ def main(options: argparse.Namespace, machine: Device) -> None:
 
     study = configuration.load(options.config)
     started_at = provenance.now()
-    decisive = {"dataset": study["dataset"], "mel": study["mel"]}
+    decided_by = fingerprint(features_slice(study)), code.fingerprint("extract_features.py")
     meter = Meter(study["energy"]["country_iso_code"], idle_s=study["energy"]["idle_s"])
     with machine.alone(), meter as window:
         clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
@@ -41,7 +41,7 @@ def main(options: argparse.Namespace, machine: Device) -> None:
         workers=options.workers,
         energy=energy,
         hardware=provenance.hardware(),
-        provenance=provenance.provenance(1, fingerprint(decisive), code.fingerprint("extract_features.py")),
+        provenance=provenance.provenance(1, *decided_by),
     )
     write_text(options.output / "record.json", record.model_dump_json(indent=2) + "\n")
     print(f"{options.output}: {clips} clips in {energy.duration_s:.1f} s, {record.clips_per_s:.0f} clips/s", flush=True)

@@ -5,8 +5,10 @@ with time does not follow the size of the model, and the repeats of a model lie 
 """
 
 import gc
+import math
 import random
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,15 +46,21 @@ class Block:
         self._architectures = architectures(configuration)
         self._data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
 
-    def measure(self, names: Sequence[str] | None = None) -> None:
+    def measure(self, names: Sequence[str] | None = None, budget_s: float = math.inf) -> int:
         """Bring the records of the block up to date: keep what is in the journal, measure the rest.
 
         Args:
             names: architectures to measure, all by default.
+            budget_s: begin no architecture that would not be done in this time, if it takes as long as the longest one
+                so far.
+
+        Returns:
+            the number of architectures that the budget left out.
 
         Raises:
             InputError: the device is not the expected one, or some cells could not be measured (the others are).
         """
+        ends_s = time.monotonic() + budget_s
         order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
         with self._journal.held(self._gpu, self._repeat, self._machine.released):
             configurations.store(self._configuration, self._results / "configuration.yaml")
@@ -68,14 +76,20 @@ class Block:
             waiting = list(dict.fromkeys(c.architecture for c, record in kept.items() if record is None))
             known = sum(map(bool, kept.values()))
             print(f"{self._gpu}, repeat {self._repeat}: {len(cells)} cells, {known} measured already", flush=True)
-            if waiting:
-                self._measure(sorted(waiting, key=self._failures), order)
+            return self._measure(sorted(waiting, key=self._failures), order, ends_s) if waiting else 0
 
-    def _measure(self, waiting: list[str], order: list[str]) -> None:
+    def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
         arrival = self._arrival(waiting)
         meter = metered(self._configuration, self._gpu, arrival)
         failed = []
-        for name in waiting:
+        longest_s = 0.0
+        left = 0
+        for number, name in enumerate(waiting):
+            began_s = time.monotonic()
+            if began_s + longest_s > ends_s:
+                left = len(waiting) - number
+                print(f"the time budget is used: {left} architectures left", flush=True)
+                break
             for phase in self._needed(name):
                 cell = Cell(self._gpu, name, phase, self._repeat)
                 record = self._attempt(cell, arrival, meter, order.index(name))
@@ -87,8 +101,10 @@ class Block:
                     failed.append(f"{cell}: {record.message}")
                     _check_alive(arrival)
                     break
+            longest_s = max(longest_s, time.monotonic() - began_s)
         if failed:
             raise InputError("\n       ".join([f"{len(failed)} cells could not be measured", *failed]))
+        return left
 
     def _arrival(self, waiting: list[str]) -> Arrival:
         try:

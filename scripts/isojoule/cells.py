@@ -85,7 +85,8 @@ def cell_slice(
         "gpu": gpu_slice(configuration, cell.gpu),
         "phases": {phase: settings[phase] for phase in ("train", cell.phase) if phase in settings},
         "seed": configuration["seed"] + cell.repeat,
-        "energy": configuration["energy"],
+        # which lets a cell be measured, and decides nothing of it
+        "energy": {key: value for key, value in configuration["energy"].items() if key != "allow_shared"},
         "settings": workloads.load(configuration["workload"]).settings(configuration),
     }
 
@@ -110,6 +111,11 @@ def fingerprints(
         "code_fingerprint": _measuring_code(configuration, named[cell.architecture].model.partition(":")[0]),
         "data_fingerprint": data_fingerprint,
     }
+
+
+def features_slice(configuration: Configuration) -> dict[str, Any]:
+    """The part of the configuration that decides the features."""
+    return {"dataset": configuration["dataset"], "mel": configuration["mel"]}
 
 
 def block_slice(configuration: Configuration, gpu: str, repeat: int, named: dict[str, Architecture]) -> dict[str, Any]:

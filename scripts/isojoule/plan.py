@@ -116,12 +116,11 @@ def _row(
     )
     specified = "peak_tflops" in entry and "memory_gb_per_s" in entry
     basis = "records" if known else "specification" if specified else "nothing: give peak_tflops and memory_gb_per_s"
-    per_job: dict[int, float] = defaultdict(lambda: JOB_S)
+    idle_s = configuration["energy"]["idle_s"] if entry["device"] == "cuda" else 0
+    per_job: dict[int, float] = defaultdict(lambda: JOB_S + idle_s)
     energy_kwh = 0.0
     for cell in left:
-        phase_s = rough[cell].duration_s * slower
-        # whole repetitions, until the window is long enough
-        window_s = phase_s * max(1, math.ceil(configuration["energy"]["min_window_s"] / phase_s))
+        window_s = length_of_window_s(configuration, rough[cell].duration_s * slower)
         per_job[cell.repeat] += window_s + CELL_S
         energy_kwh += window_s * rough[cell].power_w * hotter / 3.6e6
     blind = bool(left) and not (known or specified)
@@ -188,6 +187,11 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
         LAUNCH_S[cell.phase],
     )
     return Estimate(steps * step_s, POWER_SHARE * entry.get("max_power_w", 100))
+
+
+def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
+    """Whole repetitions of a phase of this length, until the window is long enough."""
+    return float(phase_s * max(1, math.ceil(configuration["energy"]["min_window_s"] / phase_s)))
 
 
 def _ratio(pairs: list[tuple[float, float]]) -> float:

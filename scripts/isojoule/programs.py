@@ -13,6 +13,9 @@ from typing import NoReturn
 from isojoule.alone import Device
 from isojoule.errors import InputError, StoppedError
 
+# EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on
+OVER_BUDGET = 75
+Code = int | None
 CONFIG_HELP = "configuration of the study, a YAML file"
 
 
@@ -57,12 +60,17 @@ def known(option: str, found: str, expected: Sequence[str]) -> str:
     return found
 
 
-def run(main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser) -> NoReturn:
-    """Parse the command line, call `main`, and leave with exit code 0, 2 (bad input), 130 (Ctrl-C) or 143 (SIGTERM)."""
+def run(main: Callable[[argparse.Namespace], Code], parser: argparse.ArgumentParser) -> NoReturn:
+    """Parse the command line, call `main`, and leave with its exit code, 0 by default.
+
+    That is 2 on bad input, 130 after Ctrl-C and 143 after SIGTERM.
+    """
     sys.exit(_exit_code(main, parser.parse_args()))
 
 
-def run_computing(main: Callable[[argparse.Namespace, Device], None], parser: argparse.ArgumentParser) -> NoReturn:
+def run_computing(
+    main: Callable[[argparse.Namespace, Device], int | None], parser: argparse.ArgumentParser
+) -> NoReturn:
     """As `run`, for a program whose work would disturb another's window: first of all it waits until none is open.
 
     `main` imports what is heavy itself, and gets the machine, so that it can have it alone.
@@ -78,9 +86,9 @@ def run_computing(main: Callable[[argparse.Namespace, Device], None], parser: ar
         os._exit(code)
 
 
-def _exit_code(main: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+def _exit_code(main: Callable[[argparse.Namespace], Code], options: argparse.Namespace) -> int:
     try:
-        main(options)
+        return main(options) or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -90,7 +98,6 @@ def _exit_code(main: Callable[[argparse.Namespace], None], options: argparse.Nam
         with suppress(OSError):
             print(f"stopped by {by}: nothing half-written was left, the same command goes on", file=sys.stderr)
         return code
-    return 0
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

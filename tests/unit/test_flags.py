@@ -1,5 +1,7 @@
 """Quality flags: of a record by its own facts, of a study by its other cells."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
@@ -9,6 +11,7 @@ from isojoule import flags, measurements
 from isojoule.cells import cells
 from isojoule.configuration import SCHEMA
 
+PROJECT = Path(__file__).parents[2]
 STATISTICS = {
     "samples": 10,
     "period_s": 1,
@@ -130,3 +133,8 @@ def test_every_flag_can_be_excluded_by_the_configuration():
     schema = yaml.safe_load(SCHEMA.read_text())
     known = schema["properties"]["analysis"]["properties"]["exclude_flags"]["items"]["enum"]
     assert known == list(flags.MEANINGS)
+
+
+def test_every_flag_is_explained_to_users():
+    text = (PROJECT / "config" / "README.md").read_text()
+    assert [flag for flag in flags.MEANINGS if f"| `{flag}` | {flags.MEANINGS[flag]} |" not in text] == []

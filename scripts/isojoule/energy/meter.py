@@ -146,6 +146,8 @@ class Meter:
         bounds: list[float | None] = []
         for number, (before, after) in enumerate(zip(before_j, after_j, strict=True)):
             if before is None or after is None:
+                if sampler.failure is not None:
+                    raise sampler.failure
                 found = sampler.trace.integrated_j(
                     number, sampler.since_start_s(started_s), sampler.since_start_s(ended_s)
                 )
@@ -176,8 +178,15 @@ class Meter:
         return gpu.counter_period_s or (self.power_period_s if gpu.power == "instantaneous" else 1.0)
 
     def _refuse_company(self) -> None:
-        for board in self.boards:
-            if not self._allow_shared and (foreign := board.foreign_processes()):
+        if self._allow_shared:
+            return
+        for board, gpu in zip(self.boards, self.gpus, strict=True):
+            if gpu.mig:
+                raise InputError(
+                    f"{board.name}: found it split into instances (MIG), expected a whole board: what the others use "
+                    "would be in the reading"
+                )
+            if foreign := board.foreign_processes():
                 others = "1 other process" if foreign == 1 else f"{foreign} other processes"
                 raise InputError(
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
@@ -274,6 +283,13 @@ class Window:
         others = [integrated.energy_kwh] if integrated else []
         if deciding.kind == "measured":
             others.append(shares.gpu_energy_kwh if gpu else shares.cpu_energy_kwh)
+        # where power is integrated, a sample that came late counts
+        gaps_s = [
+            self.sampler.trace.longest_gap_s(number)
+            for number, gpu in enumerate(self._meter.gpus)
+            if gpu.counter_period_s is None
+        ]
+        period_s = max([self._meter.period_s, *gaps_s])
         self.energy = Energy(
             duration_s=duration_s / self._repetitions,
             component="gpu" if gpu else "cpu",
@@ -285,8 +301,8 @@ class Window:
             window=WindowRecord(
                 duration_s=duration_s,
                 repetitions=self._repetitions,
-                instrument_period_s=self._meter.period_s,
-                resolution_percent=100 * self._meter.period_s / duration_s,
+                instrument_period_s=period_s,
+                resolution_percent=100 * period_s / duration_s,
                 disagreement_percent=max((100 * abs(o / deciding.energy_kwh - 1) for o in others), default=None),
                 idle_power_w=self._meter.idle_power_w,
             ),
@@ -308,7 +324,7 @@ class Window:
         times = sampler.since_start_s(self._started_s), sampler.since_start_s(self._ended_s)
         found = [sampler.trace.integrated_j(number, *times) for number in range(len(gpus))]
         known = [pair for pair in found if pair is not None]
-        if not all(gpu.counter_period_s for gpu in gpus) or len(known) < len(gpus):
+        if not all(gpu.counter_period_s for gpu in gpus) or len(known) < len(gpus) or sampler.failure is not None:
             return None
         kinds = " and ".join(sorted({gpu.power for gpu in gpus if gpu.power}))
         energy_j, bound_j = (sum(values) for values in zip(*known, strict=True))

@@ -55,12 +55,12 @@ class Trace:
 
         Exact to the bound, in joules, wherever the power rises or falls but does not swing between two samples.
         """
-        points = [
-            (float(row["time_s"]), float(row["power_w"]))  # type: ignore[arg-type]
-            for row in self.rows
-            if row["device"] == device and row["power_w"] is not None
-        ]
-        return integrated(points, started_s, ended_s)
+        return integrated(self._points(device), started_s, ended_s)
+
+    def longest_gap_s(self, device: int) -> float:
+        """The longest time between two samples of its power."""
+        times_s = [time_s for time_s, _ in self._points(device)]
+        return max((after - before for before, after in itertools.pairwise(times_s)), default=0.0)
 
     def statistics(self, period_s: float, peak_memory_bytes: int | None = None) -> GpuStatistics:
         """Means over the samples of the GPUs; none where no sample has the field."""
@@ -96,6 +96,13 @@ class Trace:
         }
         with written_whole(path) as temporary:
             parquet.write_table(pa.table(columns), temporary, compression="zstd")
+
+    def _points(self, device: int) -> list[tuple[float, float]]:
+        return [
+            (float(row["time_s"]), float(row["power_w"]))  # type: ignore[arg-type]
+            for row in self.rows
+            if row["device"] == device and row["power_w"] is not None
+        ]
 
     def _values(self, field: str) -> list[float]:
         mine = (row for row in self.rows if row["device"] < self._gpus)  # type: ignore[operator]

@@ -1,0 +1,120 @@
+"""A whole study on a machine without Snakemake: on the CPU for real, on a GPU against the fake driver."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as parquet
+import pytest
+import yaml
+
+from isojoule.records import MeasurementRecord, read_record
+
+PROJECT = Path(__file__).parents[2]
+FAKE = PROJECT / "tests" / "fake_nvml"
+
+
+def study(folder, gpus, **changes):
+    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
+    content |= {
+        "study": "lent",
+        "dataset": {"source": "synthetic", "train_clips": 20, "test_clips": 20},
+        "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5]}]},
+        "gpus": gpus,
+        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "repeats": 2,
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.05, "resolution_percent": 100, "idle_s": 0.1},
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(content | changes))
+
+
+def run(program, folder, *arguments, **environment):
+    paths = {"PYTHONPATH": str(PROJECT / "scripts"), "PATH": f"{folder}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [sys.executable, PROJECT / "scripts" / program, "--config", "study.yaml", *arguments],
+        cwd=folder, env={**os.environ, **paths, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def lent(folder, *arguments, **environment):
+    return run("measure_study.py", folder, "--results", "results/lent", *arguments, **environment)
+
+
+def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(tmp_path):
+    study(tmp_path, {"cpu": {"device": "cpu"}})
+    archive = ("--archive", "lent.tar.gz")
+    first = lent(tmp_path, "--budget-s", "1", *archive)
+    assert first.returncode == 75, first.stderr
+    assert "2 with cells left, 0 failed" in first.stdout
+    whole = lent(tmp_path, *archive)
+    assert whole.returncode == 0, whole.stderr
+    assert "2 blocks: 2 whole, 0 with cells left, 0 failed" in whole.stdout
+    assert "clips/s" not in whole.stdout
+    elsewhere = tmp_path / "elsewhere"
+    with tarfile.open(tmp_path / "lent.tar.gz") as packed:
+        names = packed.getnames()
+        packed.extractall(elsewhere / "results", filter="data")
+    assert not any(name.endswith((".npy", ".safetensors", ".wav")) for name in names)
+    (elsewhere / "study.yaml").write_text((tmp_path / "study.yaml").read_text())
+    for name in ("mlp-1x4", "mlp-1x5"):
+        counted = run(
+            "count_compute.py", elsewhere, "--architecture", name, "--output", f"results/lent/compute/{name}.json"
+        )
+        assert counted.returncode == 0, counted.stderr
+    joined = run("aggregate.py", elsewhere, "--results", "results/lent", "--output", "table.parquet")
+    assert joined.returncode == 0, joined.stderr
+    assert pd.read_parquet(elsewhere / "table.parquet")["outcome"].tolist() == ["ok"] * 8
+
+
+def test_other_features_are_extracted_again(tmp_path):
+    study(tmp_path, {"cpu": {"device": "cpu"}}, repeats=1)
+    assert "clips/s" in lent(tmp_path).stdout
+    study(tmp_path, {"cpu": {"device": "cpu"}}, repeats=1, dataset={"source": "synthetic", "train_clips": 21})
+    said = lent(tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert "clips/s" in said.stdout
+    assert "4 cells, 0 measured already" in said.stdout
+
+
+def test_on_a_gpu_every_record_has_three_readings_and_a_trace(tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    study(tmp_path, {"t4": {"device_name": "Tesla T4"}, "a40": {"device_name": "NVIDIA A40"}}, repeats=1)
+    environment = {"FAKE_CUDA": "1", "PYTHONPATH": f"{FAKE}:{PROJECT / 'scripts'}"}
+    ended = lent(tmp_path, "--archive", "lent.tar.gz", **environment)
+    assert ended.returncode == 2
+    assert "gpus.a40.device_name: found Tesla T4 on " in ended.stderr
+    assert "2 blocks: 1 whole, 0 with cells left, 1 failed" in ended.stdout
+    with tarfile.open(tmp_path / "lent.tar.gz") as packed:
+        packed.extractall(tmp_path / "home", filter="data")
+    records = sorted((tmp_path / "home" / "lent" / "records").rglob("*.json"))
+    assert len(records) == 4
+    for path in records:
+        record = read_record(path, MeasurementRecord)
+        energy = record.energy
+        expected_kwh = 70 * energy.duration_s / 3.6e6
+        for reading_kwh in (energy.gpu.energy_kwh, energy.integrated_power.energy_kwh):
+            assert reading_kwh == pytest.approx(expected_kwh, abs=energy.gpu.uncertainty_kwh + 0.05 * expected_kwh)
+        assert energy.codecarbon.gpu_energy_kwh > 0
+        assert energy.window.idle_power_w == pytest.approx(70, rel=0.3)
+        assert record.hardware.gpu.uuid.startswith("GPU-1234")
+        trace = parquet.read_table(path.with_suffix(".parquet")).to_pydict()
+        assert set(trace["power_w"]) == {70}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--gpu", "t5"), "--gpu: found t5, expected one of the configuration's, such as cpu"),
+        (("--budget-s", "0"), "found 0, expected a number above 0"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_one_sentence(tmp_path, arguments, message):
+    study(tmp_path, {"cpu": {"device": "cpu"}})
+    ended = lent(tmp_path, *arguments)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr
