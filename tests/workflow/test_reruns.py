@@ -12,9 +12,18 @@ import pandas as pd
 import pytest
 import yaml
 
+from isojoule import figures
+
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-ANALYSIS = {"aggregate": 1, "tabulate_energy": 1, "plot": 4, "write_report": 1}
+ANALYSIS = {
+    "aggregate": 1,
+    "tabulate_energy": 1,
+    "tabulate_flags": 1,
+    "link_compute_energy": 1,
+    "plot": len(figures.ENERGY),
+    "write_report": 1,
+}
 LIBRARY = Path("scripts") / "isojoule"
 SESSIONS = LIBRARY / "workloads" / "tagging" / "sessions.py"
 ARCHITECTURES = ("mlp-1x4", "cnn-1x2", "mine")

@@ -101,7 +101,13 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
         assert (results / "figures" / f"{name}.svg").stat().st_size > 5000
         assert (results / "figures" / f"{name}.png").stat().st_size > 5000
     assert len(pd.read_csv(results / "tables" / "energy.csv")) == 5 * 2 * 2
+    flagged = pd.read_csv(results / "tables" / "flags.csv")
+    assert set(flagged.loc[flagged["architecture"] == "mine", "gpu"]) == {"cpu-1thread", "cpu-2threads"}
+    links = {path.stem for path in (results / "compute-energy").glob("*.csv")}
+    assert links == {"fits", "explained", "power-ratios", "claims"}
     page = (results / "report.html").read_text()
+    assert "<strong>short-window</strong> on 20 records" in page
+    assert "A training step computes three times what a forward pass does." in page
     assert "mlp-1x4" in page
     assert "mine" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -134,11 +140,19 @@ def test_other_draws_evaluate_again_and_measure_nothing(finished, study):
     assert jobs["plot"] == list(figures.FIGURES.values()).count(figures.ERRORS)
 
 
+def test_excluded_flags_aggregate_again_and_measure_nothing(finished, study):
+    folder, _ = finished
+    (folder / "flags.yaml").write_text(yaml.safe_dump({**study, "analysis": {"exclude_flags": ["short-window"]}}))
+    jobs = planned(snakemake(folder, "-n", config="flags.yaml").stdout)
+    assert jobs["aggregate"] == jobs["link_compute_energy"] == jobs["tabulate_flags"] == 1
+    assert not {"measure", "extract_features", "count_compute"} & set(jobs)
+
+
 def test_a_study_of_one_platform_is_not(tmp_path, study):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}}))
     jobs = planned(snakemake(tmp_path, "-n").stdout)
     assert "evaluate_normalization" not in jobs
-    assert jobs["plot"] == 4
+    assert jobs["plot"] == len(figures.ENERGY)
 
 
 def test_the_end_of_a_run_says_what_became_of_it(finished):
