@@ -292,4 +292,4 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
     page = (folder / "report.html").read_text()
     for name in figures.FIGURES:
         assert f"{name}.svg" in page
-    assert "Energy against the number of parameters" in page
+    assert "Energy of training against FLOPs and parameters" in page
