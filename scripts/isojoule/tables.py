@@ -1,5 +1,7 @@
 """The table of energy: one row per architecture, platform and phase, with its statistics over repeats."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -36,9 +38,11 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
     first = rows[["params", "flops"]].first()
     table = first.assign(
         repeats=ok["energy_kwh"].count().reindex(first.index).fillna(0).astype(int),
-        outcomes=rows["outcome"].agg(lambda column: ", ".join(f"{n} {o}" for o, n in column.value_counts().items())),
-        energy_kind=ok["energy_kind"].agg(lambda column: ", ".join(column.dropna().unique())),
-        flags=rows["flags"].agg(lambda column: " ".join(column.dropna().str.split().explode().unique()) or None),
+        outcomes=rows["outcome"].agg(
+            lambda column: ", ".join(f"{n} {found}" for found, n in Counter(column.tolist()).most_common())
+        ),
+        energy_kind=ok["energy_kind"].agg(lambda column: ", ".join(dict.fromkeys(column.dropna()))),
+        flags=rows["flags"].agg(lambda column: " ".join(dict.fromkeys(" ".join(column.dropna()).split())) or None),
     )
     columns: dict[str, pd.Series] = {}
     for column, (name, unit) in QUANTITIES.items():

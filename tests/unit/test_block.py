@@ -351,8 +351,10 @@ def program(extracted, results, *arguments, **options):
     base = ["--config", extracted / "study.yaml", "--gpu", GPU, "--results", results]
     command = [sys.executable, PROJECT / "scripts" / "measure.py", *base, *arguments]
     return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # whoever runs the tests in the background may have had Ctrl-C ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options,
+    )  # fmt: skip
 
 
 @pytest.fixture

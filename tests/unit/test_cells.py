@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isojoule import cells
+from isojoule.configuration import load
 from isojoule.errors import InputError
+from isojoule.plan import length_of_window_s
 
 sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True)
 
@@ -27,6 +29,19 @@ def test_the_published_study_has_exactly_the_43_architectures(published):
 
 def test_the_published_study_has_1032_cells(published):
     assert len(set(cells.cells(published))) == 43 * 4 * 2 * 3
+
+
+def test_one_board_in_three_precisions_is_three_platforms_of_the_published_architectures(published):
+    study = load(Path(__file__).parents[2] / "config" / "h200.yaml")
+    assert list(cells.architectures(study)) == list(cells.architectures(published))
+    assert [entry["precision"] for entry in study["gpus"].values()] == ["fp32", "tf32", "bf16"]
+
+
+@pytest.mark.parametrize(
+    ("phase_s", "expected_s"), [(0.3, 10.2), (9.9, 19.8), (10, 10), (25, 25)], ids=["short", "nearly", "just", "long"]
+)
+def test_a_plan_has_windows_of_whole_repetitions(published, phase_s, expected_s):
+    assert length_of_window_s(published, phase_s) == pytest.approx(expected_s)
 
 
 @given(layers=sizes, hidden=sizes)
@@ -78,6 +93,9 @@ def test_an_architecture_twice_is_refused():
         (lambda c: c["architectures"].update(cnn=[{"layers": 1, "hidden": 4}]), False),
         (lambda c: c.update(repeats=30), False),
         (lambda c: c.update(study="renamed"), False),
+        (lambda c: c["energy"].update(min_window_s=7), True),
+        (lambda c: c["energy"].update(allow_shared=True), False),
+        (lambda c: c["analysis"].update(exclude_flags=["spread"]), False),
     ],
 )
 def test_a_cell_changes_with_what_decides_it_and_with_nothing_else(demo, change, reruns):

@@ -1,7 +1,37 @@
+import ast
+from pathlib import Path
+
+import pynvml
 import pytest
 
 from isojoule import gpus
 from isojoule.errors import InputError
+
+
+def test_the_fake_driver_has_no_name_that_the_library_lacks(nvml):
+    """And all that we use: a misspelt name would be found by nobody who has no GPU."""
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(Path(gpus.__file__).read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pynvml"
+    }
+    assert len(used) > 20
+    assert {name for name in used if not hasattr(pynvml, name)} == set()
+    assert {name for name in used if not hasattr(nvml, name)} == set()
+    ours = {name for name in vars(nvml) if name.startswith(("nvml", "NVML"))}
+    assert {name for name in ours if not hasattr(pynvml, name)} == set()
+    for name in ("NVML_CLOCK_SM", "NVML_CLOCK_MEM", "NVML_FI_DEV_POWER_INSTANT", "NVML_DEVICE_ARCH_AMPERE"):
+        assert getattr(nvml, name) == getattr(pynvml, name)
+    assert nvml.NVML_SUCCESS == pynvml.NVML_SUCCESS
+    bits = {
+        "power-cap": pynvml.nvmlClocksThrottleReasonSwPowerCap,
+        "hw-slowdown": pynvml.nvmlClocksThrottleReasonHwSlowdown,
+        "sync-boost": pynvml.nvmlClocksThrottleReasonSyncBoost,
+        "sw-thermal": pynvml.nvmlClocksThrottleReasonSwThermalSlowdown,
+        "hw-thermal": pynvml.nvmlClocksThrottleReasonHwThermalSlowdown,
+        "hw-power-brake": pynvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown,
+    }
+    assert bits == gpus.THROTTLE_REASONS
 
 
 def test_a_gpu_is_identified_by_its_uuid(nvml):

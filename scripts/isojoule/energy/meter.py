@@ -286,8 +286,8 @@ class Window:
         # where power is integrated, a sample that came late counts
         gaps_s = [
             self.sampler.trace.longest_gap_s(number)
-            for number, gpu in enumerate(self._meter.gpus)
-            if gpu.counter_period_s is None
+            for number, board in enumerate(self._meter.gpus)
+            if board.counter_period_s is None
         ]
         period_s = max([self._meter.period_s, *gaps_s])
         self.energy = Energy(
@@ -333,7 +333,8 @@ class Window:
     def _rapl(self, energies_j: dict[str, float], domain: str) -> Reading | None:
         if domain not in energies_j:
             return None
-        return self._reading(energies_j[domain], None, f"RAPL {domain}", ["RAPL"])
+        deciding = domain == "package" and not self._meter.gpus
+        return self._reading(energies_j[domain], None, f"RAPL {domain}", ["RAPL"] if deciding else [])
 
     def _modelled(self, energy_kwh: float, model: str) -> Reading:
         return Reading(energy_kwh=energy_kwh, source=f"CodeCarbon {VERSION}, {model}", kind="estimated")
