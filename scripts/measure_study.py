@@ -21,6 +21,8 @@ from isojoule.errors import InputError
 from isojoule.programs import CONFIG_HELP, OVER_BUDGET, above_zero, command_line, known, run
 
 SCRIPTS = Path(__file__).parent
+# of a block, before its first window: interpreter, imports, CUDA context, idle power
+START_S = 20.0
 LEFT_BEHIND = {"checkpoints", "dataset", "logs", "features.npy", "targets.npy"}
 
 
@@ -40,12 +42,12 @@ def main(options: argparse.Namespace) -> int:
     for repeat in range(study["repeats"]):
         for gpu in gpus:
             left_s = ends_s - time.monotonic()
-            if left_s <= 0:
+            if left_s < START_S:
                 codes.append(OVER_BUDGET)
                 continue
             arguments = ("--gpu", gpu, "--repeat", str(repeat), "--results", str(options.results))
-            budget = () if left_s == math.inf else ("--budget-s", f"{max(left_s, 1):.0f}")
-            codes.append(program("measure.py", *config, *arguments, *budget, may_fail=True))
+            budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.0f}")
+            codes.append(measured(left_s, *config, *arguments, *budget))
             if options.archive:
                 pack(options.results, options.archive)
     failed = sum(code not in (0, OVER_BUDGET) for code in codes)
@@ -72,15 +74,26 @@ def has_features(study: dict[str, object], results: Path) -> bool:
     )
 
 
-def program(name: str, *arguments: str, may_fail: bool = False) -> int:
+def program(name: str, *arguments: str) -> None:
     """Run one of the stage programs; its words go where ours go.
 
     Raises:
-        InputError: it failed and may not.
+        InputError: it failed.
     """
     code = subprocess.run([sys.executable, SCRIPTS / name, *arguments], check=False).returncode
-    if code and not may_fail:
+    if code:
         raise InputError(f"{name} ended with exit code {code}, nothing was measured")
+
+
+def measured(left_s: float, *arguments: str) -> int:
+    """Measure a block, and stop it when the time is over: the attempt that this ends is in the journal."""
+    with subprocess.Popen([sys.executable, SCRIPTS / "measure.py", *arguments]) as running:
+        try:
+            code = running.wait(None if left_s == math.inf else left_s)
+        except subprocess.TimeoutExpired:
+            running.terminate()
+            running.wait()
+            return OVER_BUDGET
     if code in (130, 143):
         raise KeyboardInterrupt
     return code
@@ -92,7 +105,7 @@ def pack(results: Path, archive: Path) -> None:
 
     def kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = Path(entry.name).name
-        return None if name in LEFT_BEHIND or name.startswith(".") else entry
+        return None if name in (*LEFT_BEHIND, archive.name) or name.startswith(".") else entry
 
     with written_whole(archive) as temporary, tarfile.open(temporary, "w:gz") as packed:
         packed.add(results, results.name, filter=kept)

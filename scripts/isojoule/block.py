@@ -82,7 +82,7 @@ class Block:
         arrival = self._arrival(waiting)
         meter = metered(self._configuration, self._gpu, arrival)
         failed = []
-        longest_s = 0.0
+        longest_s = len(phases(self._configuration)) * self._journal.longest_s(self._gpu)
         left = 0
         for number, name in enumerate(waiting):
             began_s = time.monotonic()
@@ -158,9 +158,10 @@ class Block:
         return record
 
     def _opened(self, cell: Cell, arrival: Arrival | None, place: int) -> MeasurementRecord:
-        attempt = self._journal.next_attempt(cell)
+        fingerprints = self._fingerprints(cell)
+        attempt, failed = self._journal.next_attempt(cell), self._journal.failed(cell, fingerprints)
         gpu = arrival.gpu if arrival else None
-        return opened(self._configuration, cell, gpu, self._fingerprints(cell), attempt, place)
+        return opened(self._configuration, cell, gpu, fingerprints, attempt, place, failed)
 
     def _kept(self, cell: Cell) -> MeasurementRecord | None:
         return self._journal.kept(cell, self._fingerprints(cell))

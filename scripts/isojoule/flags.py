@@ -18,20 +18,24 @@ MEANINGS = {
     "estimated": "the energy is that of a model, no instrument measured it",
     "short-window": f"the instrument's period is more than {RESOLUTION_PERCENT:g} % of the window",
     "disagreement": f"another reading of the same window is more than {DISAGREEMENT_PERCENT:g} % off",
+    "unchecked": "the power beside the GPU's energy counter could not be sampled, so that nothing of ours confirms it",
     "throttled": "heat, a power brake or a slowdown of the hardware held the GPU's clocks down",
     "power-capped": "the GPU's power limit held its clocks down",
     "hot-start": f"the GPU began at {HOT_C:g} degrees C or more, or {WARMER_C:g} above its platform's median start",
     "shared-device": "another process computed on the GPU",
-    "attempt-above-1": "the cell was begun before, without success",
-    "spread": f"the standard deviation over the repeats is more than {SPREAD_PERCENT:g} % of their mean",
-    "several-drivers": "the platform was measured with more than one driver",
-    "several-boards": "the platform was measured on more than one board",
+    "company-unknown": "the driver does not show who computes on the GPU",
+    "attempt-above-1": "earlier attempts at the same measurement came to nothing",
+    "spread": f"the repeats differ by more than {SPREAD_PERCENT:g} % of their mean",
+    "several-drivers": "GPUs of this name were measured with more than one driver",
+    "several-boards": "more than one board of this name was measured",
     "several-devices": "the platform was measured on devices of more than one name",
     "initial-weights": "the test ran with weights that no training made, and claims no quality",
     "loss-not-finite": "the loss was not a number",
     "quality-on-training-data": "the clips of the test are those of the training",
 }
 
+# these a workload gives its record; all the others follow from facts
+OF_WORKLOADS = ("initial-weights", "loss-not-finite", "quality-on-training-data")
 THROTTLES = ("hw-slowdown", "sw-thermal", "hw-thermal", "hw-power-brake")
 
 
@@ -47,6 +51,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "estimated": record.energy.computing.kind == "estimated",
             "short-window": window.resolution_percent > RESOLUTION_PERCENT,
             "disagreement": (window.disagreement_percent or 0) > DISAGREEMENT_PERCENT,
+            "unchecked": _has_counter(record) and record.energy.integrated_power is None,
         }
         found += [flag for flag, holds in tests.items() if holds]
     if record.gpu_statistics is not None:
@@ -56,11 +61,16 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "power-capped": "power-cap" in statistics.throttled_percent,
             "hot-start": (statistics.start_temperature_c or 0) >= HOT_C,
             "shared-device": bool(statistics.foreign_processes),
+            "company-unknown": statistics.foreign_processes is None,
         }
         found += [flag for flag, holds in tests.items() if holds]
-    if record.provenance.attempt > 1:
+    if record.provenance.failed_attempts:
         found.append("attempt-above-1")
-    return [*found, *(flag for flag in record.flags if flag not in found)]
+    return [*found, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+
+
+def _has_counter(record: MeasurementRecord) -> bool:
+    return record.hardware.gpu is not None and record.hardware.gpu.counter_period_s is not None
 
 
 def with_those_of_the_study(frame: "pd.DataFrame", excluded: Collection[str] = ()) -> "pd.DataFrame":
@@ -72,14 +82,14 @@ def with_those_of_the_study(frame: "pd.DataFrame", excluded: Collection[str] = (
     """
     ok = frame["outcome"] == "ok"
     cell = frame[ok].groupby(["gpu", "architecture", "phase"])["energy_kwh"]
-    spread_percent = 100 * cell.transform("std") / cell.transform("mean")
+    spread_percent = 100 * (cell.transform("max") - cell.transform("min")) / cell.transform("mean")
     start_c = frame["gpu_start_temperature_c"]
-    platform = frame[ok].groupby("gpu")
+    platform, named = frame[ok].groupby("gpu"), frame[ok].groupby("device_name")
     tests = {
         "spread": (spread_percent > SPREAD_PERCENT),
         "hot-start": start_c[ok] - platform["gpu_start_temperature_c"].transform("median") >= WARMER_C,
-        "several-drivers": platform["driver"].transform("nunique") > 1,
-        "several-boards": platform["device_uuid"].transform("nunique") > 1,
+        "several-drivers": named["driver"].transform("nunique") > 1,
+        "several-boards": named["device_uuid"].transform("nunique") > 1,
         "several-devices": platform["device_name"].transform("nunique") > 1,
     }
     found = frame["flags"].fillna("").str.split()

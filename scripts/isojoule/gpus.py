@@ -1,6 +1,7 @@
 """GPUs through NVML: which ones there are, what their energy can be read from, what they do at this moment."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -49,14 +50,15 @@ def identify(uuid: str) -> Gpu:
         InputError: NVML cannot be reached, does not know the UUID, or can read neither energy nor power there.
     """
     board = Board(uuid)
-    counter_period_s = board.counter_period_s()
+    counter_period_s = update_period_s(board.counter_j)
     power = board.power_kind()
     if counter_period_s is None and power is None:
         raise InputError(
             f"{board.name} ({uuid}): found neither an energy counter that counts nor a power above 0 W, expected one "
             "of them; the energy of this GPU cannot be measured"
         )
-    return board.described(counter_period_s, power)
+    power_period_s = update_period_s(board.power_w) if counter_period_s is None else None
+    return board.described(counter_period_s, power, power_period_s)
 
 
 class Board:
@@ -64,12 +66,16 @@ class Board:
 
     Readings are none where the board does not have them.
 
+    Args:
+        uuid: as the driver and torch give it.
+        own_processes: how many processes of this job compute on it.
+
     Raises:
         InputError: NVML cannot be reached or does not know the UUID; from a reading, that the GPU no longer answers.
     """
 
-    def __init__(self, uuid: str) -> None:
-        self._uuid = uuid
+    def __init__(self, uuid: str, own_processes: int = 1) -> None:
+        self._uuid, self._own_processes = uuid, own_processes
         try:
             pynvml.nvmlInit()
             self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
@@ -77,7 +83,12 @@ class Board:
         except pynvml.NVMLError as error:
             raise InputError(f"GPU {uuid}: NVML cannot read it: {error}") from error
 
-    def described(self, counter_period_s: float | None, power: Literal["instantaneous", "averaged"] | None) -> Gpu:
+    def described(
+        self,
+        counter_period_s: float | None,
+        power: Literal["instantaneous", "averaged"] | None,
+        power_period_s: float | None = None,
+    ) -> Gpu:
         """The GPU as a record names it."""
         limit_mw = self._read(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle))
         try:
@@ -90,6 +101,7 @@ class Board:
                 memory_bytes=pynvml.nvmlDeviceGetMemoryInfo(self._handle).total,
                 counter_period_s=counter_period_s,
                 power=power,
+                power_period_s=power_period_s,
                 mig=bool((self._read(lambda: pynvml.nvmlDeviceGetMigMode(self._handle)) or [False])[0]),
             )
         except pynvml.NVMLError as error:
@@ -99,10 +111,6 @@ class Board:
         """Energy since the driver was loaded (Volta and later)."""
         millijoules = self._read(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
         return None if millijoules is None else millijoules / 1000
-
-    def counter_period_s(self) -> float | None:
-        """The longest time between two updates of the energy counter; none where it does not count."""
-        return update_period_s(self.counter_j)
 
     def power_w(self) -> float | None:
         """Power at this moment, or averaged over the last second where the board gives no other."""
@@ -122,7 +130,7 @@ class Board:
             return "instantaneous"
         generation = self._read(lambda: pynvml.nvmlDeviceGetArchitecture(self._handle))
         recent = generation is None or generation >= pynvml.NVML_DEVICE_ARCH_AMPERE
-        return "averaged" if recent and not any(name in self.name for name in ("A100", "A30")) else "instantaneous"
+        return "averaged" if recent and not re.search(r"\b(A100|A800|A30)\b", self.name) else "instantaneous"
 
     def sample(self) -> dict[str, float | str]:
         """What the GPU does at this moment; a field that this GPU does not have is left out, the others are kept."""
@@ -143,12 +151,12 @@ class Board:
         return sample if foreign is None else {**sample, "foreign_processes": foreign}
 
     def foreign_processes(self) -> int | None:
-        """How many other processes compute on the GPU, given that this one does."""
-        try:
-            # ours is one of them, under whatever number a container gives it
-            return max(len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)) - 1, 0)
-        except pynvml.NVMLError:
-            return None
+        """How many other processes compute on the GPU beside ours; none where the driver shows not even these."""
+        with suppress(pynvml.NVMLError):
+            # ours are some of them, under whatever numbers a container gives them
+            shown = len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
+            return max(shown - self._own_processes, 0) if shown else None
+        return None
 
     def _instantaneous_mw(self) -> int | None:
         with suppress(pynvml.NVMLError):
@@ -167,7 +175,7 @@ class Board:
 
 
 def update_period_s(counter: Callable[[], float | None]) -> float | None:
-    """The longest time between two updates of a counter, none where it does not count.
+    """The longest time between two updates of a counter, none where it stands still.
 
     Args:
         counter: reads it.

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,6 +46,22 @@ class Journal:
     def next_attempt(self, cell: Cell) -> int:
         """The number of an attempt that begins now: 1, 2, ..."""
         return max((number for number, _ in self._numbered(cell)), default=0) + 1
+
+    def failed(self, cell: Cell, fingerprints: dict[str, str]) -> int:
+        """How many attempts of this code, configuration and data began and came to nothing."""
+        mine = (record for record in self.attempts(cell) if record.is_of(fingerprints))
+        return sum(record.outcome not in (*FINAL, "refused") for record in mine)
+
+    def longest_s(self, gpu: str) -> float:
+        """The longest that an attempt on this GPU took, 0 where there is none."""
+        paths = (self._results / "attempts" / gpu).glob("*/*.json")
+        found = [0.0]
+        for path in paths:
+            with suppress(InputError):
+                record = read_record(path, MeasurementRecord)
+                began, ended = (datetime.fromisoformat(text) for text in (record.started_at, record.ended_at))
+                found.append((ended - began).total_seconds())
+        return max(found)
 
     def _numbered(self, cell: Cell) -> list[tuple[int, Path]]:
         folder, start = self._results / "attempts" / cell.gpu / cell.architecture, f"{cell.phase}-{cell.repeat}."

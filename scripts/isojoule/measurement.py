@@ -30,6 +30,7 @@ def opened(
     fingerprints: dict[str, str],
     attempt: int = 1,
     place: int = 0,
+    failed_attempts: int = 0,
 ) -> MeasurementRecord:
     """The record of a cell whose measurement begins now.
 
@@ -40,6 +41,7 @@ def opened(
         fingerprints: of the configuration, the code and the data that decide the cell.
         attempt: how many times this cell was begun.
         place: the cell's place in the order of its job.
+        failed_attempts: how many of them, of these fingerprints, came to nothing.
     """
     named = architectures(configuration)
     decisive = cell_slice(configuration, cell, named)
@@ -58,7 +60,7 @@ def opened(
         place=place,
         settings=workloads.load(configuration["workload"]).shown_settings(decisive["settings"]),
         hardware=provenance.hardware(gpu),
-        provenance=provenance.provenance(attempt, **fingerprints),
+        provenance=provenance.provenance(attempt, **fingerprints, failed_attempts=failed_attempts),
     )
 
 

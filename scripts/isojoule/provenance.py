@@ -35,7 +35,11 @@ def hardware(gpu: Gpu | None = None) -> Hardware:
 
 
 def provenance(
-    attempt: int, configuration_fingerprint: str, code_fingerprint: str, data_fingerprint: str | None = None
+    attempt: int,
+    configuration_fingerprint: str,
+    code_fingerprint: str,
+    data_fingerprint: str | None = None,
+    failed_attempts: int = 0,
 ) -> Provenance:
     """Versions, commit and SLURM job of this process, and what decided its record."""
     return Provenance(
@@ -45,6 +49,7 @@ def provenance(
         data_fingerprint=data_fingerprint,
         software=software(),
         attempt=attempt,
+        failed_attempts=failed_attempts,
         slurm=_slurm(),
     )
 

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from isojoule.measurements import KINDS
+
 CELL = ["architecture", "family", "gpu", "phase"]
 
 # columns of the table of measurements, as name and unit
@@ -31,10 +33,11 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
         one row per architecture, gpu and phase, in the order of first appearance. Of each quantity the mean, the
         standard deviation of the sample (n - 1), the ends of the 95 % interval of the mean (Student's t, so that they
         are wide for few repeats), and of the energy the coefficient of variation; for a single repeat only the mean.
+        Where some repeats of a cell were measured and others estimated, the statistics are of the measured ones.
         `outcomes` counts what every repeat came to, `flags` has those of any repeat.
     """
     rows = frame.groupby(CELL, sort=False, dropna=False)
-    ok = frame[frame["outcome"] == "ok"].groupby(CELL, sort=False, dropna=False)
+    ok = _of_the_best_kind(frame[frame["outcome"] == "ok"]).groupby(CELL, sort=False, dropna=False)
     first = rows[["params", "flops"]].first()
     table = first.assign(
         repeats=ok["energy_kwh"].count().reindex(first.index).fillna(0).astype(int),
@@ -50,6 +53,12 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
     table = table.join(pd.DataFrame(columns))
     table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
     return table.reset_index()
+
+
+def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
+    rank = ok["energy_kind"].map({kind: number for number, kind in enumerate(KINDS)}).astype("float64")
+    best = rank.groupby([ok[name] for name in CELL], sort=False, dropna=False).transform("min")
+    return ok[(rank == best) | best.isna()]
 
 
 def _statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:

@@ -136,6 +136,14 @@ def test_the_table_has_the_statistics_over_repeats_by_hand(folder, demo):
     assert row.energy_mean_kwh - row.energy_ci95_low_kwh == pytest.approx(12.706 * 0.5e-3, rel=1e-4)
 
 
+def test_measured_repeats_are_not_averaged_with_estimated_ones(folder, demo):
+    frame = aggregated(folder, demo)
+    frame.loc[frame["repeat"] == 0, "energy_kind"] = "measured"
+    row = energy_table(frame).iloc[0]
+    assert (row.repeats, row.energy_kind) == (1, "measured")
+    assert row.energy_mean_kwh == pytest.approx(1e-3)
+
+
 def test_one_repeat_has_a_mean_and_nothing_else(folder, demo):
     frame = aggregated(folder, demo)
     row = energy_table(frame[frame["repeat"] == 0]).iloc[0]

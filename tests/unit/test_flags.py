@@ -27,12 +27,12 @@ STATISTICS = {
 }
 
 
-def flagged(demo, attempt=1, window=(), kind="measured", **statistics):
+def flagged(demo, failed_attempts=0, window=(), kind="measured", **statistics):
     cell = cells(demo)[0]
     plain = record(demo, cell, window=window)
     energy = plain.energy.model_dump()
     energy["cpu"]["kind"] = kind
-    provenance = {**plain.provenance.model_dump(), "attempt": attempt}
+    provenance = {**plain.provenance.model_dump(), "attempt": 5, "failed_attempts": failed_attempts}
     return flags.of_record(
         record(demo, cell, energy=energy, provenance=provenance, gpu_statistics={**STATISTICS, **statistics})
     )
@@ -52,7 +52,8 @@ def test_a_good_record_has_no_flag(demo):
         ({"throttled_percent": {"power-cap": 10}}, "power-capped"),
         ({"start_temperature_c": 80}, "hot-start"),
         ({"foreign_processes": 1}, "shared-device"),
-        ({"attempt": 2}, "attempt-above-1"),
+        ({"foreign_processes": None}, "company-unknown"),
+        ({"failed_attempts": 1}, "attempt-above-1"),
     ],
 )
 def test_each_flag_has_its_fact(demo, changes, flag):
@@ -89,7 +90,7 @@ def test_a_study_without_fault_has_no_flag():
 
 
 def test_repeats_that_differ_flag_their_cell_and_no_other():
-    frame = found(table(energy_kwh=[1, 1, 1.2, 1, 1.01, 1.02]))
+    frame = found(table(energy_kwh=[1, 1, 1.051, 1, 1.02, 1.049]))
     assert frame["flags"].tolist()[:3] == ["spread"] * 3
     assert frame["flags"].isna().tolist()[3:] == [True] * 3
 
@@ -105,6 +106,35 @@ def test_repeats_that_differ_flag_their_cell_and_no_other():
 def test_a_platform_of_two_kinds_is_flagged_whole(column, other, flag):
     values = [table()[column][0]] * 5 + [other]
     assert (found(table(**{column: values}))["flags"] == flag).all()
+
+
+def test_one_name_on_two_boards_is_flagged_across_platforms():
+    """As h200-fp32 on one board and h200-bf16 on another."""
+    frame = table(device_uuid=["GPU-1"] * 3 + ["GPU-2"] * 3)
+    frame["gpu"] = frame["gpu"].where(frame["architecture"] == "a", "t4-bf16")
+    assert (found(frame)["flags"] == "several-boards").all()
+    frame["device_name"] = frame["gpu"]
+    assert found(frame)["flags"].isna().all()
+
+
+def test_a_counter_without_a_second_reading_is_unchecked(demo):
+    cell = cells(demo)[0]
+    gpu = {
+        "name": "Tesla T4", "uuid": "GPU-1", "nvml_index": 0, "driver": "580", "power_limit_w": 70, "memory_bytes": 1,
+        "counter_period_s": 0.02, "power": "instantaneous", "mig": False,
+    }  # fmt: skip
+    plain = record(demo, cell)
+    reading = {"energy_kwh": 1e-3, "source": "NVML", "kind": "measured"}
+    energy = {**plain.energy.model_dump(), "component": "gpu", "gpu": reading}
+    hardware = {**plain.hardware.model_dump(), "gpu": gpu}
+    assert flags.of_record(record(demo, cell, energy=energy, hardware=hardware)) == ["unchecked"]
+    energy["integrated_power"] = reading
+    assert flags.of_record(record(demo, cell, energy=energy, hardware=hardware)) == []
+
+
+def test_flags_of_a_record_follow_its_facts_and_not_what_they_once_were(demo):
+    once = record(demo, cells(demo)[0], flags=["disagreement", "initial-weights"])
+    assert flags.of_record(once) == ["initial-weights"]
 
 
 def test_a_start_warmer_than_the_platforms_is_hot():

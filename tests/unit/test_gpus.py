@@ -63,6 +63,7 @@ def test_a_counter_that_stands_still_is_none(nvml, monkeypatch):
     [
         (4, "NVIDIA GeForce GTX 1080 Ti", "instantaneous"),
         (7, "NVIDIA A40", "averaged"),
+        (7, "NVIDIA RTX A3000", "averaged"),
         (7, "A100-SXM4", "instantaneous"),
     ],
 )
@@ -110,7 +111,18 @@ def test_a_sample_has_what_the_gpu_does(nvml):
     }
 
 
-@pytest.mark.parametrize(("processes", "foreign"), [(0, 0), (1, 0), (3, 2)])
+@pytest.mark.parametrize(("processes", "foreign"), [(0, None), (1, 0), (3, 2)])
 def test_a_foreign_process_on_the_gpu_is_noticed(nvml, processes, foreign):
     nvml.driver.processes = processes
     assert gpus.Board(nvml.UUIDS[1]).foreign_processes() == foreign
+
+
+def test_processes_of_the_same_job_are_not_foreign(nvml):
+    nvml.driver.processes = 3
+    assert gpus.Board(nvml.UUIDS[1], own_processes=2).foreign_processes() == 1
+
+
+def test_how_often_power_is_updated_is_seen_where_there_is_no_counter(nvml):
+    """A power that is read ten times a second may be a second old."""
+    vars(nvml.driver).update(has_counter=False, power_w=lambda now_s: 40 + now_s // 0.3 % 7)
+    assert gpus.identify(nvml.UUIDS[1]).power_period_s == pytest.approx(0.3, rel=0.2)

@@ -174,7 +174,34 @@ def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(nvm
     with meter as window:
         time.sleep(0.3)
     assert window.energy.gpu.source == "NVML averaged power, integrated"
+    assert window.energy.gpu.uncertainty_kwh * 3.6e6 >= 0.5 * LIMIT_W
     assert window.energy.window.resolution_percent > 100
+
+
+def test_an_average_that_lags_is_within_its_bound_and_says_nothing_against_the_counter(nvml):
+    """The load begins when the window opens: half a second of it is not in the average yet."""
+    start_s = time.time() + 0.2
+    vars(nvml.driver).update(
+        has_instantaneous_power=False,
+        power_w=lambda now_s: 10 if now_s < start_s else 60,
+        energy_j=lambda now_s: 10 * now_s + 50 * max(now_s - start_s, 0),
+    )
+    gpu = gpus.Board(nvml.UUIDS[1]).described(0.02, "averaged")
+    while time.time() < start_s:
+        time.sleep(0.001)
+    with metered(nvml, gpu) as window:
+        began_s = time.time()
+        time.sleep(1.2)
+        ended_s = time.time()
+    true_j = 60 * (ended_s - began_s)
+    integrated_kwh, bound_kwh = (
+        window.energy.integrated_power.energy_kwh,
+        window.energy.integrated_power.uncertainty_kwh,
+    )
+    assert true_j - integrated_kwh * 3.6e6 > 10
+    assert abs(true_j - integrated_kwh * 3.6e6) <= bound_kwh * 3.6e6 + 1
+    assert window.energy.gpu.energy_kwh * 3.6e6 == pytest.approx(true_j, abs=2)
+    assert window.energy.window.disagreement_percent < 10
 
 
 def test_a_counter_that_disagrees_with_the_power_is_told(nvml):
@@ -351,6 +378,12 @@ def test_rapl_is_measured_over_all_packages_and_across_its_jump_to_zero(tmp_path
 def test_rapl_that_reads_zero_is_refused(tmp_path):
     with pytest.raises(InputError, match="RAPL: read 0 J"), Meter("FRA", powercap=powercap(tmp_path, [1]), idle_s=0):
         pass
+
+
+def test_rapl_that_can_no_longer_be_read_is_refused(tmp_path):
+    meter = Meter("FRA", powercap=powercap(tmp_path, [1, 2]), idle_s=0)
+    with pytest.raises(InputError, match=r"energy_uj: can no longer be read; nothing was measured"), meter:
+        (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
 
 
 def test_rapl_for_root_alone_leaves_the_model_and_says_so(tmp_path):

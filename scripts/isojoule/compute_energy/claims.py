@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from isojoule.compute_energy.fits import FEWEST, Fit, affine, rank_correlation
+from isojoule.compute_energy.fits import Fit, affine, rank_correlation
 from isojoule.compute_energy.quantities import GROUPS
 
+# architectures of a family or group below which nothing is said of it
+FEWEST = 5
 AFFINE_R2, CHAOTIC_R2 = 0.9, 0.5
 RISING, STRONG = 0.9, 0.8
 SIMILAR = 1.25
@@ -81,7 +83,7 @@ def _rises(phase: str) -> Callable[[pd.DataFrame], Finding]:
             if len(rows) >= FEWEST
         }
         found = {family: value for family, value in found.items() if np.isfinite(value)}
-        return (_listed(found, "Spearman"), min(found.values()) >= RISING) if found else UNKNOWN
+        return (_listed(found, "Spearman"), min(found.values()) >= RISING) if _all_types(found) else UNKNOWN
 
     return look
 
@@ -105,7 +107,11 @@ def _affine_in_every_family(part: pd.DataFrame) -> Finding:
         if (fit := _fit(rows, "published_flops"))
     }
     found = {family: fit.r2 for family, fit in fits.items()}
-    return (_listed(found, "R²"), min(found.values()) >= AFFINE_R2) if found else UNKNOWN
+    return (_listed(found, "R²"), min(found.values()) >= AFFINE_R2) if _all_types(found) else UNKNOWN
+
+
+def _all_types(found: dict[str, float]) -> bool:
+    return {family.upper() for families in GROUPS.values() for family in families} <= set(found)
 
 
 def _slopes(phase: str, *, steeper: bool) -> Callable[[pd.DataFrame], Finding]:
@@ -147,7 +153,7 @@ def _powers(part: pd.DataFrame, families: Sequence[str]) -> tuple[pd.Series, pd.
 
 def _more_power_in_training(part: pd.DataFrame) -> Finding:
     train, test = _powers(part, GROUPS[DENSE])
-    if train.empty or test.empty:
+    if min(len(train), len(test)) < FEWEST:
         return UNKNOWN
     text = f"training {train.min():.3g} to {train.max():.3g} W, test {test.min():.3g} to {test.max():.3g} W"
     return text, bool(train.min() > test.max())
@@ -155,7 +161,7 @@ def _more_power_in_training(part: pd.DataFrame) -> Finding:
 
 def _similar_power(part: pd.DataFrame) -> Finding:
     train, test = _powers(part, GROUPS[CONVOLUTIONAL])
-    if train.empty or test.empty:
+    if min(len(train), len(test)) < FEWEST:
         return UNKNOWN
     ratio = (train / test).median()
     return f"median ratio training/test {ratio:.2f}", bool(1 / SIMILAR <= ratio <= SIMILAR)
@@ -163,13 +169,18 @@ def _similar_power(part: pd.DataFrame) -> Finding:
 
 def _power_follows_rate(part: pd.DataFrame) -> Finding:
     rows = _of(part, "test", GROUPS[DENSE])
-    fit = affine(rows["power_mean_w"].astype("float64"), rows["flop_per_s"])
+    power_w = rows["power_mean_w"].astype("float64")
+    fit = affine(power_w, rows["flop_per_s"]) if len(rows) >= FEWEST else None
     return UNKNOWN if fit is None else (f"R² {fit.r2:.2f}, n = {fit.n}", fit.r2 >= AFFINE_R2)
 
 
 def _utilization(part: pd.DataFrame) -> tuple[float, float]:
     columns = ("gpu_utilization_mean_percent", "gpu_memory_utilization_mean_percent")
-    gpu, memory = (rank_correlation(part[column].astype("float64"), part["energy_j"]) for column in columns)
+    known = [part.dropna(subset=[column]) for column in columns]
+    gpu, memory = (
+        rank_correlation(rows[column].astype("float64"), rows["energy_j"]) if len(rows) >= FEWEST else float("nan")
+        for rows, column in zip(known, columns, strict=True)
+    )
     return gpu, memory
 
 
@@ -197,7 +208,7 @@ def _three_times(part: pd.DataFrame) -> Finding:
 
 
 def _fit(rows: pd.DataFrame, column: str) -> Fit | None:
-    return affine(rows["energy_j"], rows[column])
+    return affine(rows["energy_j"], rows[column]) if rows[column].notna().sum() >= FEWEST else None
 
 
 def _listed(found: dict[str, float], statistic: str) -> str:

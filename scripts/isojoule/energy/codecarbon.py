@@ -63,6 +63,8 @@ class Tracker:
                 force_cpu_power=None if self.reads_rapl else self._cpu_max_power_w,
                 force_ram_power=None,
                 force_mode_cpu_load=False,
+                rapl_include_dram=False,
+                rapl_prefer_psys=False,
                 force_carbon_intensity_g_co2e_kwh=None,
                 pue=1,
                 wue=0,

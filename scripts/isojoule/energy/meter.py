@@ -18,6 +18,8 @@ from isojoule.records.measurement import Energy, Gpu, Reading
 from isojoule.records.measurement import Window as WindowRecord
 
 KWH = 3.6e6
+# over which NVML averages the power of boards that do not give it instantaneously
+AVERAGED_S = 1.0
 # NVML counts whole millijoules
 COUNTER_STEP_J = 0.001
 
@@ -40,6 +42,8 @@ class Meter:
         idle_s: how long the idle power is measured at the first `ready`; 0 for not at all.
         sample_period_s: between two samples of utilisation, clocks, temperature and other processes.
         power_period_s: between two samples of power.
+        own_processes: processes of this job on each GPU; with several, one has the meter, and `synchronize` must wait
+            for all of them (a barrier).
         allow_shared: go on where another process is on a GPU, whose energy will be in the reading.
         powercap: where the kernel shows RAPL.
 
@@ -60,13 +64,14 @@ class Meter:
         idle_s: float = 5.0,
         sample_period_s: float = 1.0,
         power_period_s: float = 0.1,
+        own_processes: int = 1,
         allow_shared: bool = False,
         powercap: Path = POWERCAP,
     ) -> None:
         self.gpus = list(gpus)
         self.idle_power_w: float | None = None
         self.tracker = Tracker(country_iso_code, [gpu.nvml_index for gpu in gpus], cpu_max_power_w)
-        self.boards = [Board(gpu.uuid) for gpu in gpus]
+        self.boards = [Board(gpu.uuid, own_processes) for gpu in gpus]
         self.rapl = Rapl(powercap)
         self.synchronize = synchronize or (_synchronize_all if gpus else lambda: None)
         self.sample_period_s, self.power_period_s = sample_period_s, power_period_s
@@ -154,7 +159,7 @@ class Meter:
                 if found is None:
                     raise self._unreadable(number)
                 energies.append(found[0])
-                bounds.append(found[1])
+                bounds.append(self.with_lag(number, found[1]))
                 continue
             if after < before:
                 raise InputError(
@@ -166,6 +171,13 @@ class Meter:
             bounds.append(None if limit_w is None else self._counter_period_s(number) * limit_w + COUNTER_STEP_J)
         return sum(energies), None if None in bounds else sum(bound for bound in bounds if bound is not None)
 
+    def with_lag(self, number: int, bound_j: float) -> float | None:
+        """A power averaged over a second brings half of it from before the window, and leaves as much behind."""
+        gpu = self.gpus[number]
+        if gpu.power == "instantaneous":
+            return bound_j
+        return None if gpu.power_limit_w is None else bound_j + AVERAGED_S / 2 * gpu.power_limit_w
+
     def _instrument_period_s(self) -> float:
         if self.gpus:
             return max(self._counter_period_s(number) for number in range(len(self.gpus)))
@@ -175,7 +187,8 @@ class Meter:
         if not self.gpus:
             return self.rapl.period_s or 0.0
         gpu = self.gpus[number]
-        return gpu.counter_period_s or (self.power_period_s if gpu.power == "instantaneous" else 1.0)
+        sampled_s = self.power_period_s if gpu.power == "instantaneous" else AVERAGED_S
+        return gpu.counter_period_s or max(sampled_s, gpu.power_period_s or 0)
 
     def _refuse_company(self) -> None:
         if self._allow_shared:
@@ -280,7 +293,9 @@ class Window:
         gpu = self._gpu(after_j) if self._meter.gpus else None
         deciding = gpu or cpu
         integrated = self._integrated() if gpu else None
-        others = [integrated.energy_kwh] if integrated else []
+        # an average lags behind the window: it says nothing against the counter
+        prompt = all(board.power == "instantaneous" for board in self._meter.gpus)
+        others = [integrated.energy_kwh] if integrated and prompt else []
         if deciding.kind == "measured":
             others.append(shares.gpu_energy_kwh if gpu else shares.cpu_energy_kwh)
         # where power is integrated, a sample that came late counts
@@ -327,7 +342,9 @@ class Window:
         if not all(gpu.counter_period_s for gpu in gpus) or len(known) < len(gpus) or sampler.failure is not None:
             return None
         kinds = " and ".join(sorted({gpu.power for gpu in gpus if gpu.power}))
-        energy_j, bound_j = (sum(values) for values in zip(*known, strict=True))
+        energy_j = sum(energy for energy, _ in known)
+        bounds = [self._meter.with_lag(number, bound) for number, (_, bound) in enumerate(known)]
+        bound_j = None if None in bounds else sum(bound for bound in bounds if bound is not None)
         return self._reading(energy_j, bound_j, f"NVML {kinds} power, integrated")
 
     def _rapl(self, energies_j: dict[str, float], domain: str) -> Reading | None:

@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+from isojoule.errors import InputError
 from isojoule.gpus import update_period_s
 
 POWERCAP = Path("/sys/class/powercap")
@@ -68,7 +69,10 @@ class _Zone:
         return bool(_text(self._file))
 
     def energy_j(self) -> float:
-        now_uj = int(_text(self._file) or self._last_uj)
+        text = _text(self._file)
+        if not text:
+            raise InputError(f"{self._file}: can no longer be read; nothing was measured")
+        now_uj = int(text)
         self._total_uj += now_uj - self._last_uj + (self._range_uj if now_uj < self._last_uj else 0)
         self._last_uj = now_uj
         return self._total_uj / 1e6

@@ -136,6 +136,9 @@ class Gpu(_Part):
     power: Literal["instantaneous", "averaged"] | None = Field(
         description="Whether the power it gives is that of the moment or of the last second; none where it gives none."
     )
+    power_period_s: float | None = Field(
+        default=None, description="Longest time seen between two updates of the power, where there is no counter."
+    )
     mig: bool = Field(description="Whether the board is split into instances (MIG).")
 
 
@@ -168,7 +171,11 @@ class Provenance(_Part):
     code_fingerprint: str = Field(description="Hash of what the code did that decided this record.")
     data_fingerprint: str | None = Field(default=None, description="Hash of the data that was trained and tested on.")
     software: dict[str, str] = Field(description="Versions by name of the package or library.")
-    attempt: PositiveInt
+    attempt: PositiveInt = Field(description="Number of this attempt at the cell, whatever the others were of.")
+    failed_attempts: NonNegativeInt = Field(
+        default=0,
+        description="Earlier attempts of the same code, configuration and data that began and came to nothing.",
+    )
     slurm: Slurm | None = None
 
 

@@ -137,16 +137,15 @@ class Session:
         """The weights, on the device where it has room for them twice."""
         weights = self.model.state_dict()
         needed = sum(value.nbytes for value in weights.values())
-        there = self.device.type != "cuda" or torch.cuda.mem_get_info()[0] > 2 * needed
+        there = self.device.type != "cuda" or _free_bytes() > 2 * needed
         return {name: value.to(self.device if there else "cpu", copy=True) for name, value in weights.items()}
 
     def progress(self) -> str:
-        """Where `run` is, in words."""
+        """Where `run` is, in words; asks nothing of the device."""
         steps = self.epochs * len(self._order[0])
         done, epoch = self.steps_done % steps, self.steps_done % steps // len(self._order[0])
         again = f"repetition {self._runs + 1}, " if self._runs else ""
-        loss = f", loss {self.loss(epoch - 1):.4f}" if epoch or self._runs else ""
-        return f"{again}epoch {epoch + 1}/{self.epochs}, step {done}/{steps}{loss}"
+        return f"{again}epoch {epoch + 1}/{self.epochs}, step {done}/{steps}"
 
     def loss(self, epoch: int = -1) -> float:
         """Mean loss over the clips of an epoch."""
@@ -208,3 +207,8 @@ class Session:
     def _in_order(self) -> list[tuple[Tensor, ...]]:
         order = torch.arange(len(self._clips), device=self.device).split(self.batch_size)
         return [order] * self.epochs
+
+
+def _free_bytes() -> int:
+    """What the GPU has free, with what torch keeps of it for later."""
+    return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
