@@ -20,11 +20,15 @@ def main(options: argparse.Namespace) -> None:
     """Read and draw."""
     from isojoule import figures, measurements
     from isojoule.figures import drawing
-    from isojoule.normalization import ranking
 
     if options.figure not in figures.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(figures.FIGURES)}")
-    read = ranking.read if figures.FIGURES[options.figure] == figures.ERRORS else measurements.read
+    if figures.FIGURES[options.figure] == figures.ERRORS:
+        from isojoule.normalization import ranking
+
+        read = ranking.read
+    else:
+        read = measurements.read
     drawing.save(figures.load(options.figure).draw, read(options.table), options.output)
     print(" ".join(map(str, options.output)))
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from isojoule.measurements import KINDS
 
@@ -64,6 +64,6 @@ def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
 def _statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
     mean, deviation, count = groups.mean(), groups.std(), groups.count()
     # of one repeat there is no deviation, so that the one degree of freedom given to it here decides nothing
-    quantile = stats.t.ppf(0.975, np.maximum(count.to_numpy() - 1, 1))
+    quantile = stdtrit(np.maximum(count.to_numpy() - 1, 1), 0.975)
     half = quantile * deviation / np.sqrt(count)
     return {"_mean": mean, "_std": deviation, "_ci95_low": mean - half, "_ci95_high": mean + half}

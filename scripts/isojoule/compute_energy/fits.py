@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from isojoule.compute_energy.quantities import PREDICTORS, groups
 
@@ -66,7 +66,7 @@ def affine(y: ArrayLike, *predictors: ArrayLike) -> Fit | None:
         left_out = target - residuals / (1 - leverage)
     return Fit(
         coefficients=found * units,
-        half_widths=stats.t.ppf(0.975, freedom) * deviations * units,
+        half_widths=stdtrit(freedom, 0.975) * deviations * units,
         r2=float(1 - residuals @ residuals / np.square(target - target.mean()).sum()),
         left_out=left_out,
         n=len(table),
