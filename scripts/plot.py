@@ -23,13 +23,9 @@ def main(options: argparse.Namespace) -> None:
 
     if options.figure not in figures.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(figures.FIGURES)}")
-    if figures.FIGURES[options.figure] == figures.ERRORS:
-        from isojoule.normalization import ranking
-
-        read = ranking.read
-    else:
-        read = measurements.read
-    drawing.save(figures.load(options.figure).draw, read(options.table), options.output)
+    drawn = figures.load(options.figure)
+    read = getattr(drawn, "READ", measurements.read)
+    drawing.save(drawn.draw, read(options.table), options.output)
     print(" ".join(map(str, options.output)))
 
 

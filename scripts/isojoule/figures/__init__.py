@@ -1,5 +1,7 @@
 """The figures of a study, one module each: `CAPTION`, and `draw(frame)` from the table that it is drawn from.
 
+That is the table of measurements, or what the module's `READ` reads.
+
 A new figure is a new module, named here.
 """
 

@@ -4,7 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import METHODS, error_bars, nothing, of_random_splits
+from isojoule.normalization import ranking
 
+READ = ranking.read
 CAPTION = (
     "Error of the regression line with FLOPs, parameters and both as further dimensions, fitted on all references; "
     "bars: standard deviation over splits (after Douwes and Serizel, figure 6). Below -1 the axis of R² is logarithmic."

@@ -6,9 +6,10 @@ from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 
 from isojoule.figures.comparing import METHODS, nothing, of_random_splits
 from isojoule.figures.drawing import PHASES, blank
-from isojoule.normalization import references
+from isojoule.normalization import ranking, references
 from isojoule.normalization.methods import DEFAULT
 
+READ = ranking.read
 CAPTION = (
     "Median absolute percentage error on held-out architectures against the number of references: median over "
     "pairs and splits. Published methods with the references of lowest and highest energy (after Douwes and "

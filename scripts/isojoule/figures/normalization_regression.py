@@ -4,7 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import METHODS, error_bars, nothing, of_random_splits
+from isojoule.normalization import ranking
 
+READ = ranking.read
 CAPTION = (
     "Error of regressions in kWh by their type, fitted on all references; "
     "bars: standard deviation over splits (after Douwes and Serizel, figure 5). Below -1 the axis of R² is logarithmic."

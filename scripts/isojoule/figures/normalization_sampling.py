@@ -6,7 +6,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import error_bars, nothing, of_random_splits
+from isojoule.normalization import ranking
 
+READ = ranking.read
 CAPTION = (
     "Error of the regression line by the share of architectures that serve as references, drawn at random or "
     "those of lowest and highest energy; bars: standard deviation over splits (after Douwes and Serizel, figure "
