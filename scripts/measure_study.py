@@ -11,18 +11,20 @@ unpacked into results/ elsewhere, where scripts/count_compute.py and scripts/agg
 
 import argparse
 import math
+import signal
 import subprocess
 import sys
 import tarfile
 import time
 from pathlib import Path
 
-from isojoule.errors import InputError
-from isojoule.programs import CONFIG_HELP, OVER_BUDGET, above_zero, command_line, known, run
+from isojoule.errors import InputError, StoppedError
+from isojoule.programs import CONFIG_HELP, OVER_BUDGET, above_zero, command_line, known, run, stop
 
 SCRIPTS = Path(__file__).parent
 # of a block, before its first window: interpreter, imports, CUDA context, idle power
 START_S = 20.0
+BUDGET_HELP = f"seconds to spend, {START_S:g} of them for the start of each block (default: no end)"
 LEFT_BEHIND = {"checkpoints", "dataset", "logs", "features.npy", "targets.npy"}
 
 
@@ -30,6 +32,9 @@ def main(options: argparse.Namespace) -> int:
     """Extract, measure block by block, pack."""
     from isojoule import configuration
 
+    signal.signal(signal.SIGTERM, stop)
+    if options.archive and not options.archive.name.endswith(".tar.gz"):
+        raise InputError(f"--archive: found {options.archive}, expected a name that ends in .tar.gz")
     ends_s = time.monotonic() + options.budget_s
     study = configuration.load(options.config)
     gpus = [known("--gpu", name, list(study["gpus"])) for name in options.gpu or study["gpus"]]
@@ -39,17 +44,23 @@ def main(options: argparse.Namespace) -> int:
         program("prepare_dataset.py", *config, "--output", dataset)
         program("extract_features.py", *config, "--dataset", dataset, "--output", features)
     codes = []
-    for repeat in range(study["repeats"]):
-        for gpu in gpus:
+    blocks = [(gpu, repeat) for repeat in range(study["repeats"]) for gpu in gpus]
+    # before the first block as well: a path that cannot be written must not cost a measurement
+    pack(options.results, options.archive)
+    try:
+        for gpu, repeat in blocks:
             left_s = ends_s - time.monotonic()
-            if left_s < START_S:
+            if left_s <= START_S:
                 codes.append(OVER_BUDGET)
+                print(f"{gpu}, repeat {repeat}: not begun, the time budget is used", flush=True)
                 continue
             arguments = ("--gpu", gpu, "--repeat", str(repeat), "--results", str(options.results))
-            budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.0f}")
+            budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.3f}")
             codes.append(measured(left_s, *config, *arguments, *budget))
-            if options.archive:
-                pack(options.results, options.archive)
+            pack(options.results, options.archive)
+    except (KeyboardInterrupt, StoppedError):
+        pack(options.results, options.archive)
+        raise
     failed = sum(code not in (0, OVER_BUDGET) for code in codes)
     over = codes.count(OVER_BUDGET)
     print(
@@ -94,14 +105,21 @@ def measured(left_s: float, *arguments: str) -> int:
             running.terminate()
             running.wait()
             return OVER_BUDGET
+        except BaseException:
+            running.terminate()
+            running.wait()
+            raise
     if code in (130, 143):
         raise KeyboardInterrupt
     return code
 
 
-def pack(results: Path, archive: Path) -> None:
-    """Write what was measured into a gzipped tar, whole or not at all."""
+def pack(results: Path, archive: Path | None) -> None:
+    """Write what was measured into a gzipped tar, whole or not at all, where an archive is asked for."""
     from isojoule.files import written_whole
+
+    if archive is None:
+        return
 
     def kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = Path(entry.name).name
@@ -116,6 +134,6 @@ if __name__ == "__main__":
     parser.add_argument("--config", type=Path, required=True, help=CONFIG_HELP)
     parser.add_argument("--gpu", nargs="+", help="entries of the configuration's gpus (default: all)")
     parser.add_argument("--results", type=Path, required=True, help="folder of the study's results")
-    parser.add_argument("--budget-s", type=above_zero, default=math.inf, help="seconds to spend (default: no end)")
+    parser.add_argument("--budget-s", type=above_zero, default=math.inf, help=BUDGET_HELP)
     parser.add_argument("--archive", type=Path, help="where to pack what was measured, a .tar.gz file")
     run(main, parser)

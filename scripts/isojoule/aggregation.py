@@ -21,7 +21,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out.
 
     Raises:
-        InputError: naming every record that is of an unknown schema, of another configuration, there twice, or missing.
+        InputError: naming every record that is of an unknown schema, of another configuration, there twice, or missing;
+            or flags are excluded that every cell has.
     """
     records, named = results / "records", architectures(configuration)
     data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
@@ -52,7 +53,15 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     table = measurements.table([rows[identity] for identity in expected])
-    return flags.with_those_of_the_study(table, configuration["analysis"]["exclude_flags"])
+    excluded = configuration["analysis"]["exclude_flags"]
+    flagged = flags.with_those_of_the_study(table, excluded)
+    if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
+        number = (flagged["outcome"] == "excluded").sum()
+        raise InputError(
+            f"analysis.exclude_flags: found {', '.join(excluded)}, which leaves out all {number} cells that have an "
+            "energy; expected some to be left"
+        )
+    return flagged
 
 
 def _counts(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What to know before trusting a record: quality flags, each with its meaning and its threshold."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from isojoule.records.measurement import MeasurementRecord
@@ -98,8 +98,14 @@ def with_those_of_the_study(frame: "pd.DataFrame", excluded: Collection[str] = (
         found = found.where(~holds, found.map(lambda flags, flag=flag: [*flags, *({flag} - set(flags))]))
     out = ok & found.map(lambda flags: bool(set(flags) & set(excluded)))
     return frame.assign(
-        flags=found.str.join(" ").replace("", None).astype("string"), outcome=frame["outcome"].mask(out, "excluded")
+        flags=found.map(ordered).str.join(" ").replace("", None).astype("string"),
+        outcome=frame["outcome"].mask(out, "excluded"),
     )
+
+
+def ordered(found: Iterable[str]) -> list[str]:
+    """Flags once each, in the order of `MEANINGS`."""
+    return [*(flag for flag in MEANINGS if flag in set(found)), *sorted(set(found) - set(MEANINGS))]
 
 
 def listed(frame: "pd.DataFrame") -> "pd.DataFrame":

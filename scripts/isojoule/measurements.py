@@ -173,7 +173,7 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
         try:
             frame[name] = frame[name].astype(column.dtype)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{origin}: column {name}: expected {column.dtype.lower()}: {error}") from error
+            raise InputError(f"{origin}: column {name}: {_wrong(frame[name], column.dtype)}") from error
     _check(frame, origin)
     frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * 3.6e6 / frame["duration_s"])
     return frame[[*COLUMNS, *(name for name in frame if name not in COLUMNS)]]
@@ -248,6 +248,19 @@ def doubts(frame: pd.DataFrame) -> list[str]:
                 f"{phase} of {name} on {gpu}: {factor:.3g} times what the other systems suggest; is it in kWh?"
             )
     return found
+
+
+def _wrong(values: pd.Series, dtype: str) -> str:
+    """What is no number of this type, and where."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    wrong = values.notna() & numbers.isna()
+    wanted = "a number"
+    if not wrong.any() and dtype == "Int64":
+        wrong, wanted = numbers.notna() & (numbers % 1 != 0), "a whole number"
+    if not wrong.any():
+        return f"expected values of type {dtype.lower()}"
+    row = int(wrong.to_numpy().argmax())
+    return f"found {values.iloc[row]} in row {row + 1}, expected {wanted}"
 
 
 def _check(frame: pd.DataFrame, origin: str) -> None:

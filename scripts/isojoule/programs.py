@@ -76,7 +76,7 @@ def run_computing(
     `main` imports what is heavy itself, and gets the machine, so that it can have it alone.
     """
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, stop)
     with Device("cpu") as machine:
         code = _exit_code(lambda parsed: main(parsed, machine), options)
         with suppress(OSError):
@@ -100,5 +100,6 @@ def _exit_code(main: Callable[[argparse.Namespace], Code], options: argparse.Nam
         return code
 
 
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Handle a signal: end as after Ctrl-C."""
     raise StoppedError

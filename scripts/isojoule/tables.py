@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from isojoule.flags import ordered
 from isojoule.measurements import KINDS
 
 CELL = ["architecture", "family", "gpu", "phase"]
@@ -45,7 +46,7 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
             lambda column: ", ".join(f"{n} {found}" for found, n in Counter(column.tolist()).most_common())
         ),
         energy_kind=ok["energy_kind"].agg(lambda column: ", ".join(dict.fromkeys(column.dropna()))),
-        flags=rows["flags"].agg(lambda column: " ".join(dict.fromkeys(" ".join(column.dropna()).split())) or None),
+        flags=rows["flags"].agg(lambda column: " ".join(ordered(" ".join(column.dropna()).split())) or None),
     )
     columns: dict[str, pd.Series] = {}
     for column, (name, unit) in QUANTITIES.items():

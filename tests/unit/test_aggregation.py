@@ -144,6 +144,16 @@ def test_measured_repeats_are_not_averaged_with_estimated_ones(folder, demo):
     assert row.energy_mean_kwh == pytest.approx(1e-3)
 
 
+def test_a_flag_that_every_cell_has_cannot_be_excluded(folder, demo):
+    demo["analysis"]["exclude_flags"] = ["spread", "short-window"]
+    assert len(aggregated(folder, {**demo, "analysis": {"exclude_flags": ["short-window"]}})) == 96
+    for path in (folder / "records").rglob("*.json"):
+        path.write_text(path.read_text().replace('"resolution_percent":0.03', '"resolution_percent":3'))
+    assert refusal(folder, demo).startswith(
+        "analysis.exclude_flags: found spread, short-window, which leaves out all 96 cells that have an energy"
+    )
+
+
 def test_one_repeat_has_a_mean_and_nothing_else(folder, demo):
     frame = aggregated(folder, demo)
     row = energy_table(frame[frame["repeat"] == 0]).iloc[0]
@@ -175,6 +185,14 @@ def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name
     assert "measured" not in text
 
 
+@pytest.mark.parametrize("name", [n for n, table in figures.FIGURES.items() if table == figures.MEASUREMENTS])
+def test_intervals_wider_than_the_mean_can_be_drawn(folder, demo, tmp_path, name):
+    frame = aggregated(folder, demo)
+    assert (energy_table(frame)["energy_ci95_low_kwh"] < 0).any()
+    drawing.save(figures.load(name).draw, frame, [tmp_path / f"{name}.png"])
+    assert (tmp_path / f"{name}.png").stat().st_size > 3000
+
+
 def test_the_report_needs_no_network_and_names_the_kind(folder, demo, tmp_path):
     extraction = type("Extraction", (), {"clips": 3, "clips_per_s": 5.0, "energy": record(demo, cells(demo)[0]).energy})
     claims = pd.DataFrame([dict.fromkeys(("gpu", "section", "claim", "criterion", "found", "holds"), "<b>")])
@@ -194,7 +212,11 @@ def test_the_report_needs_no_network_and_names_the_kind(folder, demo, tmp_path):
             "gpu,architecture,phase\na,b,train\n",
             "found no column energy_kwh, expected at least gpu",
         ),
-        ("gpu,architecture,phase,energy_kwh\na,b,train,x\n", "column energy_kwh: expected float64"),
+        ("gpu,architecture,phase,energy_kwh\na,b,train,x\n", "column energy_kwh: found x in row 1, expected a number"),
+        (
+            "gpu,architecture,phase,energy_kwh,params\na,b,train,1,2\na,c,train,1,2.5\n",
+            "column params: found 2.5 in row 2, expected a whole number",
+        ),
         (
             "gpu,architecture,phase,energy_kwh\na,b,train,0\n",
             "column energy_kwh: found 0.0 for b on a, expected",

@@ -145,7 +145,7 @@ def test_a_start_warmer_than_the_platforms_is_hot():
 
 def test_flags_of_records_stay_and_are_not_doubled():
     frame = table(gpu_start_temperature_c=[60, 60, 60, 60, 60, 85], flags=[None] * 5 + ["hot-start power-capped"])
-    assert found(frame)["flags"].tolist()[5] == "hot-start power-capped"
+    assert found(frame)["flags"].tolist()[5] == "power-capped hot-start"
 
 
 def test_excluded_cells_keep_their_numbers_and_are_no_longer_ok():

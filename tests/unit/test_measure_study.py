@@ -1,9 +1,11 @@
 """A whole study on a machine without Snakemake: on the CPU for real, on a GPU against the fake driver."""
 
+import json
 import os
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -105,11 +107,32 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(tmp_path):
         assert set(trace["power_w"]) == {70}
 
 
+def test_a_program_that_is_terminated_takes_its_block_along_and_packs(tmp_path):
+    study(tmp_path, {"cpu": {"device": "cpu"}}, phases={"train": {"epochs": 100_000}, "test": {"epochs": 1}})
+    command = [sys.executable, PROJECT / "scripts" / "measure_study.py", "--config", "study.yaml"]
+    options = ("--results", "results/lent", "--archive", "lent.tar.gz")
+    running = subprocess.Popen([*command, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    begun = tmp_path / "results" / "lent" / "attempts" / "cpu" / "running-0.json"
+    deadline_s = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    running.terminate()
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 143
+    assert "stopped by SIGTERM" in said
+    with tarfile.open(tmp_path / "lent.tar.gz") as packed:
+        (name,) = [name for name in packed.getnames() if name.endswith("-0.1.json")]
+        attempt = json.loads(packed.extractfile(name).read())
+    assert attempt["outcome"] == "stopped"
+    assert not begun.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--gpu", "t5"), "--gpu: found t5, expected one of the configuration's, such as cpu"),
         (("--budget-s", "0"), "found 0, expected a number above 0"),
+        (("--archive", "lent.zip"), "--archive: found lent.zip, expected a name that ends in .tar.gz"),
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_one_sentence(tmp_path, arguments, message):

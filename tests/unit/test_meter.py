@@ -281,6 +281,15 @@ def test_a_split_board_is_refused(nvml):
         metered(nvml).__enter__()
 
 
+def test_windows_of_one_meter_do_not_overlap(nvml):
+    meter = metered(nvml)
+    with meter as window:
+        with pytest.raises(InputError, match="found a window of this meter open already"), meter:
+            pass
+        time.sleep(0.05)
+    assert window.energy.gpu.energy_kwh > 0
+
+
 def test_after_a_failure_the_meter_measures_on(nvml):
     meter = metered(nvml)
     with pytest.raises(ZeroDivisionError), meter:

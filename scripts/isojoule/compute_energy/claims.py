@@ -22,7 +22,7 @@ DENSE, CONVOLUTIONAL = GROUPS
 
 # of one platform: what was found, in words, and whether the claim holds; none where the study cannot tell
 Finding = tuple[str, bool | None]
-UNKNOWN: Finding = ("not measured here", None)
+UNKNOWN: Finding = (f"cannot be told here: not measured, or fewer than {FEWEST} architectures", None)
 
 
 @dataclass(frozen=True)

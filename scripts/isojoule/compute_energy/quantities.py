@@ -50,11 +50,19 @@ def quantities(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     counts = frame[frame["outcome"] == "ok"].groupby(CELL, sort=False, dropna=False).agg(COUNTS)
     table = table[table["repeats"] > 0].merge(counts, left_on=CELL, right_index=True)
     if table.empty:
-        raise InputError("the table of measurements has no row with outcome ok, there is no energy to explain")
+        raise InputError(
+            "the table of measurements has no row with outcome ok of the kinds asked for, there is no energy to explain"
+        )
     notes = []
     if table["samples"].isna().all():
-        notes.append("the table has no samples: its energies are taken as those of one example")
+        notes.append(
+            "the table has no column samples (examples in the energy): its energies are taken as those of one example, "
+            "and joules per FLOP are wrong if they are of more"
+        )
         table = table.assign(samples=1)
+    absent = [name for name in ("flops", "params") if table[name].isna().all()]
+    if absent:
+        notes.append(f"the table has no column {' and '.join(absent)}: there is no fit of energy against that")
     number = table[["flops", *COUNTS, "energy_mean_kwh", "duration_mean_s"]].astype("float64")
     train = table["phase"] == "train"
     published = number["training_flops_published"].fillna(3 * number["flops"])

@@ -1,13 +1,12 @@
 """Energy of what happens inside a window, by every instrument that this machine has.
 
-from isojoule import gpus
-from isojoule.energy import Meter
-
-meter = Meter("FRA", gpus.visible())
-meter.ready()                        # idle power; then warm up
-with meter as window:
-train()
-print(window.energy.gpu.energy_kwh, window.energy.duration_s)
+Example:
+    meter = Meter("FRA", gpus.visible())
+    meter.ready()  # idle power of GPUs; then warm up
+    with meter as window:
+        while window.again():
+            train_one_epoch()
+    print(window.energy.computing.energy_kwh, window.energy.computing.kind)
 """
 
 from isojoule.energy.meter import Meter, Window

@@ -45,7 +45,8 @@ class Tracker:
             logging.getLogger("codecarbon").setLevel(logging.ERROR)
             if self._country_iso_code not in DataSource().get_global_energy_mix_data():
                 raise InputError(
-                    f"energy.country_iso_code: found {self._country_iso_code}, expected a country that CodeCarbon knows"
+                    f"energy.country_iso_code: found {self._country_iso_code}, expected a country that "
+                    "CodeCarbon knows, by its three letters, such as FRA"
                 )
             self.reads_rapl = is_rapl_available()
             # the index, since CodeCarbon 3.3.2 strips the G of a GPU's UUID and then does not find it;

@@ -68,6 +68,8 @@ class Meter:
         allow_shared: bool = False,
         powercap: Path = POWERCAP,
     ) -> None:
+        if not resolution_percent > 0:
+            raise InputError(f"resolution_percent: found {resolution_percent}, expected more than 0")
         self.gpus = list(gpus)
         self.idle_power_w: float | None = None
         self.tracker = Tracker(country_iso_code, [gpu.nvml_index for gpu in gpus], cpu_max_power_w)
@@ -98,6 +100,8 @@ class Meter:
             self.idle_power_w = energy_j / (ended_s - started_s)
 
     def __enter__(self) -> "Window":
+        if self._window is not None:
+            raise InputError("found a window of this meter open already, expected one after the other")
         self.ready()
         self._refuse_company()
         self._window = Window(self)
@@ -105,6 +109,7 @@ class Meter:
             self._window.open()
         except BaseException:
             self._window.abandon()
+            self._window = None
             raise
         return self._window
 

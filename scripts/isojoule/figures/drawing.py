@@ -66,7 +66,9 @@ def blank(width: float, height: float) -> Figure:
 
 
 # what captions say of the bars of `points`
-BARS = "Bars: 95 % interval of the mean over repeats (Student's t)."
+BARS = "Bars: 95 % interval of the mean over repeats (Student's t), on logarithmic axes down to a tenth of it at most."
+# where a bar ends on a logarithmic axis, in parts of the mean, when its interval reaches 0
+SHORTEST = 0.1
 
 
 def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
@@ -107,7 +109,7 @@ def _ends(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> ND
     if half is None:
         return None
     above = half.astype(float).fillna(0).to_numpy()
-    return np.vstack([np.minimum(above, 0.9 * values) if scale == "log" else above, above])
+    return np.vstack([np.minimum(above, (1 - SHORTEST) * values) if scale == "log" else above, above])
 
 
 def label_decades(axis: Axis) -> None:

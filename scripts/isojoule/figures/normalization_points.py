@@ -5,7 +5,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import first_pairs, half_widths, kinds_of, nothing
-from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, label_decades, legend, points
+from isojoule.figures.drawing import (
+    BARS,
+    PHASES,
+    SHORTEST,
+    blank,
+    family_label,
+    family_styles,
+    label_decades,
+    legend,
+    points,
+)
 from isojoule.normalization.published import PUBLISHED
 
 CAPTION = (
@@ -32,7 +42,9 @@ def draw(frame: pd.DataFrame) -> Figure:
     for row, pair in zip(grid, shown, strict=True):
         truth, source = pair.target_kwh, pair.systems["energy_kwh"].to_numpy()
         source_half, target_half = half_widths(frame, pair)
-        ends = [pair.systems.assign(energy_kwh=source + sign * source_half) for sign in (-1, 0, 1)]
+        # as far down as bars go on a logarithmic axis: no method takes an energy of 0
+        lowest = np.maximum(source - source_half, SHORTEST * source)
+        ends = [pair.systems.assign(energy_kwh=energy) for energy in (lowest, source, source + source_half)]
         fitted = {title: method and PUBLISHED[method]().fit(pair.systems, truth) for title, method in PANELS.items()}
         # the interval of the source's energy, normalized as that is; the references are taken as exact
         lower, normalized, upper = (
