@@ -145,7 +145,9 @@ def read(path: Path) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table of measurements (parquet or CSV): {error}") from error
+        raise InputError(
+            f"{path}: is not a table of measurements (parquet or CSV): {' '.join(str(error).split())}"
+        ) from error
     return completed(frame, str(path))
 
 

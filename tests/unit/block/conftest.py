@@ -1,0 +1,64 @@
+"""A tiny study with its features, and the right to measure it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from isojoule import configuration, measurement
+from isojoule.alone import Device
+from isojoule.workloads import tagging
+from isojoule.workloads.tagging.dataset import prepare
+from isojoule.workloads.tagging.extraction import extract
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def extracted(tmp_path_factory):
+    """The features of a tiny study, and its configuration."""
+    folder = tmp_path_factory.mktemp("study")
+    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
+    content |= {
+        "dataset": {"source": "synthetic", "train_clips": 20, "test_clips": 20},
+        "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5, 6]}]},
+        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
+        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(content))
+    study = configuration.check(content)
+    prepare(study["dataset"], study["mel"], tagging.classes(study), folder / "dataset")
+    extract(folder / "dataset", study["mel"], tagging.classes(study), folder / "features", workers=2)
+    return folder
+
+
+@pytest.fixture
+def results(extracted, tmp_path):
+    shutil.copytree(extracted / "features", tmp_path / "results" / "features")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def study(extracted):
+    return configuration.load(extracted / "study.yaml")
+
+
+@pytest.fixture
+def machine(tmp_path):
+    with Device(f"test-{tmp_path.name}") as machine:
+        yield machine
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The cells that were really measured, in order."""
+    cells = []
+    real = measurement._run
+
+    def noted(decisive, phase, architecture, *rest):
+        cells.append((architecture.name, phase))
+        return real(decisive, phase, architecture, *rest)
+
+    monkeypatch.setattr(measurement, "_run", noted)
+    return cells

@@ -1,0 +1,204 @@
+"""A block brings its records up to date: what is measured, what is kept, in which order."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from blocks import GPU, TRAIN, records, up_to_date
+from simulated import record
+
+from isojoule.block import Block, shuffled
+from isojoule.cells import Cell
+from isojoule.errors import InputError
+from isojoule.journal import Journal, retire_stale_records
+from isojoule.records import MeasurementRecord, read_record
+from isojoule.workloads.tagging.sessions import Session
+
+
+def test_every_cell_is_measured_once_in_a_shuffled_order_and_published(study, results, machine, measured):
+    up_to_date(study, results, machine)
+    order = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study["seed"], GPU, 0)
+    assert measured == [(name, phase) for name in order for phase in ("train", "test")]
+    assert len(records(results)) == 6
+    for path in records(results).values():
+        record = json.loads(path.read_text())
+        assert record["outcome"] == "ok"
+        assert record["provenance"]["attempt"] == 1
+        assert record["place"] == order.index(record["architecture"])
+    assert not list(results.rglob("*.safetensors"))
+    assert not list(results.rglob("running-*.json"))
+
+
+def test_orders_follow_the_seed_the_gpu_and_the_repeat():
+    names = [f"net-{number}" for number in range(20)]
+    orders = [shuffled(names, *key) for key in ((0, "a", 0), (0, "a", 0), (1, "a", 0), (0, "b", 0), (0, "a", 1))]
+    assert orders[0] == orders[1]
+    assert len({tuple(order) for order in orders}) == 4
+    assert all(sorted(order) == sorted(names) for order in orders)
+
+
+def test_what_is_measured_is_kept_byte_for_byte(study, results, machine, measured):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    before = {name: path.read_bytes() for name, path in records(results).items()}
+    measured.clear()
+    shutil.rmtree(results / "records")
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == []
+    assert {name: path.read_bytes() for name, path in records(results).items()} == before
+
+
+def test_a_cell_that_leaves_the_journal_is_measured_again(study, results, machine, measured):
+    up_to_date(study, results, machine, ["mlp-1x4", "mlp-1x5"])
+    measured.clear()
+    shutil.rmtree(results / "attempts" / GPU / "mlp-1x5")
+    up_to_date(study, results, machine, ["mlp-1x4", "mlp-1x5"])
+    assert measured == [("mlp-1x5", "train"), ("mlp-1x5", "test")]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda s: s["optimizer"].update(learning_rate=0.5), ["train", "test"]),
+        (lambda s: s["phases"]["test"].update(epochs=2), ["train", "test"]),
+        (lambda s: s["gpus"][GPU].update(partition="elsewhere", constraint="fast"), []),
+        (lambda s: s.update(study="renamed"), []),
+    ],
+    ids=["learning rate", "epochs of test", "partition", "name"],
+)
+def test_a_change_measures_what_it_decides(study, results, machine, measured, change, expected):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    measured.clear()
+    change(study)
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert [phase for _, phase in measured] == expected
+
+
+def test_a_change_that_is_taken_back_measures_nothing(study, results, machine, measured):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    before = (results / "records" / GPU / "mlp-1x4" / "train-0.json").read_bytes()
+    learning_rate = study["optimizer"]["learning_rate"]
+    study["optimizer"]["learning_rate"] = 0.5
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    study["optimizer"]["learning_rate"] = learning_rate
+    measured.clear()
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == []
+    assert (results / "records" / GPU / "mlp-1x4" / "train-0.json").read_bytes() == before
+
+
+def test_other_data_is_measured_again(study, results, machine, measured):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    measured.clear()
+    statistics = json.loads((results / "features" / "statistics.json").read_text())
+    (results / "features" / "statistics.json").write_text(json.dumps(statistics | {"fingerprint": "other"}))
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert len(measured) == 2
+
+
+def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(study, results, machine, monkeypatch):
+    first = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study["seed"], GPU, 0)[0]
+    broken = Session.run
+    width = int(first.removeprefix("mlp-1x"))
+
+    def fail(self):
+        if self.model.output.in_features == width:
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+        broken(self)
+
+    monkeypatch.setattr(Session, "run", fail)
+    with pytest.raises(InputError, match="1 cells could not be measured") as refused:
+        up_to_date(study, results, machine)
+    assert f"{first} on {GPU}, train, repeat 0: RuntimeError: mat1 and mat2" in str(refused.value)
+    assert len(records(results)) == 4
+    attempt = Journal(results).attempts(Cell(GPU, first, "train", 0))[0]
+    assert (attempt.outcome, attempt.energy) == ("failed", None)
+    monkeypatch.setattr(Session, "run", broken)
+    up_to_date(study, results, machine)
+    again = json.loads((results / "records" / GPU / first / "train-0.json").read_text())
+    assert (again["outcome"], again["provenance"]["attempt"]) == ("ok", 2)
+
+
+def test_a_test_that_failed_finds_the_weights_of_its_training(study, results, machine, monkeypatch, measured):
+    test = Session._test
+
+    def fail(self, epoch):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Session, "_test", fail)
+    with pytest.raises(InputError):
+        up_to_date(study, results, machine, ["mlp-1x4"])
+    before = (results / "records" / GPU / "mlp-1x4" / "train-0.json").read_bytes()
+    monkeypatch.setattr(Session, "_test", test)
+    measured.clear()
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == [("mlp-1x4", "test")]
+    assert (results / "records" / GPU / "mlp-1x4" / "train-0.json").read_bytes() == before
+
+
+def test_out_of_memory_is_final_and_its_test_is_untrained(study, results, machine, monkeypatch, measured):
+    def exhaust(self):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.30 GiB")
+
+    monkeypatch.setattr(Session, "run", exhaust)
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    outcomes = [json.loads(records(results)[f"{GPU}/mlp-1x4/{phase}-0.json"].read_text())["outcome"] for phase in
+                ("train", "test")]  # fmt: skip
+    assert outcomes == ["oom", "untrained"]
+    measured.clear()
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == []
+
+
+def test_a_refusal_has_a_record_and_measures_nothing(study, results, machine, measured, monkeypatch):
+    study["gpus"][GPU]["partition"] = "t4"
+    monkeypatch.setenv("SLURM_JOB_PARTITION", "a40")
+    with pytest.raises(InputError, match=r"gpus\.cpu-1thread\.partition: found a40 on .*, expected t4; nothing was"):
+        up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == []
+    assert records(results) == {}
+    attempt = Journal(results).attempts(TRAIN)[0]
+    assert attempt.outcome == "refused"
+    assert "expected t4; nothing was measured" in attempt.message
+
+
+def test_other_code_takes_its_records_out_and_keeps_them_in_the_journal(study, results, machine, capsys):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    retire_stale_records(study, results)
+    assert len(records(results)) == 2
+    study["optimizer"]["learning_rate"] = 0.5
+    retire_stale_records(study, results)
+    assert records(results) == {}
+    assert len(Journal(results).attempts(TRAIN)) == 1
+    assert "2 records are of other code, configuration or data; they stay in" in capsys.readouterr().err
+
+
+def test_what_an_older_version_wrote_is_neither_kept_nor_overwritten(study, results, machine, measured):
+    path = results / "attempts" / GPU / "mlp-1x4" / "train-0.1.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"record": "measurement", "schema_version": 2}')
+    published = results / "records" / GPU / "mlp-1x4" / "train-0.json"
+    published.parent.mkdir(parents=True)
+    published.write_text(path.read_text())
+    retire_stale_records(study, results)
+    assert not published.exists()
+    Block(study, GPU, 0, results, machine).measure(["mlp-1x4"])
+    assert path.read_text() == '{"record": "measurement", "schema_version": 2}'
+    assert read_record(published, MeasurementRecord).provenance.attempt == 2
+
+
+def test_the_trace_of_a_window_follows_its_record(study, results, machine, tmp_path):
+    cell = Cell(GPU, "mlp-1x4", "train", 0)
+    journal = Journal(results)
+    first = record(study, cell)
+    journal.trace(first).parent.mkdir(parents=True)
+    journal.trace(first).write_bytes(b"samples")
+    journal.end(first)
+    beside = results / "records" / GPU / "mlp-1x4" / "train-0.parquet"
+    assert beside.read_bytes() == b"samples"
+    second = record(study, cell, provenance={**first.provenance.model_dump(), "attempt": 2})
+    journal.end(second)
+    assert not beside.exists()
+    assert journal.trace(first).read_bytes() == b"samples"
+    journal.publish(first)
+    assert beside.read_bytes() == b"samples"
