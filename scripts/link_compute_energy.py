@@ -19,7 +19,7 @@ def main(options: argparse.Namespace) -> None:
     from isojoule.compute_energy.fits import explained, fits, power_ratios
     from isojoule.compute_energy.quantities import quantities
 
-    frame, notes = measurements.read_to_normalize(options.measurements, options.kinds)
+    frame, notes = measurements.read_unmixed(options.measurements, options.kinds)
     table, assumed = quantities(frame)
     for note in [*notes, *assumed]:
         print(note)

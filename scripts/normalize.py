@@ -21,7 +21,7 @@ def main(options: argparse.Namespace) -> None:
     from isojoule.files import write_text
     from isojoule.normalization import own
 
-    frame, sentences = measurements.read_to_normalize(options.measurements, options.kinds)
+    frame, sentences = measurements.read_unmixed(options.measurements, options.kinds)
     references = own.read_references(options.references, options.phase)
     system = own.System(options.energy_kwh, options.duration_s, options.flops, options.params)
     found = own.normalize(frame, options.target, options.phase, references, system)

@@ -206,7 +206,7 @@ def of_kinds(frame: pd.DataFrame, kinds: list[str] | None = None) -> tuple[pd.Da
     return frame[~other], f"left out: {sentence}; ask for them by --kinds" if sentence else ""
 
 
-def read_to_normalize(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
+def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Read a table for an analysis that mixes no kinds of energy unasked: its rows, and sentences to show the user.
 
     Raises:

@@ -31,13 +31,6 @@ MOST_PAIRS = 12
 SHOWN_TARGETS = 3
 
 
-def nothing(reason: str) -> Figure:
-    """A figure that says why there is none."""
-    figure = blank(7, 1)
-    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
-    return figure
-
-
 def first_pairs(frame: pd.DataFrame, most: int = SHOWN_TARGETS) -> list[Pair]:
     """From the first platform to the next ones, training first; empty where there are no two platforms."""
     found: list[Pair] = []

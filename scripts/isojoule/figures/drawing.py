@@ -65,6 +65,13 @@ def blank(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height))
 
 
+def nothing(reason: str) -> Figure:
+    """A figure that says why there is none."""
+    figure = blank(7, 1)
+    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
+    return figure
+
+
 # what captions say of the bars of `points`
 BARS = "Bars: 95 % interval of the mean over repeats (Student's t), on logarithmic axes down to a tenth of it at most."
 # where a bar ends on a logarithmic axis, in parts of the mean, when its interval reaches 0

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.compute_energy.quantities import PREDICTORS
-from isojoule.figures.drawing import blank, family_styles, legend, platform_label
-from isojoule.figures.linking import FITS, described, energies, without
+from isojoule.figures.drawing import blank, family_styles, legend, nothing, platform_label
+from isojoule.figures.linking import FITS, described, energies
 
 CAPTION = (
     "Energy of training against the published count of FLOPs (three times the forward pass), the exact count of "
@@ -19,7 +19,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     table = described(frame, "train")
     shown = {name: unit for name, unit in SHOWN.items() if table[PREDICTORS[name][0]].notna().any()}
     if not shown:
-        return without("This study has no training whose compute was counted.")
+        return nothing("This study has no training whose compute was counted.")
     gpus = list(table["gpu"].unique())
     figure = blank(2.9 * len(shown) + 0.8, 2.6 * len(gpus) + 0.7)
     grid = figure.subplots(len(gpus), len(shown), squeeze=False)

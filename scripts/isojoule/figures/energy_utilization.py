@@ -2,29 +2,26 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from isojoule.compute_energy.fits import rank_correlation
 from isojoule.figures.drawing import (
     BARS,
-    PHASES,
     blank,
     energy_label,
-    family_label,
     family_styles,
     half_width,
     label_decades,
+    nothing,
     phases_of,
     platform_label,
     points,
 )
-from isojoule.figures.linking import described, without
+from isojoule.figures.linking import MARKERS, described, legend_of_phases
 
 CAPTION = (
     "Energy of training (circles) and test (triangles) against the utilisation of the GPU and of its memory, as NVML "
     f"reports them (Douwes and Serizel, DCASE 2024, figure 4), with Spearman's rank correlation. {BARS}"
 )
-MARKERS = {"train": "o", "test": "^"}
 QUANTITIES = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
 
 
@@ -33,7 +30,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     table = described(frame)
     table = table[table[[f"{name}_mean_percent" for name in QUANTITIES]].notna().any(axis=1)]
     if table.empty:
-        return without("This study has no utilisation of a GPU.")
+        return nothing("This study has no utilisation of a GPU.")
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
     figure = blank(7, 2.6 * len(gpus) + 0.7)
     grid = figure.subplots(len(gpus), len(QUANTITIES), squeeze=False, sharey="row")
@@ -59,8 +56,5 @@ def draw(frame: pd.DataFrame) -> Figure:
             axis.set_xlabel(label)
             label_decades(axis.yaxis)
         row[0].set_ylabel(energy_label(part))
-    handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
-    handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
-    labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    legend_of_phases(figure, styles, phases)
     return figure

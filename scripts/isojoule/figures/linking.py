@@ -4,12 +4,24 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from isojoule.compute_energy.fits import Fit, affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
-from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, legend, platform_label, points
+from isojoule.figures.drawing import (
+    BARS,
+    PHASES,
+    blank,
+    family_label,
+    family_styles,
+    legend,
+    nothing,
+    platform_label,
+    points,
+)
 
+MARKERS = {"train": "o", "test": "^"}
 FITS = f"Lines: affine fits with R² and slope. {BARS}"
 
 
@@ -23,7 +35,7 @@ def computation(frame: pd.DataFrame, phase: str) -> Figure:
     """Energy of a phase against FLOPs and parameters: two rows per platform, a column for all and for each group."""
     table = described(frame, phase)
     if table.empty:
-        return without(f"This study has no {PHASES[phase].lower()}.")
+        return nothing(f"This study has no {PHASES[phase].lower()}.")
     panels = groups(table)
     rows = [(gpu, column) for gpu in table["gpu"].unique() for column in ("published_flops", "params")]
     figure = blank(2.9 * len(panels) + 0.8, 2.5 * len(rows) + 0.6)
@@ -90,8 +102,9 @@ def phase_word(phase: str) -> str:
     return PHASES[phase].lower()
 
 
-def without(reason: str) -> Figure:
-    """A figure that says why there is none."""
-    figure = blank(7, 1)
-    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
-    return figure
+def legend_of_phases(figure: Figure, styles: dict[str, tuple[str, str]], phases: list[str]) -> None:
+    """One legend for figures whose colours are families and whose markers are phases."""
+    handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
+    handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
+    labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.errors import InputError
-from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of, nothing
-from isojoule.figures.drawing import BARS, PHASES, blank
+from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
+from isojoule.figures.drawing import BARS, PHASES, blank, nothing
 from isojoule.normalization.method import ENERGY
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import splits

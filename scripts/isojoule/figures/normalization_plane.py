@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of, nothing
-from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, legend
+from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
+from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, legend, nothing
 from isojoule.normalization.method import ENERGY, complete
 from isojoule.normalization.published import PUBLISHED
 

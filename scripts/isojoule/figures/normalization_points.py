@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import first_pairs, half_widths, kinds_of, nothing
+from isojoule.figures.comparing import first_pairs, half_widths, kinds_of
 from isojoule.figures.drawing import (
     BARS,
     PHASES,
@@ -14,6 +14,7 @@ from isojoule.figures.drawing import (
     family_styles,
     label_decades,
     legend,
+    nothing,
     points,
 )
 from isojoule.normalization.published import PUBLISHED

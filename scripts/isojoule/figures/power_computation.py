@@ -2,26 +2,22 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from isojoule.figures.drawing import (
     BARS,
-    PHASES,
     blank,
-    family_label,
     family_styles,
     half_width,
     phases_of,
     platform_label,
     points,
 )
-from isojoule.figures.linking import described, engineering
+from isojoule.figures.linking import MARKERS, described, engineering, legend_of_phases
 
 CAPTION = (
     "Mean power of training (circles) and test (triangles) against FLOPs per second; those of training are three times "
     f"those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). {BARS}"
 )
-MARKERS = {"train": "o", "test": "^"}
 ACROSS = 3
 
 
@@ -52,8 +48,5 @@ def draw(frame: pd.DataFrame) -> Figure:
         axis.set(xlabel="FLOPs per second", ylabel="Mean power")
     for axis in list(axes)[len(gpus) :]:
         axis.axis("off")
-    handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
-    handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
-    labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    legend_of_phases(figure, styles, phases)
     return figure

@@ -22,9 +22,9 @@ def read(path: Path, kinds: list[str] | None) -> pd.DataFrame:
     """Read a table to normalize, and print what the user should know of it.
 
     Raises:
-        InputError: as `measurements.read_to_normalize`.
+        InputError: as `measurements.read_unmixed`.
     """
-    frame, sentences = measurements.read_to_normalize(path, kinds)
+    frame, sentences = measurements.read_unmixed(path, kinds)
     for sentence in sentences:
         print(f"warning: {sentence}")
     return frame
