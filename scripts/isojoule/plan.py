@@ -10,9 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from isojoule import workloads
+from isojoule.carbon import kg_per_kwh
 from isojoule.cells import Cell, architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
@@ -66,6 +66,7 @@ def plan(configuration: Configuration, results: Path) -> str:
         ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", "kWh", "kg CO2e", "from")
     ]
     text += [row.shown() for row in rows] + [_total(rows).shown()]
+    country = configuration["energy"]["country_iso_code"]
     largest = max(count.weights_bytes for count in counts.values())
     return "\n".join(
         [
@@ -73,8 +74,7 @@ def plan(configuration: Configuration, results: Path) -> str:
             "",
             *aligned(text),
             "",
-            f"{extent.note}; {configuration['energy']['country_iso_code']}: "
-            f"{1000 * _kg_per_kwh(configuration):.0f} g CO2e/kWh",
+            f"{extent.note}; {country}: {1000 * kg_per_kwh(country):.0f} g CO2e/kWh",
             f"longest job: about {_hours(max((row.longest_h for row in rows), default=0))}",
             f"disk: features {_size(extent.features_bytes)}, records and journal "
             f"{_size(RECORD_BYTES * len(cells(configuration)))}, weights up to {_size(largest)} per running job",
@@ -133,7 +133,7 @@ def _row(
         len(mine) - len(left),
         None if blind else sum(per_job.values()) / 3600,
         None if unpowered else energy_kwh,
-        None if unpowered else energy_kwh * _kg_per_kwh(configuration),
+        None if unpowered else energy_kwh * kg_per_kwh(configuration["energy"]["country_iso_code"]),
         0 if blind else max(per_job.values(), default=0) / 3600,
         basis if left else "-",
     )
@@ -196,16 +196,6 @@ def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
 
 def _ratio(pairs: list[tuple[float, float]]) -> float:
     return median(found / expected for found, expected in pairs) if pairs else 1.0
-
-
-def _kg_per_kwh(configuration: Configuration) -> float:
-    from codecarbon.input import DataSource
-
-    mix: dict[str, Any] = DataSource().get_global_energy_mix_data()
-    country = configuration["energy"]["country_iso_code"]
-    if country not in mix:
-        raise InputError(f"energy.country_iso_code: found {country}, expected a country that CodeCarbon knows")
-    return float(mix[country]["carbon_intensity"]) / 1000
 
 
 def _figure(value: float | None) -> str:

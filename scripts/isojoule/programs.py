@@ -92,6 +92,10 @@ def _exit_code(main: Callable[[argparse.Namespace], Code], options: argparse.Nam
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # whoever read along has seen enough; nothing more is said, at the exit neither
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (KeyboardInterrupt, StoppedError) as error:
         by, code = ("Ctrl-C", 130) if isinstance(error, KeyboardInterrupt) else ("SIGTERM", 143)
         # whoever reads along may have been stopped first

@@ -71,4 +71,4 @@ def _flags(frame: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _caption(figure: str) -> str:
-    return str(drawn.load(figure).CAPTION) if figure in drawn.FIGURES else figure
+    return drawn.FIGURES[figure].caption if figure in drawn.FIGURES else figure

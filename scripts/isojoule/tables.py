@@ -50,7 +50,7 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
     )
     columns: dict[str, pd.Series] = {}
     for column, (name, unit) in QUANTITIES.items():
-        columns |= {f"{name}{key}{unit}": values for key, values in _statistics(ok[column]).items()}
+        columns |= {f"{name}{key}{unit}": values for key, values in statistics(ok[column]).items()}
     table = table.join(pd.DataFrame(columns))
     table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
     return table.reset_index()
@@ -62,7 +62,8 @@ def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
     return ok[(rank == best) | best.isna()]
 
 
-def _statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
+def statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
+    """Mean, sample standard deviation and the ends of the mean's 95 % interval of every group, by what names end in."""
     mean, deviation, count = groups.mean(), groups.std(), groups.count()
     # of one repeat there is no deviation, so that the one degree of freedom given to it here decides nothing
     quantile = stdtrit(np.maximum(count.to_numpy() - 1, 1), 0.975)

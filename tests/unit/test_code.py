@@ -152,10 +152,8 @@ STAGES = [
     (("rank_normalization.py", ERRORS, "--output", "results/ranking.csv"), ()),
     (("evaluate_mixed.py", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
     (("choose_references.py", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
-    (
-        ("write_report.py", "--measurements", MEASUREMENTS, *REPORT, "--output", "results/report.html"),
-        ("isojoule.figures.energy_quality",),
-    ),
+    (("compare_fronts.py", MEASUREMENTS, "--output", "results/pareto"), ()),
+    (("write_report.py", "--measurements", MEASUREMENTS, *REPORT, "--output", "results/report.html"), ()),
 ]
 
 

@@ -16,7 +16,7 @@ from sklearn.svm import SVR
 
 from isojoule.errors import InputError
 from isojoule.normalization import improved, references
-from isojoule.normalization.errors import errors, on_front
+from isojoule.normalization.errors import errors
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
 from isojoule.normalization.improved import IMPROVED, Corrected, RelativeRidge
 from isojoule.normalization.methods import METHODS
@@ -24,6 +24,7 @@ from isojoule.normalization.pairs import left_out, pair, pairs
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.references import DETERMINISTIC, at_random, min_max, published_count, quantiles
 from isojoule.normalization.splits import leaving_families_out, splits
+from isojoule.pareto.dominance import optimal
 
 TABLE = pd.DataFrame(
     {
@@ -284,7 +285,7 @@ def test_rankings_and_fronts_are_those_of_others(data, count):
         }
         for energy in (truth, predictions)
     ]  # fmt: skip
-    assert set(np.flatnonzero(on_front(truth, quality))) == fronts[0]
+    assert set(np.flatnonzero(optimal(np.column_stack([truth, -quality])))) == fronts[0]
     assert found["front_jaccard"][0] == len(fronts[0] & fronts[1]) / len(fronts[0] | fronts[1])
     assert found["front_jaccard"][1] == 1
 

@@ -21,7 +21,9 @@ ANALYSIS = {
     "tabulate_energy": 1,
     "tabulate_flags": 1,
     "link_compute_energy": 1,
-    "plot": len(figures.ENERGY),
+    "compare_fronts": 1,
+    # that of normalized energies wants five architectures
+    "plot": len(figures.ENERGY) + len(figures.PARETO) - 1,
     "write_report": 1,
 }
 LIBRARY = Path("scripts") / "isojoule"

@@ -78,14 +78,15 @@ rule link_compute_energy:
 
 rule plot:
     input:
-        lambda wildcards: f"{RESULTS}/{figures.FIGURES[wildcards.figure]}",
+        lambda wildcards: f"{RESULTS}/{figures.FIGURES[wildcards.figure].table}",
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.svg",
             caption="../report/figure.rst",
-            category="Figures",
-            labels={"what": "{figure}"},
+            category=lambda wildcards: figures.FIGURES[wildcards.figure].category,
+            labels=lambda wildcards: {"what": figures.FIGURES[wildcards.figure].title},
         ),
+        f"{RESULTS}/figures/{{figure}}.pdf",
         f"{RESULTS}/figures/{{figure}}.png",
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
@@ -93,5 +94,11 @@ rule plot:
         code=lambda wildcards: code.fingerprint(
             "plot.py", figures.module_name(wildcards.figure), every_module=True
         ),
+        style=cells.fingerprint(
+            (SCRIPTS / "isojoule/figures/isojoule.mplstyle").read_text()
+        ),
+        settings={key: config["figures"][key] for key in ("texts", "text_mm")},
+        caption=lambda wildcards: figures.FIGURES[wildcards.figure].caption,
     shell:
-        "python $ISOJOULE_SCRIPTS/plot.py {wildcards.figure} {input} --output {output} 2>&1 | tee {log}"
+        f"python $ISOJOULE_SCRIPTS/plot.py {{wildcards.figure}} {{input}} --config {CONFIGURATION}"
+        " --output {output} 2>&1 | tee {log}"

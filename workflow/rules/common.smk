@@ -44,7 +44,7 @@ MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 # from one platform to another, and held-out architectures beside references
 NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
 LINKS = ("fits", "explained", "power-ratios", "claims")
-FIGURES = [*figures.ENERGY, *(figures.NORMALIZATION if NORMALIZABLE else [])]
+FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
 
 
 # every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and

@@ -14,11 +14,7 @@ rule write_report:
     log:
         f"{RESULTS}/logs/write_report.log",
     params:
-        code=code.fingerprint(
-            "write_report.py",
-            *map(figures.module_name, FIGURES),
-            every_module=True,
-        ),
+        code=code.fingerprint("write_report.py", every_module=True),
         template=cells.fingerprint(
             (SCRIPTS / "isojoule/templates/report.html.j2").read_text()
         ),

@@ -3,12 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.linking import FITS, computation
-
-CAPTION = (
-    "Energy of test against FLOPs and against the number of parameters: all architectures, MLP and RNN, CNN and CRNN "
-    f"(Douwes and Serizel, DCASE 2024, figure 1). {FITS}"
-)
+from isojoule.figures.linking import computation
 
 
 def draw(frame: pd.DataFrame) -> Figure:

@@ -3,13 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.linking import FITS, computation
-
-CAPTION = (
-    "Energy of training against FLOPs and against the number of parameters: all architectures, MLP and RNN, CNN and "
-    "CRNN (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of training are three times those of the forward pass, as "
-    f"published. {FITS}"
-)
+from isojoule.figures.linking import computation
 
 
 def draw(frame: pd.DataFrame) -> Figure:

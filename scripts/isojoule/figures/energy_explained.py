@@ -5,12 +5,8 @@ from matplotlib.figure import Figure
 
 from isojoule.compute_energy.quantities import PREDICTORS
 from isojoule.figures.drawing import blank, family_styles, legend, nothing, platform_label
-from isojoule.figures.linking import FITS, described, energies
+from isojoule.figures.linking import described, energies
 
-CAPTION = (
-    "Energy of training against the published count of FLOPs (three times the forward pass), the exact count of "
-    f"forward and backward pass, and the bytes moved to and from memory, an estimate from the counts. {FITS}"
-)
 SHOWN = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
 
 

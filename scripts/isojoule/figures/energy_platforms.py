@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import (
-    BARS,
     PHASES,
     PLATFORMS,
     blank,
@@ -17,10 +16,6 @@ from isojoule.figures.drawing import (
     phases_of,
     platform_label,
     points,
-)
-
-CAPTION = (
-    f"Energy of every architecture on every platform, architectures in the order of their energy on the first. {BARS}"
 )
 
 

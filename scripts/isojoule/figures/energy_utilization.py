@@ -5,7 +5,6 @@ from matplotlib.figure import Figure
 
 from isojoule.compute_energy.fits import rank_correlation
 from isojoule.figures.drawing import (
-    BARS,
     blank,
     energy_label,
     family_styles,
@@ -18,10 +17,6 @@ from isojoule.figures.drawing import (
 )
 from isojoule.figures.linking import MARKERS, described, legend_of_phases
 
-CAPTION = (
-    "Energy of training (circles) and test (triangles) against the utilisation of the GPU and of its memory, as NVML "
-    f"reports them (Douwes and Serizel, DCASE 2024, figure 4), with Spearman's rank correlation. {BARS}"
-)
 QUANTITIES = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
 
 

@@ -10,7 +10,6 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from isojoule.compute_energy.fits import Fit, affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
 from isojoule.figures.drawing import (
-    BARS,
     PHASES,
     blank,
     family_label,
@@ -22,7 +21,6 @@ from isojoule.figures.drawing import (
 )
 
 MARKERS = {"train": "o", "test": "^"}
-FITS = f"Lines: affine fits with R² and slope. {BARS}"
 
 
 def described(frame: pd.DataFrame, phase: str | None = None) -> pd.DataFrame:

@@ -6,15 +6,11 @@ from matplotlib.figure import Figure
 
 from isojoule.errors import InputError
 from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.drawing import BARS, PHASES, blank, nothing
+from isojoule.figures.drawing import PHASES, blank, nothing
 from isojoule.normalization.method import ENERGY
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import splits
 
-CAPTION = (
-    "Regressions from the energy on one platform to that on another, fitted on the references (filled) of the "
-    f"first split; open: held-out architectures (after Douwes and Serizel, figure 4). {BARS}"
-)
 SHOWN = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
 
 

@@ -8,10 +8,6 @@ from isojoule.figures.drawing import nothing
 from isojoule.normalization import ranking
 
 READ = ranking.read
-CAPTION = (
-    "Error of the regression line with FLOPs, parameters and both as further dimensions, fitted on all references; "
-    "bars: standard deviation over splits (after Douwes and Serizel, figure 6). Below -1 the axis of R² is logarithmic."
-)
 SHOWN = ("line", "line+flops", "line+params", "line+flops+params")
 
 

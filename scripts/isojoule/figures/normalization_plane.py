@@ -5,15 +5,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.drawing import BARS, PHASES, blank, family_label, family_styles, legend, nothing
+from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, legend, nothing
 from isojoule.normalization.method import ENERGY, complete
 from isojoule.normalization.published import PUBLISHED
 
-CAPTION = (
-    "Energy on another platform against energy on the first and the forward FLOPs of one example, and the plane "
-    "of least squares through all architectures; grey: distances from the plane (after Douwes and Serizel, "
-    f"section 3.3). {BARS}"
-)
 COLUMNS = (ENERGY, "flops")
 
 

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import first_pairs, half_widths, kinds_of
 from isojoule.figures.drawing import (
-    BARS,
     PHASES,
     SHORTEST,
     blank,
@@ -19,11 +18,6 @@ from isojoule.figures.drawing import (
 )
 from isojoule.normalization.published import PUBLISHED
 
-CAPTION = (
-    "Energy of every architecture normalized to another platform by a single reference of low or high energy and "
-    "by both, against its own energy there; on the diagonal the normalization is perfect. Open triangles: what "
-    f"came out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}"
-)
 PANELS = {
     "Not normalized": None,
     "Low reference": "single-low",
@@ -78,7 +72,7 @@ def draw(frame: pd.DataFrame) -> Figure:
             axis.set_title(f"{PHASES[pair.phase]}: {title.lower()}", fontsize=8)
             label_decades(axis.xaxis)
             label_decades(axis.yaxis)
-            axis.set_xlabel(f"On {pair.target} (kWh, {kinds_of(pair)})", fontsize=7)
+            axis.set_xlabel(f"On {pair.target}\n(kWh, {kinds_of(pair)})", fontsize=7)
         row[0].set_ylabel(f"{pair.source}, normalized\nto {pair.target} (kWh)", fontsize=7)
     legend(figure, grid[0][0], len(styles))
     return figure

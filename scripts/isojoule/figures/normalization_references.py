@@ -10,11 +10,6 @@ from isojoule.normalization import ranking, references
 from isojoule.normalization.methods import DEFAULT
 
 READ = ranking.read
-CAPTION = (
-    "Median absolute percentage error on held-out architectures against the number of references: median over "
-    "pairs and splits. Published methods with the references of lowest and highest energy (after Douwes and "
-    "Serizel), ours with those that it recommends. What is above 1200 % is not shown."
-)
 PUBLISHED = {"single-low": "v", "dual": "D", "line": "o", "line+flops+params": "^", "poly2": "s", "svr": "P"}
 
 

@@ -8,10 +8,6 @@ from isojoule.figures.drawing import nothing
 from isojoule.normalization import ranking
 
 READ = ranking.read
-CAPTION = (
-    "Error of regressions in kWh by their type, fitted on all references; "
-    "bars: standard deviation over splits (after Douwes and Serizel, figure 5). Below -1 the axis of R² is logarithmic."
-)
 SHOWN = ("line", "poly2", "svr", "svr-standardized")
 
 

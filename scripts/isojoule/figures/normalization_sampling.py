@@ -10,11 +10,6 @@ from isojoule.figures.drawing import nothing
 from isojoule.normalization import ranking
 
 READ = ranking.read
-CAPTION = (
-    "Error of the regression line by the share of architectures that serve as references, drawn at random or "
-    "those of lowest and highest energy; bars: standard deviation over splits (after Douwes and Serizel, figure "
-    "3). Below -1 the axis of R² is logarithmic."
-)
 
 
 def draw(errors: pd.DataFrame) -> Figure:

@@ -4,7 +4,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import (
-    BARS,
     blank,
     family_styles,
     half_width,
@@ -14,10 +13,6 @@ from isojoule.figures.drawing import (
 )
 from isojoule.figures.linking import MARKERS, described, engineering, legend_of_phases
 
-CAPTION = (
-    "Mean power of training (circles) and test (triangles) against FLOPs per second; those of training are three times "
-    f"those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). {BARS}"
-)
 ACROSS = 3
 
 
@@ -28,7 +23,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     rows = -(-len(gpus) // ACROSS)
     columns = min(len(gpus), ACROSS)
     figure = blank(3.4 * columns + 0.6, 2.9 * rows + 0.7)
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, gpu in zip(axes, gpus, strict=False):
         part = table[table["gpu"] == gpu]
         for family, (colour, _) in styles.items():
@@ -46,7 +41,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         engineering(axis, "W")
         axis.set_title(platform_label(part, gpu), fontsize=8)
         axis.set(xlabel="FLOPs per second", ylabel="Mean power")
-    for axis in list(axes)[len(gpus) :]:
-        axis.axis("off")
+    for axis in axes[len(gpus) :]:
+        axis.remove()
     legend_of_phases(figure, styles, phases)
     return figure

@@ -6,6 +6,7 @@ references, measured on both GPUs, and predicts the energy of any other system o
 
 from isojoule.normalization.method import Normalization
 from isojoule.normalization.methods import DEFAULT, METHODS
-from isojoule.normalization.own import Normalized, System, energy_weighted_score, normalize
+from isojoule.normalization.own import Normalized, System, normalize
+from isojoule.pareto.scores import energy_weighted_score
 
 __all__ = ["DEFAULT", "METHODS", "Normalization", "Normalized", "System", "energy_weighted_score", "normalize"]

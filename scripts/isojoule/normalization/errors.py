@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from isojoule.pareto.dominance import optimal
+
 Values = NDArray[np.float64]
 
 ERRORS = ("r2", "mse_kwh2", "mdape_percent", "ape90_percent", "log_rmse", "kendall_tau", "front_jaccard")
@@ -42,24 +44,10 @@ def errors(truth_kwh: Values, predicted_kwh: Values, quality: Values | None = No
     }
 
 
-def on_front(energy_kwh: Values, quality: Values) -> NDArray[np.bool_]:
-    """Which systems no other one beats: none has at least that quality for at most that energy, and one of them better.
-
-    Args:
-        energy_kwh: (..., n).
-        quality: (n,), more is better.
-
-    Returns:
-        (..., n).
-    """
-    cheaper = energy_kwh[..., None, :] - energy_kwh[..., :, None]
-    better = quality[None, :] - quality[:, None]
-    beaten = (cheaper <= 0) & (better >= 0) & ((cheaper < 0) | (better > 0))
-    return np.asarray(~beaten.any(axis=-1))
-
-
 def _jaccard(truth_kwh: Values, predicted_kwh: Values, quality: Values) -> Values:
-    true, predicted = on_front(truth_kwh, quality), on_front(predicted_kwh, quality)
+    true, predicted = (
+        optimal(np.stack(np.broadcast_arrays(kwh, -quality), axis=-1)) for kwh in (truth_kwh, predicted_kwh)
+    )
     return np.asarray((true & predicted).sum(axis=-1) / (true | predicted).sum(axis=-1))
 
 

@@ -18,6 +18,7 @@ from isojoule.measurements import PLAUSIBLE_FACTOR
 from isojoule.normalization.improved import Corrected
 from isojoule.normalization.intervals import half_width
 from isojoule.normalization.pairs import DESCRIPTIONS, pair
+from isojoule.pareto.scores import energy_weighted_score
 
 COVERAGE = 0.9
 # from so many GPUs on, what happened on all of them together is expected on another
@@ -222,20 +223,6 @@ def in_words(record: Mapping[str, Any]) -> list[str]:
             f"{record['energy_weighted_score_on_target']:.3g} on {record['target']}"
         )
     return [*lines, *(f"warning: {warning}" for warning in record["warnings"])]
-
-
-def energy_weighted_score(quality: float, reference_kwh: float, system_kwh: float) -> float:
-    """The energy-weighted score of DCASE task 4: quality x E_reference / E_system, both on the same GPU.
-
-    Raises:
-        InputError: an energy that is not above 0, or a negative quality.
-    """
-    if not (reference_kwh > 0 and system_kwh > 0 and quality >= 0):
-        raise InputError(
-            f"energy-weighted score: found quality {quality}, reference {reference_kwh} kWh and system "
-            f"{system_kwh} kWh, expected energies above 0 and a quality of 0 or more"
-        )
-    return quality * reference_kwh / system_kwh
 
 
 def _study(frame: pd.DataFrame, target: str, phase: str) -> pd.DataFrame:

@@ -1,0 +1,38 @@
+"""Estimate what published trainings cost, from their hardware and hours.
+
+    python scripts/estimate_training.py reference/published/training.csv --output training.csv
+    python scripts/estimate_training.py mine.csv --kg-per-kwh 0.05 --countries FRA USA
+
+Columns: model, gpu, gpus (number), hours; power_w (maximum, of one GPU) unless the GPU's data sheet is known;
+utilization_percent for a second, scaled estimate. Energy = maximum power x GPUs x hours, the worst case, as in
+Douwes, Esling and Briot, "Energy consumption of deep generative audio models", table 1. Nothing in it is measured.
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.programs import above_zero, command_line, run
+
+
+def main(options: argparse.Namespace) -> None:
+    """Read, estimate, print, write."""
+    from isojoule import measurements
+    from isojoule.carbon import kg_per_kwh
+    from isojoule.literature import training
+
+    factor = options.kg_per_kwh or training.WORLD_KG_PER_KWH
+    countries = {country: kg_per_kwh(country, "countries") for country in options.countries}
+    table = training.estimated(training.read(options.table), factor, countries)
+    print("\n".join(training.in_words(table, factor)))
+    if options.output:
+        measurements.write(table, options.output)
+        print(options.output)
+
+
+if __name__ == "__main__":
+    parser = command_line(__doc__)
+    parser.add_argument("table", type=Path, help="one row per training, CSV or parquet")
+    parser.add_argument("--kg-per-kwh", type=above_zero, help="emission factor; by default 0.437, the world in 2018")
+    parser.add_argument("--countries", nargs="+", default=[], help="further factors, by ISO 3166 alpha-3 code")
+    parser.add_argument("--output", type=Path, help="write the estimates to this file, CSV or parquet")
+    run(main, parser)

@@ -1,0 +1,13 @@
+"""Fronts of training and test energy on every platform (after figure 2 of the generative study)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures import fronts
+
+READ = fronts.read
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of fronts."""
+    return fronts.of_phases(table[table["cost"] == "energy_kwh"], "Energy (kWh)")

@@ -1,0 +1,14 @@
+"""Fronts of training and test energy, normalized from every platform to one of them."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from isojoule.figures import fronts
+from isojoule.pareto.study import NORMALIZED
+
+READ = fronts.read
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Draw the figure from a table of fronts."""
+    return fronts.of_phases(table[table["cost"] == NORMALIZED], "Normalized energy (kWh)")

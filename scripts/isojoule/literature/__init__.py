@@ -1,0 +1,1 @@
+"""Estimates from what papers say of their trainings: hardware, number and hours."""

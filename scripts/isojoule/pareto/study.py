@@ -1,0 +1,235 @@
+"""All fronts of a study: every cost against every quality, on each GPU and normalized to one; and their stability."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from isojoule.errors import InputError
+from isojoule.measurements import PHASES
+from isojoule.normalization import references
+from isojoule.normalization.improved import Corrected
+from isojoule.normalization.pairs import pair
+from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, Objective, find_front
+from isojoule.pareto.tables import with_quality
+
+QUALITIES = ("macro_f1", "mean_average_precision")
+NORMALIZED = "normalized_energy_kwh"
+# columns of costs, and whether they are a phase's
+COSTS = {"energy_kwh": True, "emissions_kg_co2e": True, "flops": False, "params": False}
+UNITS = {"energy_kwh": "kWh", NORMALIZED: "kWh", "emissions_kg_co2e": "kg CO2e", "flops": "FLOP", "params": ""}
+# what is never measured, and what is no energy; of the others it is as in the table
+KINDS = {NORMALIZED: "estimated", "emissions_kg_co2e": "estimated", "flops": "", "params": ""}
+# measured on both GPUs; from here on more of them change little
+REFERENCES = 8
+KEYS = ["cost", "phase", "gpu", "normalized_to", "quality"]
+
+
+@dataclass(frozen=True)
+class Fronts:
+    """The fronts of a study.
+
+    Attributes:
+        table: one row per front and architecture: `KEYS`, `unit` of the cost, `energy_kind`, `architecture`, `family`,
+            statistics of the cost (`cost_mean`, ...) and the quality (`quality_mean`, ...), what `Front.table` has.
+        summary: one row per front: how many models, how many of them optimal or within noise, hypervolume, its
+            reference point, what was left out and why.
+        stability: one row per cost, phase, quality and pair of GPUs: members of both fronts among those of either.
+        notes: sentences on what there is no front of.
+    """
+
+    table: pd.DataFrame
+    summary: pd.DataFrame
+    stability: pd.DataFrame
+    notes: list[str]
+
+
+def fronts(
+    frame: pd.DataFrame,
+    qualities: Sequence[str] = QUALITIES,
+    normalize_to: str | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Fronts:
+    """Find the fronts of a study.
+
+    Args:
+        frame: a table of measurements, its energies of one kind on each GPU.
+        qualities: columns of which more is better.
+        normalize_to: GPU that energies are normalized to; by default the first one with an energy.
+        draws: of the bootstrap over repeats.
+        seed: of the bootstrap.
+
+    Raises:
+        InputError: `normalize_to` is no GPU of the table.
+    """
+    gpus = list(frame["gpu"].unique())
+    if normalize_to is not None and normalize_to not in gpus:
+        raise InputError(f"normalize_to: found {normalize_to}, expected one of {', '.join(gpus)}")
+    known = with_quality(frame[frame["outcome"] == "ok"], qualities, "architecture")
+    parts: list[pd.DataFrame] = []
+    summaries: list[dict[str, object]] = []
+    notes = [f"no front on {gpu}: it has no energy" for gpu in gpus if gpu not in set(known["gpu"])]
+    for key, rows in _sets(known, normalize_to, notes):
+        for quality in qualities:
+            named = dict(zip(KEYS, (*key, quality), strict=True))
+            objectives = [Objective(key[0], logarithmic=True), Objective(quality, maximize=True)]
+            if quality not in rows or rows[quality].isna().all():
+                notes.append(f"no front of {_words(named)}: no model has that quality there")
+                continue
+            try:
+                front = find_front(rows, objectives, missing="leave-out", draws=draws, seed=seed)
+            except InputError as error:
+                notes.append(f"no front of {_words(named)}: {error}")
+                continue
+            measured = ", ".join(sorted(rows["energy_kind"].dropna().unique()))
+            named |= {"unit": UNITS[key[0]], "energy_kind": KINDS.get(key[0], measured)}
+            parts.append(_renamed(front, named, rows))
+            summaries.append(_summed(front, named))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, "architecture"])
+    summary = pd.DataFrame(summaries, columns=None if summaries else KEYS)
+    return Fronts(table, summary, stability(table), list(dict.fromkeys(notes)))
+
+
+def stability(table: pd.DataFrame) -> pd.DataFrame:
+    """Does the front change with the GPU?
+
+    Args:
+        table: that of `Fronts`.
+
+    Returns:
+        one row per cost, phase, quality and pair of GPUs, over the models that are on both: how many, members of both
+        fronts, of the first alone, of the second alone, `front_jaccard` (both over either), and `undecided`: how many
+        of those on one alone are within noise on the other. A normalized front stands beside that of the GPU it is
+        normalized to, `gpu_a`.
+    """
+    rows = []
+    columns = ["cost", "phase", "quality", "gpu_a", "gpu_b", "normalized_to", "models", "front_jaccard"]
+    columns += ["both", "only_a", "only_b", "undecided"]
+    if table.empty:
+        return pd.DataFrame(columns=columns)
+    plain, normalized = table[table["normalized_to"] == ""], table[table["normalized_to"] != ""]
+    for (cost, phase, quality), part in plain.groupby(["cost", "phase", "quality"], sort=False):
+        by_gpu = dict(iter(part.groupby("gpu", sort=False)))
+        rows += [(cost, phase, quality, a, b, "", *_overlap(by_gpu[a], by_gpu[b])) for a, b in combinations(by_gpu, 2)]
+    for (cost, phase, gpu, target, quality), part in normalized.groupby(KEYS, sort=False):
+        own = plain[(plain["cost"] == "energy_kwh") & (plain["phase"] == phase) & (plain["quality"] == quality)]
+        own = own[own["gpu"] == target]
+        rows.append((cost, phase, quality, target, gpu, target, *_overlap(own, part)))
+    return pd.DataFrame(rows, columns=columns)
+
+
+Key = tuple[str, str, str, str]
+
+
+def _sets(frame: pd.DataFrame, normalize_to: str | None, notes: list[str]) -> Iterator[tuple[Key, pd.DataFrame]]:
+    """Cost, phase, GPU and target of every front to be, and its rows: one per model and repeat."""
+    gpus = list(frame["gpu"].unique())
+    phases = [phase for phase in PHASES if (frame["phase"] == phase).any()]
+    for cost, of_phase in COSTS.items():
+        if cost not in frame or frame[cost].isna().all():
+            notes.append(f"no front of {cost}: the table has no value of it")
+            continue
+        for phase in phases if of_phase else [""]:
+            for gpu in gpus:
+                mine = frame[(frame["gpu"] == gpu) & ((frame["phase"] == phase) | (phase == ""))]
+                if len(mine):
+                    yield (cost, phase, gpu, ""), mine if of_phase else _once_per_repeat(mine)
+    target = normalize_to or next(iter(gpus), None)
+    for phase in phases:
+        for gpu in gpus:
+            if gpu != target and target:
+                try:
+                    yield (NORMALIZED, phase, gpu, target), _normalized(frame, phase, gpu, target)
+                except InputError as error:
+                    notes.append(f"no front of {phase} on {gpu} normalized to {target}: {error}")
+
+
+def _once_per_repeat(rows: pd.DataFrame) -> pd.DataFrame:
+    """What does not depend on the phase must not count as many repeats as there are phases."""
+    return rows.drop_duplicates(["architecture", "repeat"])
+
+
+def _normalized(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.DataFrame:
+    """The phase's rows on a GPU, with the energy of each repeat normalized to the target by our default method.
+
+    Eight references, chosen by the target's energies; their own energies there are taken: they were measured on both.
+    """
+    both = pair(frame, phase, gpu, target)
+    count = min(REFERENCES, len(both.systems) - 2)
+    if count < 2:
+        raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
+    on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
+    chosen = references.chosen(references.recommended(count), on_target, count)
+    rows = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
+    rows = rows[rows["architecture"].isin(both.systems.index)]
+    method = Corrected().suited(both.systems)
+    asked = both.systems.loc[rows["architecture"]].assign(
+        energy_kwh=rows["energy_kwh"].to_numpy(dtype=np.float64),
+        duration_s=rows["duration_s"].to_numpy(dtype=np.float64, na_value=np.nan),
+    )
+    values = method.matrix(both.systems)[chosen]
+    if not method.determined(values[None])[0]:
+        raise InputError("found references that are all alike, expected at least 2 different energies")
+    energy_kwh = method.predictions(values[None], both.target_kwh[chosen][None], method.matrix(asked))[0]
+    # a reference was measured on the target; only its spread over repeats is this GPU's
+    for place in chosen:
+        mine = (rows["architecture"] == both.systems.index[place]).to_numpy()
+        ratio = both.target_kwh[place] / both.systems["energy_kwh"].iloc[place]
+        energy_kwh[mine] = ratio * asked["energy_kwh"].to_numpy()[mine]
+    return rows.assign(**{NORMALIZED: energy_kwh})
+
+
+def _renamed(front: Front, named: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
+    """The front's table, its objectives called cost and quality."""
+    prefixes = {named["cost"]: "cost", named["quality"]: "quality"}
+    table = front.table.rename(
+        columns={
+            f"{old}{end}": f"{new}{end}"
+            for old, new in prefixes.items()
+            for end in ("_mean", "_std", "_ci95_low", "_ci95_high")
+        }
+    )
+    families = rows.drop_duplicates("architecture").set_index("architecture")["family"]
+    table.insert(1, "family", table["architecture"].map(families))
+    for place, (key, value) in enumerate(named.items()):
+        table.insert(place, key, value)
+    return table
+
+
+def _summed(front: Front, named: dict[str, str]) -> dict[str, object]:
+    return {
+        **named,
+        "models": len(front.table),
+        "optimal": int(front.table["optimal"].sum()),
+        "within_noise": int((front.table["verdict"] == WITHIN_NOISE).sum()),
+        "hypervolume": front.hypervolume,
+        "cost_scale": "decades",
+        "cost_reference": front.reference_point[named["cost"]],
+        "quality_reference": front.reference_point[named["quality"]],
+        "left_out": SEPARATOR.join(f"{name}: {reason}" for name, reason in front.left_out.items()),
+    }
+
+
+def _overlap(a: pd.DataFrame, b: pd.DataFrame) -> tuple[object, ...]:
+    shared = set(a["architecture"]) & set(b["architecture"])
+    on_a, on_b, noisy_a, noisy_b = (
+        shared & set(part.loc[chosen, "architecture"])
+        for part, chosen in (
+            (a, a["optimal"]),
+            (b, b["optimal"]),
+            (a, a["verdict"] == WITHIN_NOISE),
+            (b, b["verdict"] == WITHIN_NOISE),
+        )
+    )
+    either = on_a | on_b
+    lists = (SEPARATOR.join(sorted(part)) for part in (on_a & on_b, on_a - on_b, on_b - on_a))
+    undecided = len((on_a - on_b) & noisy_b) + len((on_b - on_a) & noisy_a)
+    return len(shared), len(on_a & on_b) / len(either) if either else float("nan"), *lists, undecided
+
+
+def _words(named: dict[str, str]) -> str:
+    to = f" normalized to {named['normalized_to']}" if named["normalized_to"] else ""
+    return f"{named['cost']} against {named['quality']} on {named['gpu']}{to}"

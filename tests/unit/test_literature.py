@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PUBLISHED = PROJECT / "reference" / "published" / "training.csv"
+# table 1 of the paper, the poster's factor, and a US person's 12.1 kWh a day
+PRINTED = {
+    "FloWaveNet": (81.6, 35.66, 6.7),
+    "GANSynth": (32.4, 14.16, 2.7),
+    "SampleRNN": (42, 18.35, 3.5),
+    "SING": (52, 22.72, 4.3),
+    "WaveGAN": (24, 10.49, 2.0),
+}
+
+
+def estimate(*arguments):
+    command = [sys.executable, PROJECT / "scripts" / "estimate_training.py", *arguments]
+    return subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
+
+
+def test_the_published_table_comes_out_as_printed(tmp_path):
+    done = estimate(PUBLISHED, "--countries", "FRA", "USA", "--output", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "t.csv").set_index("model")
+    for model, (energy, emissions, days) in PRINTED.items():
+        row = table.loc[model]
+        assert row["energy_kwh"] == pytest.approx(energy, abs=1e-9)
+        assert round(row["emissions_kg_co2e"], 2) == emissions
+        assert round(row["us_person_days"], 1) == days
+    assert set(table["energy_kind"]) == {"estimated"}
+    assert (table["emissions_FRA_kg_co2e"] < table["emissions_USA_kg_co2e"]).all()
+
+
+def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
+    mine = tmp_path / "mine.csv"
+    mine.write_text(
+        "model,gpu,gpus,hours,power_w,utilization_percent\n"
+        "a,NVIDIA A100-SXM4-40GB,2,10,,50\nb,Tesla V100 PCIe,1,10,,\nc,home made,1,10,100,100\n"
+    )
+    done = estimate(mine, "--kg-per-kwh", "0.1", "--output", tmp_path / "t.csv")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "t.csv").set_index("model")
+    assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 2.5, "c": 1.0})
+    assert table["energy_scaled_kwh"].dropna().to_dict() == pytest.approx({"a": 4.0, "c": 1.0})
+    assert table["emissions_kg_co2e"].to_dict() == pytest.approx({"a": 0.8, "b": 0.25, "c": 0.1})
+    assert table["power_from"].to_dict() == {"a": "data sheet, SXM", "b": "data sheet", "c": "given"}
+    assert "estimated, worst case" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("model,gpu,gpus\na,T4,1\n", "found no column hours"),
+        ("model,gpu,gpus,hours\na,T4,0,1\n", "gpus of a: found 0, expected a number above 0"),
+        ("model,gpu,gpus,hours\na,T4,1,long\n", "hours of a: found long"),
+        ("model,gpu,gpus,hours\na,Z9,1,1\n", "gpu of a: found Z9, expected a column power_w"),
+        ("model,gpu,gpus,hours,utilization_percent\na,T4,1,1,120\n", "found 120, expected a number above 0 and up to"),
+        ("model,gpu,gpus,hours\n", "found no row"),
+        ("", "is not a table"),
+    ],
+)  # fmt: skip
+def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
+    path = tmp_path / "mine.csv"
+    path.write_text(content)
+    done = estimate(path)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_unknown_country_is_named():
+    done = estimate(PUBLISHED, "--countries", "XYZ")
+    assert (done.returncode, "countries: found XYZ" in done.stderr) == (2, True)
