@@ -1,12 +1,26 @@
 """Tables and figures in; one HTML page out, which needs no network."""
 
+REPORT = SCRIPTS / "isojoule/report/page"
+
 
 rule write_report:
     input:
         measurements=MEASUREMENTS,
-        table=f"{RESULTS}/tables/energy.csv",
-        flags=f"{RESULTS}/tables/flags.csv",
-        claims=f"{RESULTS}/compute-energy/claims.csv",
+        tables=[
+            f"{RESULTS}/{table}"
+            for table in (
+                "tables/flags.csv",
+                *(f"compute-energy/{name}.csv" for name in LINKS),
+                *(f"pareto/{name}.csv" for name in ("fronts", "summary", "stability")),
+                *(
+                    ("normalization/ranking.csv", "normalization/references.csv")
+                    if NORMALIZABLE
+                    else ()
+                ),
+                *(f"literature/{name}.csv" for name in ("training", "waveflow")),
+            )
+        ],
+        errors=[f"{RESULTS}/normalization/errors.parquet"] if NORMALIZABLE else [],
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
         extraction=f"{RESULTS}/features/record.json",
     output:
@@ -15,9 +29,8 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     params:
         code=code.fingerprint("write_report.py", every_module=True),
-        template=cells.fingerprint(
-            (SCRIPTS / "isojoule/templates/report.html.j2").read_text()
-        ),
+        page=[cells.fingerprint(path.read_text()) for path in sorted(REPORT.iterdir())],
     shell:
-        "python $ISOJOULE_SCRIPTS/write_report.py --measurements {input.measurements} --extraction {input.extraction}"
-        " --claims {input.claims} --figures {input.figures} --output {output} 2>&1 | tee {log}"
+        f"python $ISOJOULE_SCRIPTS/write_report.py {{input.measurements}} --results {RESULTS}"
+        " --extraction {input.extraction} --tables {input.tables} {input.errors} --figures {input.figures}"
+        " --output {output} 2>&1 | tee {log}"

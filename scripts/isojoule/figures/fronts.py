@@ -6,7 +6,6 @@ import pandas as pd
 from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from isojoule.errors import InputError
 from isojoule.figures.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points
@@ -121,11 +120,9 @@ def _names(axis: Axes, part: pd.DataFrame) -> None:
     shown = part if len(part) <= MOST_NAMED else part[part["verdict"] != DOMINATED]
     if shown.empty or len(shown) > MOST_SHOWN:
         return
-    halo = [withStroke(linewidth=1.5, foreground="white")]
+    ground = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.3}
     texts = [
-        axis.text(
-            row["cost_mean"], row["quality_mean"], row["architecture"], fontsize=6, color="#333333", path_effects=halo
-        )
+        axis.text(row["cost_mean"], row["quality_mean"], row["architecture"], fontsize=6, color="#333333", bbox=ground)
         for _, row in shown.iterrows()
     ]
     adjust_text(

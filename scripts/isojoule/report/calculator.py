@@ -1,0 +1,78 @@
+"""What the page needs to normalize a reader's system as `isojoule.normalization.own` does."""
+
+from typing import Any
+
+import pandas as pd
+from scipy.special import stdtrit
+
+from isojoule.errors import InputError
+from isojoule.measurements import PHASES, PLAUSIBLE_FACTOR, of_kinds
+from isojoule.normalization import improved, own, references
+from isojoule.normalization.pairs import pair
+
+# what the form asks for first; the reader may take others
+SUGGESTED = 8
+
+
+def study(frame: pd.DataFrame) -> dict[str, Any] | None:
+    """Means of every system, by phase and GPU, and the constants of the method; none where nothing can be normalized.
+
+    Args:
+        frame: a table of measurements.
+    """
+    try:
+        frame, _ = of_kinds(frame)
+    except InputError:
+        return None
+    ok = frame[frame["outcome"] == "ok"]
+    described = frame.groupby("architecture", sort=False)[["flops", "params"]].first()
+    phases: dict[str, Any] = {}
+    for phase, (gpu, rows) in (
+        (phase, part) for phase in PHASES for part in ok[ok["phase"] == phase].groupby("gpu", sort=False)
+    ):
+        means = rows.groupby("architecture", sort=False)[["energy_kwh", "duration_s"]].mean()
+        if len(means) > 1:
+            phases.setdefault(phase, {})[str(gpu)] = {
+                "kinds": sorted(rows["energy_kind"].dropna().unique()),
+                "systems": {str(name): _numbers(row) for name, row in means.iterrows()},
+                "suggested": _suggested(frame, phase, str(gpu)),
+            }
+    if not phases:
+        return None
+    return {
+        "phases": phases,
+        "described": {str(name): _numbers(row) for name, row in described.iterrows()},
+        "constants": {
+            "coverage": own.COVERAGE,
+            "enough_gpus": own.ENOUGH_GPUS,
+            "luck": own.FLOOR,
+            "floor": improved.FLOOR,
+            "ridge": improved.RelativeRidge().ridge,
+            "plausible_factor": PLAUSIBLE_FACTOR,
+            "kernels": [list(kernel) for kernel in improved.KERNELS],
+            "noises": improved.NOISES.tolist(),
+            "anchors": [
+                {"shares": [anchor.ratio, anchor.line, anchor.ridge], "prior": anchor.prior}
+                for anchor in improved.ANCHORS
+            ],
+            # from 9 errors on the conformal quantile is there
+            "student": [float(stdtrit(degrees, (1 + own.COVERAGE) / 2)) for degrees in range(1, 9)],
+        },
+    }
+
+
+def _numbers(row: pd.Series) -> list[float | None]:
+    return [None if pd.isna(value) else float(value) for value in row]
+
+
+def _suggested(frame: pd.DataFrame, phase: str, gpu: str) -> list[str]:
+    """References to measure for this GPU, as many of the recommended ones as there are systems for."""
+    try:
+        systems = pair(frame, phase, gpu, gpu).systems
+    except InputError:
+        return []
+    count = min(SUGGESTED, len(systems))
+    try:
+        return [str(systems.index[one]) for one in references.chosen(references.recommended(count), systems, count)]
+    except InputError:
+        return []

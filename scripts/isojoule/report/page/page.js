@@ -1,0 +1,291 @@
+// What the page does: unpacks figures and files, sorts and filters tables, draws charts, normalizes.
+const data = JSON.parse(document.getElementById("data").textContent);
+const byId = (id) => document.getElementById(id);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const rowsOf = (columns) => Object.values(columns)[0].map((_, i) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[i]])));
+const distinct = (values) => [...new Set(values)];
+const figures = Normalization.figures;
+
+async function unpacked(packed, type) {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return URL.createObjectURL(new Blob([await new Response(stream).arrayBuffer()], { type }));
+}
+
+function choose(select, options, keep) {
+  select.replaceChildren(...options.map((option) => new Option(option, option)));
+  select.value = options.includes(keep) ? keep : options[0];
+}
+
+async function showFigures() {
+  for (const image of document.querySelectorAll("img[data-packed]")) {
+    image.src = await unpacked(image.dataset.packed, "image/svg+xml");
+    const link = image.closest("figure").querySelector("a[data-save]");
+    link.href = image.src;
+    link.download = link.dataset.save;
+  }
+  for (const link of document.querySelectorAll("a[data-download]")) link.href = await unpacked(link.dataset.download, "text/csv");
+}
+
+const ROWS = 15;
+
+async function enhanceTables() {
+  const url = URL.createObjectURL(new Blob([byId("data-tables").textContent], { type: "text/javascript" }));
+  const { jQuery } = await import(url);
+  URL.revokeObjectURL(url);
+  for (const element of document.querySelectorAll("table.data")) {
+    const long = element.tBodies[0].rows.length > ROWS;
+    const table = new jQuery.fn.dataTable.Api(jQuery(element).DataTable({
+      order: [], paging: long, pageLength: ROWS, autoWidth: false, lengthMenu: [ROWS, 100, { label: "all", value: -1 }],
+      layout: { topStart: "search", topEnd: null, bottomStart: long ? "info" : null, bottomEnd: long ? ["pageLength", "paging"] : null },
+      language: { search: "Filter rows:", lengthMenu: "Rows: _MENU_" },
+    }));
+    addFilters(element, table);
+    if (long) {
+      addEventListener("beforeprint", () => table.page.len(-1).draw());
+      addEventListener("afterprint", () => table.page.len(ROWS).draw());
+    }
+  }
+}
+
+function addFilters(element, table) {
+  if (!element.dataset.filters) return;
+  const controls = document.createElement("div");
+  controls.className = "controls noprint";
+  for (const column of element.dataset.filters.split(",").map(Number)) {
+    const found = distinct(table.column(column).data().toArray().map((cell) => {
+      const box = document.createElement("template");
+      box.innerHTML = typeof cell === "string" ? cell : cell.display;
+      return box.content.textContent;
+    }));
+    const select = document.createElement("select"), label = document.createElement("label");
+    select.append(new Option("all", ""), ...found.map((value) => new Option(value, value)));
+    select.addEventListener("change", () => {
+      table.column(column).search.fixed("chosen", select.value ? (text) => text.trim() === select.value : null).draw();
+    });
+    label.append(`${table.column(column).title()} `, select);
+    controls.append(label);
+  }
+  element.closest(".wide").before(controls);
+}
+
+// one chart: drawn again when a choice, the light or the paper changes
+function chart(element, spec) {
+  let view = null, latest = 0;
+  const draw = async (light) => {
+    const turn = ++latest, colours = light || !dark.matches
+      ? { text: "#1d2330", quiet: "#596273", line: "#d9dde5" } : { text: "#e6e9ef", quiet: "#a5afbf", line: "#353d4a" };
+    const config = {
+      background: "transparent", font: "system-ui, sans-serif",
+      axis: { labelColor: colours.text, titleColor: colours.text, gridColor: colours.line, domainColor: colours.quiet, tickColor: colours.quiet, labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" },
+      legend: { labelColor: colours.text, titleColor: colours.text, labelFontSize: 12, symbolSize: 90, orient: "top", labelLimit: 400 },
+      view: { stroke: null },
+    };
+    const made = await vegaEmbed(element, { ...spec(light || !dark.matches, colours), config }, {
+      renderer: "svg", actions: { export: true, source: false, compiled: false, editor: false }, tooltip: { theme: dark.matches ? "dark" : "light" },
+    });
+    if (turn !== latest) return made.finalize();
+    view?.finalize();
+    view = made;
+    element.dataset.drawn = String(turn);
+  };
+  dark.addEventListener("change", () => draw(false));
+  addEventListener("beforeprint", () => draw(true));
+  addEventListener("afterprint", () => draw(false));
+  return () => draw(false);
+}
+
+const scaleOf = (values) => {
+  const above = values.filter((value) => value > 0);
+  return above.length === values.length && Math.max(...above) > 8 * Math.min(...above) ? "log" : "linear";
+};
+const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
+const axisTicks = (type, element) => ({ format: type === "log" ? ".0e" : "~g", tickCount: Math.max(2, Math.floor(element.clientWidth / 150)), labelOverlap: true });
+// error bars end inside a logarithmic axis
+const bar = (low, mean, scale) => (low == null ? mean : scale === "log" ? Math.max(low, mean / 10) : low);
+
+function frontChart({ rows: columns, styles }) {
+  const rows = rowsOf(columns), [cost, platform, quality] = ["front-cost", "front-platform", "front-quality"].map(byId);
+  const pick = () => {
+    choose(cost, distinct(rows.map((row) => row.cost)), cost.value);
+    const ofCost = rows.filter((row) => row.cost === cost.value);
+    choose(platform, distinct(ofCost.map((row) => row.platform)), platform.value);
+    const there = ofCost.filter((row) => row.platform === platform.value);
+    choose(quality, distinct(there.map((row) => row.quality)), quality.value);
+    return there.filter((row) => row.quality === quality.value);
+  };
+  const verdicts = Object.keys(styles);
+  const draw = chart(byId("front-chart"), (light, colours) => {
+    const shown = pick(), scale = scaleOf(shown.map((row) => row.x));
+    const values = shown.map((row) => ({
+      ...row,
+      x_low: bar(row.x_low, row.x, scale), x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
+      cost_shown: figures(row.x), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
+    }));
+    const few = values.filter((row) => row.verdict !== "dominated").length <= 30;
+    const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart")) };
+    const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
+    const color = {
+      field: "verdict", title: null,
+      scale: { domain: verdicts, range: verdicts.map((name) => styles[name][light ? 0 : 1]) },
+    };
+    const optimal = [{ filter: "datum.verdict === 'optimal'" }];
+    return {
+      width: "container", height: 420, data: { values }, autosize: { type: "fit", contains: "padding" },
+      description: `${quality.value} against ${cost.value} on ${platform.value}`,
+      layer: [
+        { transform: optimal, mark: { type: "line", interpolate: "step-after", color: styles.optimal[light ? 0 : 1], strokeWidth: 1.5, aria: false }, encoding: { x, y } },
+        { mark: { type: "rule", aria: false, opacity: 0.6 }, encoding: { x: { ...x, field: "x_low" }, x2: { field: "x_high" }, y, color } },
+        { mark: { type: "rule", aria: false, opacity: 0.6 }, encoding: { x, y: { ...y, field: "y_low" }, y2: { field: "y_high" }, color } },
+        {
+          mark: { type: "point", filled: true, size: 90, opacity: 1 },
+          encoding: {
+            x, y, color,
+            shape: { field: "verdict", scale: { domain: verdicts, range: verdicts.map((name) => styles[name][2]) }, title: null },
+            description: { field: "architecture" },
+            tooltip: [
+              { field: "architecture", title: "Architecture" }, { field: "family", title: "Family" }, { field: "cost_shown", title: cost.value },
+              { field: "quality_shown", title: quality.value }, { field: "verdict", title: "Verdict" }, { field: "on", title: "On the front in" }, { field: "by", title: "Dominated by" },
+            ],
+          },
+        },
+        {
+          transform: [{ filter: few ? "datum.verdict !== 'dominated'" : "false" }],
+          mark: { type: "text", align: "left", dx: 7, dy: -7, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
+        },
+      ],
+    };
+  });
+  const update = async () => {
+    await draw();
+    const shown = pick(), on = shown.filter((row) => row.verdict === "optimal").map((row) => row.architecture);
+    byId("front-words").textContent = `${on.length} of ${shown.length} models are optimal: ${on.join(", ")}.`;
+  };
+  [cost, platform, quality].forEach((select) => select.addEventListener("change", update));
+  return update();
+}
+
+const PLATFORMS = [["#000000", "#ffffff"], ["#B87400", "#E69F00"], ["#1F86C0", "#56B4E9"], ["#777777", "#AAAAAA"], ["#7F7300", "#D6C525"]];
+const SHAPES = ["circle", "diamond", "square", "triangle-up", "triangle-down"];
+const MOST_ROWS = 120;
+
+function energyChart({ rows: columns }) {
+  const rows = rowsOf(columns), [phase, quantity] = ["energy-phase", "energy-quantity"].map(byId);
+  const quantities = { "Energy (kWh)": "energy", "Power (W)": "power", "Duration (s)": "duration" };
+  choose(phase, distinct(rows.map((row) => row.phase)));
+  choose(quantity, Object.keys(quantities).filter((name) => rows.some((row) => row[quantities[name]] != null)));
+  const platforms = distinct(rows.map((row) => row.platform));
+  const draw = chart(byId("energy-chart"), (light) => {
+    const field = quantities[quantity.value], ofPhase = rows.filter((row) => row.phase === phase.value && row[field] != null);
+    const names = distinct([...ofPhase].sort((a, b) => b.energy - a.energy).map((row) => row.architecture)), kept = new Set(names.slice(0, MOST_ROWS));
+    const shown = ofPhase.filter((row) => kept.has(row.architecture)), scale = scaleOf(shown.map((row) => row[field]));
+    const values = shown.map((row) => ({
+      architecture: row.architecture, platform: row.platform, kind: row.kind, value: row[field], value_shown: figures(row[field]),
+      low: field === "energy" ? bar(row.low, row.energy, scale) : row[field], high: field === "energy" ? row.high ?? row.energy : row[field],
+    }));
+    byId("energy-words").textContent = names.length > MOST_ROWS
+      ? `The ${MOST_ROWS} architectures that take most of ${names.length}; the table below has all.`
+      : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over repeats.`;
+    const x = { field: "value", type: "quantitative", title: quantity.value + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart")), orient: "top" } };
+    const y = { field: "architecture", type: "nominal", sort: names, title: null, axis: { labelLimit: 220, grid: true } };
+    const color = { field: "platform", title: null, sort: platforms, scale: { domain: platforms, range: platforms.map((_, i) => PLATFORMS[i % 5][light ? 0 : 1]) } };
+    return {
+      width: "container", height: 17 * kept.size, data: { values }, autosize: { type: "fit-x", contains: "padding" },
+      description: `${quantity.value} of ${phase.value.toLowerCase()} by architecture and platform`,
+      layer: [
+        { mark: { type: "rule", aria: false, opacity: 0.6 }, encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y, color } },
+        {
+          mark: { type: "point", filled: true, size: 60, opacity: 1 },
+          encoding: {
+            x, y, color, shape: { field: "platform", sort: platforms, title: null, scale: { domain: platforms, range: platforms.map((_, i) => SHAPES[i % 5]) } },
+            description: { field: "architecture" },
+            tooltip: [{ field: "architecture", title: "Architecture" }, { field: "platform", title: "Platform" }, { field: "value_shown", title: quantity.value }, { field: "kind", title: "Energy" }],
+          },
+        },
+      ],
+    };
+  });
+  [phase, quantity].forEach((select) => select.addEventListener("change", draw));
+  return draw();
+}
+
+function calculator(study) {
+  const [phase, target, list, answer] = ["calculator-phase", "calculator-target", "calculator-references", "calculator-answer"].map(byId);
+  const names = () => Object.keys(study.phases[phase.value][target.value].systems);
+  const field = (label, name) => {
+    const wrap = document.createElement("label"), input = document.createElement("input");
+    Object.assign(input, { inputMode: "decimal", autocomplete: "off" });
+    input.dataset.field = name;
+    wrap.append(label, input);
+    return wrap;
+  };
+  const add = (name) => {
+    const row = document.createElement("div"), wrap = document.createElement("label"), select = document.createElement("select"), remove = document.createElement("button");
+    row.className = "reference";
+    choose(select, names(), name);
+    wrap.append("Architecture", select);
+    Object.assign(remove, { type: "button", textContent: "Remove" });
+    remove.addEventListener("click", () => row.remove());
+    row.append(wrap, field("Energy (kWh)", "energy"), field("Duration (s), if known", "duration"), remove);
+    list.append(row);
+    return select;
+  };
+  const start = () => {
+    const { suggested, systems } = study.phases[phase.value][target.value];
+    list.replaceChildren();
+    (suggested.length ? suggested : Object.keys(systems).slice(0, 4)).forEach(add);
+    answer.replaceChildren();
+  };
+  const targets = () => { choose(target, Object.keys(study.phases[phase.value]), target.value); start(); };
+  const read = (input, what, needed) => {
+    const text = input.value.trim(), value = Number(text);
+    if (!text && !needed) return null;
+    if (!text || !(value > 0) || !Number.isFinite(value)) throw new Error(`${what}: found ${text || "nothing"}, expected a number above 0, such as 2.1e-6`);
+    return value;
+  };
+  const say = (lines, wrong) => {
+    const box = document.createElement("div");
+    box.className = wrong ? "answer wrong" : "answer";
+    lines.forEach(([tag, text]) => box.append(Object.assign(document.createElement(tag), { textContent: text })));
+    answer.replaceChildren(box);
+  };
+  const references = () => [...list.children].flatMap((row) => {
+    const name = row.querySelector("select").value, [energy, duration] = ["energy", "duration"].map((key) => row.querySelector(`[data-field=${key}]`));
+    if (!energy.value.trim() && !duration.value.trim()) return [];
+    return [{ name, energy_kwh: read(energy, `energy of ${name}`, true), duration_s: read(duration, `duration of ${name}`, false) }];
+  });
+  byId("calculator-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    try {
+      const given = references(), twice = given.find(({ name }, i) => given.findIndex((one) => one.name === name) !== i);
+      if (twice) throw new Error(`references: found ${twice.name} twice, expected once`);
+      const asked = {
+        energy_kwh: read(byId("calculator-energy"), "energy of your system", true), duration_s: read(byId("calculator-duration"), "duration of your system", false),
+        flops: read(byId("calculator-flops"), "FLOPs of your system", false), params: read(byId("calculator-params"), "parameters of your system", false),
+      };
+      const found = Normalization.normalize(study, target.value, phase.value, given, asked);
+      answer.dataset.found = JSON.stringify(found);
+      const interval = found.low_kwh === null ? "no interval"
+        : `${100 * found.coverage} % interval ${figures(found.low_kwh)} to ${figures(found.high_kwh)} kWh`;
+      say([
+        ["strong", `${figures(found.energy_kwh)} kWh on ${found.target} (estimated)`], ["p", `${found.phase}: ${interval}`],
+        ["p", `Method: ${found.method}; ${found.references.length} references.`], ["p", `Interval: ${found.interval}.`],
+        ...found.warnings.map((warning) => ["p", `Warning: ${warning}`]),
+      ]);
+    } catch (error) {
+      say([["p", error.message]], true);
+    }
+  });
+  phase.addEventListener("change", targets);
+  target.addEventListener("change", start);
+  byId("calculator-add").addEventListener("click", () => add().focus());
+  choose(phase, Object.keys(study.phases));
+  targets();
+}
+
+const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+if (data.study) calculator(data.study);
+await Promise.all([showFigures(), enhanceTables(), data.fronts && frontChart(data.fronts), data.energies && energyChart(data.energies)]);
+document.documentElement.dataset.ready = "true";
