@@ -69,7 +69,10 @@ def render(
         ended_at=_first(frame["ended_at"].dropna().sort_values(ascending=False)),
         outcomes=frame["outcome"].value_counts().to_dict(),
         energy_kwh=(ok["energy_kwh"] * ok["repetitions"].fillna(1)).groupby(ok["energy_kind"]).sum().to_dict(),
-        sources=ok.groupby(["gpu", "energy_kind"], sort=False)["energy_source"].unique().to_dict(),
+        sources=ok.fillna({"energy_source": "an instrument that the table does not name"})
+        .groupby(["gpu", "energy_kind"], sort=False)["energy_source"]
+        .unique()
+        .to_dict(),
         platforms=_platforms(frame),
         versions=_versions(frame),
         commits=sorted(frame["commit"].dropna().unique()),
@@ -89,7 +92,7 @@ def render(
         downloads={name: packed for name, packed in files.items() if len(packed) <= MOST_PACKED_BYTES},
         beside=[name for name in ("measurements.csv", *tables) if len(files.get(name, "")) > MOST_PACKED_BYTES]
         + [name for name, one in tables.items() if one.suffix != ".csv"],
-        data={name: value for name, value in data.items() if value},
+        data=data,
         vega=libraries.vega(),
         data_tables=script,
         data_tables_style=style,

@@ -27,16 +27,15 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
     ok = frame[frame["outcome"] == "ok"]
     described = frame.groupby("architecture", sort=False)[["flops", "params"]].first()
     phases: dict[str, Any] = {}
-    for phase, (gpu, rows) in (
-        (phase, part) for phase in PHASES for part in ok[ok["phase"] == phase].groupby("gpu", sort=False)
-    ):
-        means = rows.groupby("architecture", sort=False)[["energy_kwh", "duration_s"]].mean()
-        if len(means) > 1:
-            phases.setdefault(phase, {})[str(gpu)] = {
-                "kinds": sorted(rows["energy_kind"].dropna().unique()),
-                "systems": {str(name): _numbers(row) for name, row in means.iterrows()},
-                "suggested": _suggested(frame, phase, str(gpu)),
-            }
+    for phase in PHASES:
+        for gpu, rows in ok[ok["phase"] == phase].groupby("gpu", sort=False):
+            means = rows.groupby("architecture", sort=False)[["energy_kwh", "duration_s"]].mean()
+            if len(means) > 1:
+                phases.setdefault(phase, {})[str(gpu)] = {
+                    "kinds": sorted(rows["energy_kind"].dropna().unique()),
+                    "systems": {str(name): _numbers(row) for name, row in means.iterrows()},
+                    "suggested": _suggested(frame, phase, str(gpu)),
+                }
     if not phases:
         return None
     return {

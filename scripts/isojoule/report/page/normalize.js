@@ -162,7 +162,7 @@ const Normalization = (() => {
       const here = onGpu(study, phase, gpu);
       const both = [...here.keys()].filter((name) => there.has(name));
       if (!names.every((name) => both.includes(name)) || both.length === names.length) continue;
-      const suited = COLUMNS.filter((column) => complete(both.map((name) => here.get(name)), column));
+      const suited = columns.filter((column) => complete(both.map((name) => here.get(name)), column));
       if (String(suited) !== String(columns)) continue;
       const known = { rows: rowsOf(names.map((name) => here.get(name)), suited), kwh: names.map((name) => there.get(name).energy_kwh) };
       if (distinct(known.rows) < 2) continue;

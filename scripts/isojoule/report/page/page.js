@@ -33,10 +33,16 @@ async function enhanceTables() {
   const url = URL.createObjectURL(new Blob([byId("data-tables").textContent], { type: "text/javascript" }));
   const { jQuery } = await import(url);
   URL.revokeObjectURL(url);
+  // numbers by their value, missing ones last whichever way
+  const byValue = (sign) => (a, b) => {
+    const [x, y] = [parseFloat(a), parseFloat(b)];
+    return Number.isNaN(x) || Number.isNaN(y) ? Number.isNaN(x) - Number.isNaN(y) : sign * (x - y);
+  };
+  Object.assign(jQuery.fn.dataTable.ext.type.order, { "value-asc": byValue(1), "value-desc": byValue(-1) });
   for (const element of document.querySelectorAll("table.data")) {
     const long = element.tBodies[0].rows.length > ROWS;
     const table = new jQuery.fn.dataTable.Api(jQuery(element).DataTable({
-      order: [], paging: long, pageLength: ROWS, autoWidth: false, lengthMenu: [ROWS, 100, { label: "all", value: -1 }],
+      order: [], columnDefs: [{ targets: "number", type: "value" }], paging: long, pageLength: ROWS, autoWidth: false, lengthMenu: [ROWS, 100, { label: "all", value: -1 }],
       layout: { topStart: "search", topEnd: null, bottomStart: long ? "info" : null, bottomEnd: long ? ["pageLength", "paging"] : null },
       language: { search: "Filter rows:", lengthMenu: "Rows: _MENU_" },
     }));
