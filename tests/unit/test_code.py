@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,17 +86,25 @@ def test_a_module_that_the_users_model_imports_counts(fingerprint, tmp_path):
     assert fingerprint("from layers import SIZE\n") != before
 
 
+# every stage in a process of its own, forked from one that has imported the libraries: they would take most of the time
 IMPORTED = """
-import json, runpy, sys
-sys.argv = json.loads(sys.argv[1])
-import os
-os._exit = lambda code: sys.exit(code)
-try:
-    runpy.run_path(sys.argv[0], run_name="__main__")
-except SystemExit as ended:
-    assert not ended.code, ended.code
-names = sorted(name for name in sys.modules if name.split(".")[0] in ("isojoule", "my_net"))
-open(sys.argv[-1] + ".imported", "w").write(json.dumps(names))
+import json, os, pathlib, runpy, sys
+import deepspeed.profiling.flops_profiler, matplotlib.figure, pandas, sklearn.metrics, torch._dynamo
+
+ours = lambda: sorted(name for name in sys.modules if name.split(".")[0] in ("isojoule", "my_net"))
+assert not ours()
+for command in json.loads(sys.argv[1]):
+    if stage := os.fork():
+        assert os.waitpid(stage, 0)[1] == 0, command
+        continue
+    sys.argv = command
+    leave, os._exit = os._exit, lambda code: sys.exit(code)
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as ended:
+        assert not ended.code, ended.code
+    pathlib.Path(sys.argv[-1] + ".imported").write_text(json.dumps(ours()))
+    leave(0)
 """
 
 
@@ -160,16 +169,17 @@ STAGES = [
 @pytest.fixture(scope="module")
 def imported(study):
     """Run every stage for real, in the order of the study; what each has imported at its end."""
-    found = []
-    for arguments, entries in STAGES:
-        command = [str(PROJECT / "scripts" / arguments[0]), *arguments[1:]]
-        ended = subprocess.run(
-            [sys.executable, "-c", IMPORTED, json.dumps(command)],
-            cwd=study, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(PROJECT / "scripts")},
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
-        found.append((arguments, entries, json.loads((study / f"{arguments[-1]}.imported").read_text())))
-    return found
+    commands = [[str(PROJECT / "scripts" / program), *arguments] for (program, *arguments), _ in STAGES]
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTED, json.dumps(commands)],
+        cwd=study, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(PROJECT / "scripts")},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return [
+        (arguments, entries, json.loads((study / f"{arguments[-1]}.imported").read_text()))
+        for arguments, entries in STAGES
+    ]
 
 
 def test_the_modules_of_a_fingerprint_are_those_that_its_stage_imports(imported, study, monkeypatch):
