@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -45,22 +46,28 @@ def lent(folder, *arguments, **environment):
     return run("measure_study.py", folder, "--results", "results/lent", *arguments, **environment)
 
 
-def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(tmp_path):
-    study(tmp_path, {"cpu": {"device": "cpu"}})
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory):
+    """The folder of a study that a budget cut off and the same command finished, and what the two said."""
+    folder = tmp_path_factory.mktemp("lent")
+    study(folder, {"cpu": {"device": "cpu"}})
     archive = ("--archive", "lent.tar.gz")
-    first = lent(tmp_path, "--budget-s", "1", *archive)
+    return folder, lent(folder, "--budget-s", "1", *archive), lent(folder, *archive)
+
+
+def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(resumed, tmp_path):
+    folder, first, whole = resumed
     assert first.returncode == 75, first.stderr
     assert "2 with cells left, 0 failed" in first.stdout
-    whole = lent(tmp_path, *archive)
     assert whole.returncode == 0, whole.stderr
     assert "2 blocks: 2 whole, 0 with cells left, 0 failed" in whole.stdout
     assert "clips/s" not in whole.stdout
     elsewhere = tmp_path / "elsewhere"
-    with tarfile.open(tmp_path / "lent.tar.gz") as packed:
+    with tarfile.open(folder / "lent.tar.gz") as packed:
         names = packed.getnames()
         packed.extractall(elsewhere / "results", filter="data")
     assert not any(name.endswith((".npy", ".safetensors", ".wav")) for name in names)
-    (elsewhere / "study.yaml").write_text((tmp_path / "study.yaml").read_text())
+    (elsewhere / "study.yaml").write_text((folder / "study.yaml").read_text())
     for name in ("mlp-1x4", "mlp-1x5"):
         counted = run(
             "count_compute.py", elsewhere, "--architecture", name, "--output", f"results/lent/compute/{name}.json"
@@ -71,9 +78,10 @@ def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(tmp_path):
     assert pd.read_parquet(elsewhere / "table.parquet")["outcome"].tolist() == ["ok"] * 8
 
 
-def test_other_features_are_extracted_again(tmp_path):
-    study(tmp_path, {"cpu": {"device": "cpu"}}, repeats=1)
-    assert "clips/s" in lent(tmp_path).stdout
+def test_other_features_are_extracted_again(resumed, tmp_path):
+    folder, first, _ = resumed
+    assert "clips/s" in first.stdout
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     study(tmp_path, {"cpu": {"device": "cpu"}}, repeats=1, dataset={"source": "synthetic", "train_clips": 21})
     said = lent(tmp_path)
     assert said.returncode == 0, said.stderr
