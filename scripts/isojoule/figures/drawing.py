@@ -20,6 +20,7 @@ from isojoule.tables import energy_table
 
 # Okabe and Ito's colours, told apart by colour-blind readers; families and platforms share none
 FAMILIES = {"mlp": ("#0072B2", "o"), "rnn": ("#009E73", "s"), "cnn": ("#D55E00", "^"), "crnn": ("#CC79A7", "D")}
+MOST_FAMILIES = 12
 OTHER_FAMILIES = [("#E69F00", "P"), ("#56B4E9", "X"), ("#999999", "v")]
 PLATFORMS = [("#000000", "o"), ("#E69F00", "D"), ("#56B4E9", "s"), ("#999999", "^"), ("#B2A300", "v")]
 PHASES = {"train": "Training", "test": "Test"}
@@ -78,11 +79,20 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: nothing was.
     """
-    table = energy_table(frame)
+    table = in_few_families(energy_table(frame))
     table = table[table["repeats"] > 0]
     if table.empty:
         raise InputError("the table of measurements has no row with outcome ok, there is nothing to draw")
     return table
+
+
+def in_few_families(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is, or as one family where there are more of them than colours could tell apart.
+
+    A table of others without families has one for every architecture.
+    """
+    many = table["family"].nunique() > MOST_FAMILIES
+    return table.assign(family="all") if many else table
 
 
 def blank(width: float, height: float) -> Figure:

@@ -18,6 +18,9 @@ from isojoule.figures.drawing import (
     points,
 )
 
+# with more of them than this, architectures have no names
+MOST_NAMED = 120
+
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements."""
@@ -27,7 +30,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         "energy_mean_kwh"
     ]
     names = sorted(table["architecture"].unique(), key=lambda name: (first.get(name, float("nan")), name))
-    figure = blank(3.6 * len(phases) + 1.2, 0.17 * len(names) + 1.3)
+    figure = blank(3.6 * len(phases) + 1.2, 0.17 * min(len(names), MOST_NAMED) + 1.3)
     axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
     for axis, phase in zip(axes, phases, strict=True):
         axis.set_xscale("log")
@@ -45,7 +48,10 @@ def draw(frame: pd.DataFrame) -> Figure:
             )
         axis.set(title=PHASES[phase], xlabel=energy_label(table[table["phase"] == phase]))
         label_decades(axis.xaxis)
-    axes[0].set_yticks(range(len(names)), names)
+    if len(names) <= MOST_NAMED:
+        axes[0].set_yticks(range(len(names)), names)
+    else:
+        axes[0].set_ylabel(f"{len(names)} architectures")
     axes[0].set_ylim(-0.7, len(names) - 0.3)
     legend(figure, axes[0], min(len(gpus), 4))
     return figure

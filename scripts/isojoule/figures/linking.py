@@ -14,6 +14,7 @@ from isojoule.figures.drawing import (
     blank,
     family_label,
     family_styles,
+    in_few_families,
     legend,
     nothing,
     platform_label,
@@ -25,7 +26,7 @@ MARKERS = {"train": "o", "test": "^"}
 
 def described(frame: pd.DataFrame, phase: str | None = None) -> pd.DataFrame:
     """What was computed for each energy, of one phase or both; may be empty."""
-    table, _ = quantities(frame)
+    table = in_few_families(quantities(frame)[0])
     return table if phase is None else table[table["phase"] == phase]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, legend, nothing
+from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, in_few_families, legend, nothing
 from isojoule.normalization.method import ENERGY, complete
 from isojoule.normalization.published import PUBLISHED
 
@@ -14,6 +14,7 @@ COLUMNS = (ENERGY, "flops")
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements."""
+    frame = in_few_families(frame)
     shown = [pair for pair in first_pairs(frame, most=1) if complete(pair.systems, COLUMNS) and len(pair.systems) > 2]
     if not shown:
         return nothing("No plane: no phase has energies on two platforms and the FLOPs of three architectures.")

@@ -11,6 +11,7 @@ from isojoule.figures.drawing import (
     blank,
     family_label,
     family_styles,
+    in_few_families,
     label_decades,
     legend,
     nothing,
@@ -28,6 +29,7 @@ PANELS = {
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements."""
+    frame = in_few_families(frame)
     shown = first_pairs(frame)
     if not shown:
         return nothing("Nothing to normalize: no phase has energies on two platforms.")

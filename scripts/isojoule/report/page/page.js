@@ -184,7 +184,8 @@ function energyChart({ rows: columns }) {
   const draw = chart(byId("energy-chart"), (light) => {
     const field = quantities[quantity.value], ofPhase = rows.filter((row) => row.phase === phase.value && row[field] != null);
     const names = distinct([...ofPhase].sort((a, b) => b.energy - a.energy).map((row) => row.architecture)), kept = new Set(names.slice(0, MOST_ROWS));
-    const shown = ofPhase.filter((row) => kept.has(row.architecture)), scale = scaleOf(shown.map((row) => row[field]));
+    // in the order of the axis, which Vega-Lite keeps
+    const shown = [...kept].flatMap((name) => ofPhase.filter((row) => row.architecture === name)), scale = scaleOf(shown.map((row) => row[field]));
     const values = shown.map((row) => ({
       architecture: row.architecture, platform: row.platform, kind: row.kind, value: row[field], value_shown: figures(row[field]),
       low: field === "energy" ? bar(row.low, row.energy, scale) : row[field], high: field === "energy" ? row.high ?? row.energy : row[field],
@@ -193,7 +194,7 @@ function energyChart({ rows: columns }) {
       ? `The ${MOST_ROWS} architectures that take most of ${names.length}; the table below has all.`
       : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over repeats.`;
     const x = { field: "value", type: "quantitative", title: quantity.value + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart")), orient: "top" } };
-    const y = { field: "architecture", type: "nominal", sort: names, title: null, axis: { labelLimit: 220, grid: true } };
+    const y = { field: "architecture", type: "nominal", sort: null, title: null, axis: { labelLimit: 220, grid: true } };
     const color = { field: "platform", title: null, sort: platforms, scale: { domain: platforms, range: platforms.map((_, i) => PLATFORMS[i % 5][light ? 0 : 1]) } };
     return {
       width: "container", height: 17 * kept.size, data: { values }, autosize: { type: "fit-x", contains: "padding" },
