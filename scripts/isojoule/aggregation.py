@@ -134,6 +134,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
             "cpu_energy_kind": energy.cpu.kind if energy.cpu else None,
             "ram_energy_kwh": energy.ram.energy_kwh if energy.ram else None,
             "emissions_kg_co2e": energy.codecarbon.emissions_kg_co2e,
+            "country_iso_code": energy.codecarbon.country_iso_code,
             **record.work.model_dump(),
         }
     if record.gpu_statistics is not None:

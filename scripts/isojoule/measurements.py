@@ -61,6 +61,7 @@ COLUMNS = {
     "emissions_kg_co2e": Column(
         "Float64", "kg", "CodeCarbon's estimate for GPU, CPU and memory in the configured country"
     ),
+    "country_iso_code": Column("string", "", "country whose electricity emissions_kg_co2e is for, ISO 3166 alpha-3"),
     "params": Column("Int64", "", "parameters of the model"),
     "flops": Column("Int64", "FLOP", "DeepSpeed's forward FLOPs of one example (the published count)"),
     "forward_flops": Column("Int64", "FLOP", "exact forward FLOPs of one example: matrix and convolution work"),

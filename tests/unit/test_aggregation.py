@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from simulated import DATA, record
 
-from isojoule import figures, flags, measurements
+from isojoule import figures, measurements
 from isojoule.aggregation import aggregate
 from isojoule.cells import architectures, cells
 from isojoule.errors import InputError
@@ -185,7 +185,7 @@ def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name
     assert "measured" not in text
 
 
-@pytest.mark.parametrize("name", [n for n, table in figures.FIGURES.items() if table == figures.MEASUREMENTS])
+@pytest.mark.parametrize("name", [n for n, figure in figures.FIGURES.items() if figure.table == figures.MEASUREMENTS])
 def test_intervals_wider_than_the_mean_can_be_drawn(folder, demo, tmp_path, name):
     frame = aggregated(folder, demo)
     assert (energy_table(frame)["energy_ci95_low_kwh"] < 0).any()
@@ -193,16 +193,17 @@ def test_intervals_wider_than_the_mean_can_be_drawn(folder, demo, tmp_path, name
     assert (tmp_path / f"{name}.png").stat().st_size > 3000
 
 
-def test_the_report_needs_no_network_and_names_the_kind(folder, demo, tmp_path):
+def test_the_report_names_the_kind_and_lets_no_name_be_markup(folder, demo, tmp_path):
     extraction = type("Extraction", (), {"clips": 3, "clips_per_s": 5.0, "energy": record(demo, cells(demo)[0]).energy})
-    claims = pd.DataFrame([dict.fromkeys(("gpu", "section", "claim", "criterion", "found", "holds"), "<b>")])
-    page = render(aggregated(folder, demo), extraction, claims.assign(energy_kind="simulated"), [])
-    assert "kWh simulated" in page
-    assert "<strong>spread</strong> on " in page
-    assert flags.MEANINGS["spread"] in page
-    assert "&lt;b&gt;" in page
-    assert "<link" not in page
-    assert "<script" not in page
+    claims = pd.DataFrame([dict.fromkeys(("gpu", "section", "claim", "criterion", "found", "holds"), "<q>")])
+    claims.assign(energy_kind="simulated").to_csv(tmp_path / "claims.csv", index=False)
+    frame = aggregated(folder, demo)
+    page = render((tmp_path / "t.csv", frame), {"compute-energy/claims.csv": tmp_path / "claims.csv"}, [], extraction)
+    assert 'kWh</strong> <span class="kind">simulated</span>' in page
+    assert "&lt;q&gt; (simulated)" in page
+    assert "<q>" not in page
+    # the browser is told to ask nobody for anything
+    assert "default-src 'none'" in page
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,84 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from isojoule import measurements
+from isojoule.errors import InputError
+from isojoule.model_card import emissions, sentence
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def study(world):
+    """A simulated world with three runs of everything, and CodeCarbon's estimate for France."""
+    rows = world[world["gpu"].isin(world["gpu"].unique()[:3])]
+    factors = enumerate((1.0, 1.1, 0.9))
+    frame = pd.concat([rows.assign(repeat=run, energy_kwh=rows["energy_kwh"] * factor) for run, factor in factors])
+    frame = frame.assign(
+        emissions_kg_co2e=frame["energy_kwh"] * 0.056,
+        country_iso_code="FRA",
+        codecarbon="3.3.2",
+        device_name="Tesla T4",
+    )
+    return measurements.completed(frame.reset_index(drop=True), "study")
+
+
+def test_the_metadata_is_what_hugging_face_asks_for(study):
+    gpu, name = study["gpu"].iloc[0], study["architecture"].iloc[0]
+    card = yaml.safe_load(emissions(study, name, gpu))["co2_eq_emissions"]
+    assert list(card) == ["emissions", "source", "training_type", "geographical_location", "hardware_used"]
+    rows = study[(study["gpu"] == gpu) & (study["architecture"] == name) & (study["phase"] == "train")]
+    assert card["emissions"] == pytest.approx(1000 * 0.056 * rows["energy_kwh"].mean(), rel=1e-3)
+    assert card["geographical_location"] == "FRA"
+    assert card["training_type"] == "pre-training"
+    assert card["hardware_used"] == f"1 x Tesla T4 ({gpu})"
+    assert "CodeCarbon 3.3.2" in card["source"]
+    by_factor = yaml.safe_load(emissions(study, name, gpu, "fine-tuning", "Paris", 0.437))["co2_eq_emissions"]
+    assert by_factor["emissions"] == pytest.approx(437 * rows["energy_kwh"].mean(), rel=1e-3)
+    assert by_factor["source"].startswith("0.437 kg CO2e/kWh x simulated energy")
+    assert by_factor["geographical_location"] == "Paris"
+
+
+def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
+    first, second = study["gpu"].unique()[:2]
+    name = "mlp-4x2048"
+    rows = study[(study["gpu"] == first) & (study["architecture"] == name) & (study["phase"] == "train")]
+    words = sentence(study, name, first, "train", second)
+    assert words.startswith(f"Training {name} took {rows['energy_kwh'].mean():.3g} kWh (simulated; 95 % interval ")
+    assert f"3 runs) on Tesla T4 ({first}). Normalized to Tesla T4 ({second}) by 8 references: " in words
+    truth = study[(study["gpu"] == second) & (study["architecture"] == name) & (study["phase"] == "train")]
+    normalized = float(words.split("references: ")[1].split()[0])
+    assert normalized == pytest.approx(truth["energy_kwh"].mean(), rel=0.5)
+    assert "(estimated; 90 % interval" in words
+    single = study[study["repeat"] == 0]
+    assert "one run, no interval" in sentence(single, name, first, "train")
+
+
+def test_what_is_not_there_is_named(study):
+    gpu = study["gpu"].iloc[0]
+    with pytest.raises(InputError, match="architecture: found mlp-9x9"):
+        emissions(study, "mlp-9x9", gpu)
+    with pytest.raises(InputError, match="found no energy of phase train"):
+        emissions(study.assign(outcome="oom"), "mlp-1x512", gpu)
+    with pytest.raises(InputError, match="expected --kg-per-kwh"):
+        emissions(study.assign(emissions_kg_co2e=pd.NA), "mlp-1x512", gpu)
+    with pytest.raises(InputError, match="expected another GPU"):
+        sentence(study, "mlp-1x512", gpu, "train", gpu)
+
+
+def test_by_hand(study, tmp_path):
+    study.to_parquet(tmp_path / "study.parquet")
+    first, second = study["gpu"].unique()[:2]
+    command = [PROJECT / "scripts" / "model_card.py", tmp_path / "study.parquet", "--architecture", "mlp-1x512"]
+    command += ["--gpu", first, "--normalize-to", second, "--output", tmp_path / "card.md"]
+    done = subprocess.run([sys.executable, *map(str, command)], text=True, capture_output=True, check=True)
+    assert (tmp_path / "card.md").read_text() == done.stdout
+    _, front, words = done.stdout.split("---\n")
+    assert yaml.safe_load(front)["co2_eq_emissions"]["emissions"] > 0
+    assert "Training mlp-1x512 took" in words
+    assert "Testing mlp-1x512 took" in words
