@@ -78,6 +78,10 @@ def check(content: Any, source: str = "configuration") -> Configuration:
             f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
             f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
         )
+    if (target := configuration["pareto"].get("normalize_to")) not in (None, *configuration["gpus"]):
+        raise InputError(
+            f"{source}: pareto.normalize_to: found {target}, expected one of gpus: {', '.join(configuration['gpus'])}"
+        )
     for name, gpu in configuration["gpus"].items():
         if gpu["device"] == "cpu" and gpu.get("precision", configuration["precision"]) == "tf32":
             raise InputError(f"{source}: gpus.{name}.precision: found tf32 on device cpu, expected fp32 or bf16")

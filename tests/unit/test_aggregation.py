@@ -202,6 +202,8 @@ def test_the_report_names_the_kind_and_lets_no_name_be_markup(folder, demo, tmp_
     assert 'kWh</strong> <span class="kind">simulated</span>' in page
     assert "&lt;q&gt; (simulated)" in page
     assert "<q>" not in page
+    assert "<strong>spread</strong> on " in page
+    assert flags.MEANINGS["spread"] in page
     # the browser is told to ask nobody for anything
     assert "default-src 'none'" in page
 

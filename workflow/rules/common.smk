@@ -29,6 +29,9 @@ try:
     MEASURING_CODE = cells.block_code(config, ARCHITECTURES)
     RESULTS = f"results/{config['study']}"
     check_writable(Path(RESULTS))
+    # from one platform to another, and held-out architectures beside references
+    NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
+    FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -41,10 +44,7 @@ RECORDS = [
     for c in cells.cells(config)
 ]
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
-# from one platform to another, and held-out architectures beside references
-NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
 LINKS = ("fits", "explained", "power-ratios", "claims")
-FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
 
 
 # every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and
