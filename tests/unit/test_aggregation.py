@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from simulated import DATA, record
 
-from isojoule import figures, measurements
+from isojoule import figures, flags, measurements
 from isojoule.aggregation import aggregate
 from isojoule.cells import architectures, cells
 from isojoule.errors import InputError
@@ -272,3 +272,22 @@ def test_units_that_look_mixed_up_are_doubted(world):
     one = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
     one_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~one, world["energy_kwh"] * 1000))
     assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in measurements.doubts(one_in_wh))
+
+
+def test_words_of_a_figure_can_be_replaced(folder, demo, tmp_path):
+    texts = {"cpu-1thread": "one thread", "mlp-1x16": "tiny", "Training": "Fit"}
+    output = tmp_path / "figure.svg"
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        figure = figures.load("energy-platforms")
+        drawing.save(figure.draw, aggregated(folder, demo), [output], texts, text_mm=120)
+    text = output.read_text()
+    assert all(new in text and old not in text for old, new in texts.items())
+    assert "mlp-1x32" in text
+    assert 'width="340.1' in text
+
+
+def test_fonts_are_inside_a_pdf(folder, demo, tmp_path):
+    drawing.save(figures.load("energy-platforms").draw, aggregated(folder, demo), [tmp_path / "figure.pdf"])
+    content = (tmp_path / "figure.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
@@ -68,9 +68,11 @@ def _rewrite(figure: Figure, old: re.Pattern[str], new: str) -> None:
     for text in figure.findobj(Text):
         text.set_text(old.sub(lambda _: new, text.get_text()))
     for axis in (side for axes in figure.axes for side in (axes.xaxis, axes.yaxis)):
-        formatter = axis.get_major_formatter()
-        if isinstance(formatter, FixedFormatter):
-            axis.set_major_formatter(FixedFormatter([old.sub(lambda _: new, label) for label in formatter.seq]))
+        # names at ticks are written anew whenever the figure is drawn
+        if isinstance(axis.get_major_locator(), FixedLocator):
+            ticks = axis.get_majorticklocs().tolist()
+            names = axis.get_major_formatter().format_ticks(ticks)
+            axis.set_ticks(ticks, [old.sub(lambda _: new, name) for name in names])
 
 
 def drawable(frame: pd.DataFrame) -> pd.DataFrame:
