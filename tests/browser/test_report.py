@@ -40,6 +40,8 @@ def test_on_paper_all_rows_are_there(opened, report, study):
         assert rows.count() == 15
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert rows.count() == len(energy_table(measurements.read(report.parent / "measurements.parquet")))
+        fronts = pd.read_csv(report.parent / "pareto" / "fronts.csv")
+        assert page.locator("#front-table tbody tr").count() == (fronts["verdict"] != "dominated").sum()
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         page.pdf(path=ARTEFACTS / "report.pdf", format="A4")
         assert rows.count() == 15

@@ -48,8 +48,9 @@ async function enhanceTables() {
     }));
     addFilters(element, table);
     if (long) {
-      addEventListener("beforeprint", () => table.page.len(-1).draw());
-      addEventListener("afterprint", () => table.page.len(ROWS).draw());
+      const onPaper = element.id === "front-table" ? (text) => text.trim() !== "dominated" : null;
+      addEventListener("beforeprint", () => table.column(9).search.fixed("paper", onPaper).page.len(-1).draw());
+      addEventListener("afterprint", () => table.column(9).search.fixed("paper", null).page.len(ROWS).draw());
     }
   }
 }
