@@ -141,15 +141,25 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, a required column is missing, a value has the wrong type or is impossible, a cell twice.
     """
+    return completed(read_any(path, "a table of measurements"), str(path))
+
+
+def read_any(path: Path, what: str) -> pd.DataFrame:
+    """Read any table, as parquet or CSV by the file's ending.
+
+    Args:
+        path: the file.
+        what: it is to hold, for the messages.
+
+    Raises:
+        InputError: there is no such file, or it is no table.
+    """
     if not path.exists():
-        raise InputError(f"{path}: found no such file, expected a table of measurements (parquet or CSV)")
+        raise InputError(f"{path}: found no such file, expected {what} (parquet or CSV)")
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: is not a table of measurements (parquet or CSV): {' '.join(str(error).split())}"
-        ) from error
-    return completed(frame, str(path))
+        raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
 
 
 def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:

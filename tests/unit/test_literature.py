@@ -60,7 +60,7 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
         ("model,gpu,gpus,hours\na,Z9,1,1\n", "gpu of a: found Z9, expected a column power_w"),
         ("model,gpu,gpus,hours,utilization_percent\na,T4,1,1,120\n", "found 120, expected a number above 0 and up to"),
         ("model,gpu,gpus,hours\n", "found no row"),
-        ("", "is not a table"),
+        ("", "is not a table of trainings"),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):

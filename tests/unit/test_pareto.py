@@ -321,6 +321,26 @@ def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "is not a table of models"),
+        ("model,energy_kwh\n", "found no row"),
+        ("model,energy_kwh\n,1\n", "model: found no name in row 1"),
+        ("model,energy_kwh\na,1\nnan,2\n", "model: found no name in row 2"),
+        ("model,energy_kwh\na,much\n", "energy_kwh: found much for a, expected finite numbers"),
+        ("model,energy_kwh\na,inf\n", "energy_kwh: found inf for a, expected finite numbers"),
+        ("model,energy_kwh\na,\n", "energy_kwh: found no value for any of 1 models"),
+    ],
+)
+def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
+    path = tmp_path / "theirs.csv"
+    path.write_text(content)
+    done = run("find_front.py", path, "--minimize", "energy_kwh")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert sentence in done.stderr
+
+
 def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):
     path, output = tmp_path / "theirs.csv", tmp_path / "scores.csv"
     path.write_text("model,energy_kwh,f1\nbase,1,0.5\nbase,3,0.5\nsmall,0.5,0.4\nlarge,8,0.9\nlost,,0.9\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.measurements import read_any
 
 GPUS = Path(__file__).parent / "gpus.csv"
 REQUIRED = ("model", "gpu", "gpus", "hours")
@@ -30,10 +31,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, a column is missing, or a value is no number above 0.
     """
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table (parquet or CSV): {' '.join(str(error).split())}") from error
+    frame = read_any(path, "a table of trainings")
     missing = [name for name in REQUIRED if name not in frame]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected {', '.join(REQUIRED)}")

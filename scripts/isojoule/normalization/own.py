@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
-from isojoule.measurements import PLAUSIBLE_FACTOR
+from isojoule.measurements import PLAUSIBLE_FACTOR, read_any
 from isojoule.normalization.improved import Corrected
 from isojoule.normalization.intervals import half_width
 from isojoule.normalization.pairs import DESCRIPTIONS, pair
@@ -144,10 +144,7 @@ def read_references(path: Path, phase: str) -> dict[str, System]:
     Raises:
         InputError: unreadable, a column missing, a number that is none, or no row.
     """
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table (parquet or CSV): {error}") from error
+    frame = read_any(path, "a table of references")
     missing = [name for name in ("architecture", "energy_kwh") if name not in frame]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected architecture and energy_kwh")

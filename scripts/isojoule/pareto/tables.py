@@ -28,10 +28,7 @@ def read(path: Path, numbers: Sequence[str], kinds: list[str] | None = None) -> 
     Raises:
         InputError: unreadable or empty, or of several kinds of energy.
     """
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table (parquet or CSV): {' '.join(str(error).split())}") from error
+    frame = measurements.read_any(path, "a table of models")
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per model and repeat")
     said = ""
@@ -67,12 +64,16 @@ def name_column(frame: pd.DataFrame, asked: str | None) -> str:
     """The column with the names of the models.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or a row has no name.
     """
     candidates = [asked] if asked else NAMES
     found = [name for name in candidates if name in frame]
     if not found:
         raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
+    if (unnamed := frame[found[0]].isna()).any():
+        raise InputError(
+            f"{found[0]}: found no name in row {int(unnamed.to_numpy().argmax()) + 1}, expected one in each"
+        )
     return found[0]
 
 
