@@ -28,15 +28,18 @@ def main(options: argparse.Namespace) -> None:
             f"logarithmic: found {unknown[0]}, expected of those to minimize: {', '.join(options.minimize)}"
         )
     objectives = [Objective(column, logarithmic=column in options.logarithmic) for column in options.minimize]
+    if len(dict(options.reference_point)) < len(options.reference_point):
+        raise InputError("reference point: found a column twice, expected each once")
     objectives += [Objective(column, maximize=True) for column in options.maximize]
     columns = [one.column for one in objectives]
-    frame, said = tables.read(options.table, columns, options.kinds)
-    if said:
-        print(said)
+    words = [name for name in (options.name, *(options.by or [])) if name]
+    frame, said = tables.read(options.table, columns, options.kinds, words)
+    for sentence in said:
+        print(sentence)
     name = tables.name_column(frame, options.name)
     frame = tables.with_quality(frame, options.maximize, name)
     found = []
-    for label, part in tables.parts(frame, options.by).items():
+    for label, part in tables.worth_a_look(tables.parts(frame, options.by), columns):
         front = find_front(
             part,
             objectives,

@@ -20,13 +20,15 @@ def main(options: argparse.Namespace) -> None:
     from isojoule import measurements
     from isojoule.pareto import scores, tables
 
-    frame, said = tables.read(options.table, [options.minimize, options.maximize], options.kinds)
-    if said:
-        print(said)
+    words = [name for name in (options.name, *(options.by or [])) if name]
+    frame, said = tables.read(options.table, [options.minimize, options.maximize], options.kinds, words)
+    for sentence in said:
+        print(sentence)
     name = tables.name_column(frame, options.name)
     frame = tables.with_quality(frame, [options.maximize], name)
     found = []
-    for label, part in tables.parts(frame, options.by).items():
+    goals = [options.minimize, options.maximize]
+    for label, part in tables.worth_a_look(tables.parts(frame, options.by), goals):
         table, left_out = scores.scored(part, options.minimize, options.maximize, options.reference, name, label)
         print("\n".join(scores.in_words(table, left_out, name, label)))
         found.append(table.assign(part=label))

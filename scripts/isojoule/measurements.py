@@ -1,5 +1,6 @@
 """The table of measurements, one row per cell: its columns, and the door through which any such table enters."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,9 @@ COLUMNS = {
 }
 
 REQUIRED = ("gpu", "architecture", "phase", "energy_kwh")
+# columns that tables of others have the name of a model in
+NAMES = ("architecture", "model", "system", "name")
+UNSAID = "a table that does not say how (no column energy_kind)"
 
 
 def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -120,7 +124,13 @@ def dictionary() -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as parquet or CSV, by the file's ending, whole or not at all."""
+    """Write a table as parquet or CSV, by the file's ending, whole or not at all.
+
+    Raises:
+        InputError: the file has another ending, or cannot be written.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise InputError(f"{path}: found the ending {path.suffix or 'none'}, expected .csv or .parquet")
     with written_whole(path) as temporary:
         if path.suffix == ".parquet":
             frame.to_parquet(temporary, index=False)
@@ -144,22 +154,34 @@ def read(path: Path) -> pd.DataFrame:
     return completed(read_any(path, "a table of measurements"), str(path))
 
 
-def read_any(path: Path, what: str) -> pd.DataFrame:
+def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame:
     """Read any table, as parquet or CSV by the file's ending.
 
     Args:
         path: the file.
         what: it is to hold, for the messages.
+        words: columns that hold names, beside those that always do: a name may be 007, nan or null.
 
     Raises:
         InputError: there is no such file, or it is no table.
     """
-    if not path.exists():
-        raise InputError(f"{path}: found no such file, expected {what} (parquet or CSV)")
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no such file"
+        raise InputError(f"{path}: found {found}, expected {what} (parquet or CSV)")
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path).reset_index(drop=True)
+        columns = pd.read_csv(path, nrows=0).columns
+        of_words = {*NAMES, *words, *(name for name, column in COLUMNS.items() if column.dtype == "string")}
+        named = dict.fromkeys([name for name in columns if name in of_words], "str")
+        absent = {name: [""] if name in named else MISSING for name in columns}
+        return pd.read_csv(path, dtype=named, na_values=absent, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
+
+
+# what a cell without a number may hold
+MISSING = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None"]
 
 
 def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
@@ -180,6 +202,8 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
         )
     frame = frame.copy()
     defaults = {"repeat": 0, "outcome": "ok", "energy_kind": "measured", "family": frame["architecture"]}
+    if "energy_kind" not in frame:
+        defaults["energy_source"] = UNSAID
     for name, column in COLUMNS.items():
         if name not in frame:
             frame[name] = defaults.get(name, pd.NA)
@@ -224,7 +248,9 @@ def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFra
         InputError: as `read` and `of_kinds`.
     """
     frame, left_out = of_kinds(read(path), kinds)
-    return frame, [*([left_out] if left_out else []), *doubts(frame)]
+    unsaid = "the table has no column energy_kind: its energies are taken as measured"
+    said = [unsaid] if (frame["energy_source"] == UNSAID).any() else []
+    return frame, [*said, *([left_out] if left_out else []), *doubts(frame)]
 
 
 # watts of one platform, and factors between two for the same system, beyond which a unit was likely mixed up
@@ -288,6 +314,15 @@ def _check(frame: pd.DataFrame, origin: str) -> None:
         raise InputError(
             f"{origin}: column energy_kwh: found {found.energy_kwh} for {found.architecture} on {found.gpu}, "
             "expected a finite number above 0"
+        )
+    for name in ("gpu", "architecture", "phase"):
+        if (unnamed := frame[name].isna()).any():
+            raise InputError(f"{origin}: column {name}: found nothing in row {int(unnamed.to_numpy().argmax()) + 1}")
+    if (unsaid := ok & frame["energy_kind"].isna()).any():
+        found = frame.loc[unsaid].iloc[0]
+        raise InputError(
+            f"{origin}: column energy_kind: found nothing for {found.architecture} on {found.gpu}, expected one of "
+            f"{', '.join(KINDS)}"
         )
     identity = ["gpu", "architecture", "phase", "repeat"]
     twice = frame[frame.duplicated(identity)]

@@ -38,18 +38,20 @@ def emissions(
     """
     rows = _rows(frame, architecture, gpu, "train")
     if kg_per_kwh:
-        kg, source = kg_per_kwh * rows["energy_kwh"].mean(), f"{kg_per_kwh:g} kg CO2e/kWh x {_kinds(rows)} energy"
+        source, place = f"{kg_per_kwh:g} kg CO2e/kWh x {_kinds(rows)} energy", ""
+        kg = kg_per_kwh * rows["energy_kwh"].mean()
     elif rows["emissions_kg_co2e"].notna().all():
         versions = ", ".join(rows["codecarbon"].dropna().unique())
-        kg, source = rows["emissions_kg_co2e"].mean(), f"CodeCarbon {versions}".strip()
+        source = f"CodeCarbon {versions}" if versions else "emissions_kg_co2e of the table"
+        kg, place = rows["emissions_kg_co2e"].mean(), ", ".join(rows["country_iso_code"].dropna().unique())
     else:
         raise InputError(f"emissions_kg_co2e: found none of {architecture} on {gpu}, expected --kg-per-kwh")
-    countries = ", ".join(rows["country_iso_code"].dropna().unique())
+    runs = f"mean of {len(rows)} trainings" if len(rows) > 1 else "one training"
     content = {
         "emissions": float(f"{1000 * kg:.4g}"),
-        "source": f"{source}, mean of {len(rows)} trainings by isojoule",
+        "source": f"{source}, {runs}",
         "training_type": training_type,
-        "geographical_location": location or countries or "unknown",
+        "geographical_location": location or place or "unknown",
         "hardware_used": f"1 x {_device(rows, gpu)}",
     }
     return yaml.safe_dump({"co2_eq_emissions": content}, sort_keys=False, allow_unicode=True, width=1000)

@@ -42,6 +42,8 @@ def test_on_paper_all_rows_are_there(opened, report, study):
         assert rows.count() == len(energy_table(measurements.read(report.parent / "measurements.parquet")))
         fronts = pd.read_csv(report.parent / "pareto" / "fronts.csv")
         assert page.locator("#front-table tbody tr").count() == (fronts["verdict"] != "dominated").sum()
+        stability = page.locator("table.data", has=page.locator("text=Jaccard")).locator("tbody tr")
+        assert stability.count() == len(pd.read_csv(report.parent / "pareto" / "stability.csv"))
         page.evaluate("dispatchEvent(new Event('afterprint'))")
         page.pdf(path=ARTEFACTS / "report.pdf", format="A4")
         assert rows.count() == 15
@@ -225,6 +227,7 @@ WRONG = [
     (["1e-4", "1e-3"], "", "energy of your system: found nothing, expected a number above 0"),
     (["1e-4", "-1"], "1e-4", "found -1, expected a number above 0"),
     (["1e-4", "many"], "1e-4", "found many, expected a number above 0"),
+    (["1e-4", "0x10"], "1e-4", "found 0x10, expected a number above 0"),
     (["1e-4", "1e-4"], "1e-4", "found energies that are all 0.0001 kWh"),
 ]
 

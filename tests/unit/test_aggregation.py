@@ -286,6 +286,34 @@ def test_words_of_a_figure_can_be_replaced(folder, demo, tmp_path):
     assert 'width="340.1' in text
 
 
+def test_no_name_is_taken_for_a_formula(folder, demo, tmp_path):
+    frame = aggregated(folder, demo)
+    names = frame["architecture"].replace({"mlp-1x16": "$x_{$", "mlp-1x32": "a$b_c$d"})
+    for name in ("energy-platforms", "energy-quality"):
+        drawing.save(
+            figures.load(name).draw, frame.assign(architecture=names, family=names), [tmp_path / f"{name}.svg"]
+        )
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_a_figure_of_another_table_is_one_sentence(tmp_path, name):
+    (tmp_path / "other.csv").write_text("one,two\n1,2\n")
+    with pytest.raises(InputError, match=r"other\.csv"):
+        getattr(figures.load(name), "READ", measurements.read)(tmp_path / "other.csv")
+
+
+def test_a_figure_of_another_ending_is_refused(folder, demo, tmp_path):
+    with pytest.raises(InputError, match=r"found the ending .gif, expected .svg, .png or .pdf"):
+        drawing.save(figures.load("energy-quality").draw, aggregated(folder, demo), [tmp_path / "figure.gif"])
+
+
+@pytest.mark.parametrize("name", ["pareto/fronts.csv", "normalization/ranking.csv", "literature/training.csv"])
+def test_a_report_of_another_table_is_one_sentence(folder, demo, tmp_path, name):
+    (tmp_path / "other.csv").write_text("one,two\n1,2\n")
+    with pytest.raises(InputError, match=r"other\.csv: found no column"):
+        render((tmp_path / "t.csv", aggregated(folder, demo)), {name: tmp_path / "other.csv"}, [])
+
+
 def test_fonts_are_inside_a_pdf(folder, demo, tmp_path):
     drawing.save(figures.load("energy-platforms").draw, aggregated(folder, demo), [tmp_path / "figure.pdf"])
     content = (tmp_path / "figure.pdf").read_bytes()

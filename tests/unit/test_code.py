@@ -142,7 +142,7 @@ MEASUREMENTS, FIGURE = "results/measurements.parquet", "results/energy-quality.s
 ERRORS = "results/errors.parquet"
 EXTRACTION = ("--dataset", "results/dataset", "--output", "results/features")
 LINKS = "results/links"
-REPORT = ("--extraction", "results/features/record.json", "--claims", f"{LINKS}/claims.csv", "--figures", FIGURE)
+REPORT = ("--extraction", "results/features/record.json", "--tables", f"{LINKS}/claims.csv", "--figures", FIGURE)
 MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
 STAGES = [
     (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), ()),
@@ -162,7 +162,7 @@ STAGES = [
     (("evaluate_mixed.py", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
     (("choose_references.py", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
     (("compare_fronts.py", MEASUREMENTS, "--output", "results/pareto"), ()),
-    (("write_report.py", "--measurements", MEASUREMENTS, *REPORT, "--output", "results/report.html"), ()),
+    (("write_report.py", MEASUREMENTS, *REPORT, "--output", "results/report.html"), ()),
 ]
 
 

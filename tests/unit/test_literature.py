@@ -39,15 +39,16 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
     mine = tmp_path / "mine.csv"
     mine.write_text(
         "model,gpu,gpus,hours,power_w,utilization_percent\n"
-        "a,NVIDIA A100-SXM4-40GB,2,10,,50\nb,Tesla V100 PCIe,1,10,,\nc,home made,1,10,100,100\n"
+        "a,NVIDIA A100-SXM4-40GB,2,10,,50\n"
+        "d,NVIDIA A100-PCIE-40GB,1,10,,\nb,Tesla V100 PCIe,1,10,,\nc,home made,1,10,100,100\n"
     )
     done = estimate(mine, "--kg-per-kwh", "0.1", "--output", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
-    assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 2.5, "c": 1.0})
+    assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 2.5, "c": 1.0, "d": 2.5})
     assert table["energy_scaled_kwh"].dropna().to_dict() == pytest.approx({"a": 4.0, "c": 1.0})
-    assert table["emissions_kg_co2e"].to_dict() == pytest.approx({"a": 0.8, "b": 0.25, "c": 0.1})
-    assert table["power_from"].to_dict() == {"a": "data sheet, SXM", "b": "data sheet", "c": "given"}
+    assert table["emissions_kg_co2e"].to_dict() == pytest.approx({"a": 0.8, "b": 0.25, "c": 0.1, "d": 0.25})
+    assert table["power_from"].tolist() == ["data sheet, SXM", "data sheet", "data sheet", "given"]
     assert "estimated, worst case" in done.stdout
 
 

@@ -123,7 +123,7 @@ def test_a_conformal_interval_holds_what_it_says():
 def test_a_figure_of_normalization_names_its_kind_and_has_one_where_there_is_nothing(small, errors, tmp_path, name):
     nothing = {figures.ERRORS: errors[:0], figures.MEASUREMENTS: small[small["gpu"] == small["gpu"].iloc[0]]}
     table = {figures.ERRORS: errors, figures.MEASUREMENTS: small}
-    source = figures.FIGURES[name]
+    source = figures.FIGURES[name].table
     for content, expected in ((table[source], "simulated"), (nothing[source], "No")):
         output = tmp_path / f"{name}.svg"
         with drawing.mpl.rc_context({"svg.fonttype": "none"}):

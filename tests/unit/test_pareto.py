@@ -309,6 +309,16 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
         (["--minimize", "energy_kwh", "--reference-point", "accuracy=1"], "reference point: found accuracy"),
         (["--maximize", "accuracy", "--logarithmic", "accuracy"], "logarithmic: found accuracy"),
         (["--minimize", "accuracy", "--logarithmic", "accuracy"], "expected values above 0"),
+        (
+            ["--minimize", "energy_kwh", "--reference-point", "energy_kwh=nan"],
+            "found energy_kwh nan",
+        ),
+        (
+            ["--minimize", "energy_kwh", "--reference-point", "energy_kwh=1"],
+            "expected one that some model",
+        ),
+        (["--minimize", "energy_kwh", "--reference-point", "energy_kwh=9", "energy_kwh=3"], "found a column twice"),
+        (["--minimize", "energy_kwh", "--output", "front.xlsx"], "found the ending .xlsx, expected .csv or .parquet"),
     ],
 )
 def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
@@ -327,7 +337,9 @@ def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
         ("", "is not a table of models"),
         ("model,energy_kwh\n", "found no row"),
         ("model,energy_kwh\n,1\n", "model: found no name in row 1"),
-        ("model,energy_kwh\na,1\nnan,2\n", "model: found no name in row 2"),
+        ("model,energy_kwh\na,0\n", "energy_kwh: found 0 for a, expected energies above 0"),
+        ("model,energy_kwh\na,-1\n", "energy_kwh: found -1 for a, expected energies above 0"),
+        ("model,repeat,energy_kwh\na,0,1\na,0,2\n", "found a repeat a second time in row 2"),
         ("model,energy_kwh\na,much\n", "energy_kwh: found much for a, expected finite numbers"),
         ("model,energy_kwh\na,inf\n", "energy_kwh: found inf for a, expected finite numbers"),
         ("model,energy_kwh\na,\n", "energy_kwh: found no value for any of 1 models"),
@@ -339,6 +351,42 @@ def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
     done = run("find_front.py", path, "--minimize", "energy_kwh")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert sentence in done.stderr
+
+
+def test_names_stay_as_they_are_written(tmp_path):
+    names = ["007", "7", "1e5", "100000", "nan", "None", "null", "a; b"]
+    path, output = tmp_path / "theirs.csv", tmp_path / "front.csv"
+    path.write_text(
+        "gpu,model,energy_kwh\n" + "".join(f"{gpu},{name},1\n" for gpu in ("None", "nan") for name in names)
+    )
+    done = run("find_front.py", path, "--minimize", "energy_kwh", "--output", output)
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(output, dtype="str", keep_default_na=False)
+    assert found["model"].tolist() == names * 2
+    assert list(found["part"].unique()) == ["gpu None", "gpu nan"]
+
+
+def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text("gpu,model,energy_kwh,f1,outcome\nh,a,,,oom\nh,b,,,oom\ng,a,1,0.5,ok\ng,b,2,0.4,ok\n")
+    goals = ["--minimize", "energy_kwh", "--maximize", "f1"]
+    for program in (["find_front.py", path, *goals], ["score.py", path, *goals, "--reference", "a"]):
+        done = run(*program)
+        assert done.returncode == 0, done.stderr
+        assert "gpu h: left out: nothing has a value of energy_kwh or f1" in done.stdout
+        assert "gpu g:" in done.stdout
+
+
+def test_rows_that_are_there_twice_are_told(tmp_path):
+    path = tmp_path / "theirs.csv"
+    path.write_text("model,energy_kwh\na,1\na,1\n")
+    assert "1 rows are the same as others" in run("find_front.py", path, "--minimize", "energy_kwh").stdout
+
+
+@pytest.mark.parametrize("quality", ["acuracy", "family"])
+def test_a_quality_that_is_no_column_of_numbers_is_refused(study, quality):
+    with pytest.raises(InputError, match=f"qualities: found {quality}, expected columns of numbers"):
+        fronts(study, [quality])
 
 
 def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):

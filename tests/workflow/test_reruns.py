@@ -88,7 +88,7 @@ class Checkout:
 def original(tmp_path_factory):
     """The smallest study with a family, another one and a model of the user's, run to its end."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"))
-    for part in ("scripts", "workflow", "profiles"):
+    for part in ("scripts", "workflow", "profiles", "reference"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(PROJECT / part, checkout.project / part, symlinks=True, ignore=ignored)
     shutil.copy(PROJECT / "Snakefile", checkout.project)
@@ -207,7 +207,7 @@ def test_logic_of_a_figure(checkout):
 
 
 def test_the_page_of_the_report(checkout):
-    checkout.edit(LIBRARY / "templates" / "report.html.j2", "<h2>Figures</h2>", "<h2>All figures</h2>")
+    checkout.edit(LIBRARY / "report" / "page" / "page.html.j2", "Worth their energy", "Worth it")
     assert checkout.planned() == {"write_report": 1}
 
 

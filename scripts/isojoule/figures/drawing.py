@@ -1,7 +1,7 @@
 """What all figures share: colours, style, panels, labels."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from isojoule import measurements
 from isojoule.errors import InputError
 from isojoule.files import written_whole
 from isojoule.tables import energy_table
@@ -51,17 +52,49 @@ def save(
         outputs: files; their endings (.svg, .png, .pdf) decide the format.
         texts: what to write in place of what, wherever it stands as words of its own in the figure.
         text_mm: width of the text, by default the style's.
+
+    Raises:
+        InputError: another ending, a file that cannot be written, or a formula in `texts` that is none.
     """
+    for output in outputs:
+        if output.suffix not in (".svg", ".png", ".pdf"):
+            raise InputError(f"{output}: found the ending {output.suffix or 'none'}, expected .svg, .png or .pdf")
     with mpl.rc_context(fname=STYLE):
         if text_mm:
             mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
-        figure = draw(frame)
+        figure = draw(_without_formulas(frame))
         for old, new in (texts or {}).items():
             _rewrite(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
         for output in outputs:
             with written_whole(output) as temporary:
                 metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(output.suffix)
-                figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
+                try:
+                    figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
+                except ValueError as error:
+                    raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error
+
+
+def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with the dollars of its words escaped, so that no name is taken for a formula."""
+    words = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
+    return frame.assign(**{name: frame[name].str.replace("$", r"\$", regex=False) for name in words})
+
+
+def reading(what: str, columns: Collection[str]) -> Callable[[Path], pd.DataFrame]:
+    """What reads the table of a figure: CSV or parquet, with these columns.
+
+    Args:
+        what: the table is, for the messages.
+        columns: that it must have.
+    """
+
+    def read(path: Path) -> pd.DataFrame:
+        table = measurements.read_any(path, what)
+        if missing := [name for name in columns if name not in table]:
+            raise InputError(f"{path}: found no column {', '.join(missing)}, expected {what}")
+        return table
+
+    return read
 
 
 def _rewrite(figure: Figure, old: re.Pattern[str], new: str) -> None:

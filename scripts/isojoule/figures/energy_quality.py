@@ -28,7 +28,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     )
     table = table.merge(tested[["architecture", "gpu", "quality", "half"]], on=["architecture", "gpu"], how="left")
     if table["quality"].isna().all():
-        return nothing("No quality was measured in this study.")
+        return nothing("No macro F1 was measured in this study.")
     phases, gpus, styles = phases_of(table), list(table["gpu"].unique()), family_styles(table)
     figure = blank(3.5 * len(phases), 2.4 * len(gpus) + 0.5)
     grid = figure.subplots(len(gpus), len(phases), sharey="row", squeeze=False)

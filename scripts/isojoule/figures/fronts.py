@@ -7,11 +7,11 @@ from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isojoule.errors import InputError
-from isojoule.figures.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points
+from isojoule.figures.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points, reading
 from isojoule.pareto.front import DOMINATED, OPTIMAL
+from isojoule.pareto.study import KEYS
 
-COLUMNS = ("cost", "phase", "gpu", "normalized_to", "quality", "architecture", "cost_mean", "quality_mean", "verdict")
+COLUMNS = ("architecture", "cost_mean", "cost_ci95_high", "quality_mean", "quality_ci95_high", "verdict")
 # with more models than this the dominated ones have no name, and with more not dominated than this none has
 MOST_NAMED, MOST_SHOWN = 16, 40
 # costs that differ by more than this factor are on a logarithmic axis
@@ -25,12 +25,9 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, or no such table.
     """
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table of fronts (CSV): {' '.join(str(error).split())}") from error
-    if missing := [name for name in COLUMNS if name not in table and (len(table) or name in COLUMNS[:5])]:
-        raise InputError(f"{path}: found no column {', '.join(missing)}, expected a table of compare_fronts.py")
+    table = reading("a table of compare_fronts.py", KEYS)(path)
+    if len(table):
+        table = reading("a table of compare_fronts.py", COLUMNS)(path)
     words = ["phase", "normalized_to", "energy_kind"]
     table = table.assign(**{name: table[name].fillna("") for name in words if name in table})
     return table[table["quality"] == table["quality"].iloc[0]] if len(table) else table

@@ -1,27 +1,16 @@
 """The fronts of the generative study, from its published numbers (its figure 2)."""
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.errors import InputError
 from isojoule.figures import fronts
+from isojoule.figures.drawing import reading
 
 PANELS = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
 
 
-def READ(path: Path) -> pd.DataFrame:  # noqa: N802 - as in the other figures
-    """Read the fronts of the published table, as find_front.py writes them.
-
-    Raises:
-        InputError: unreadable, or another table.
-    """
-    try:
-        table = pd.read_csv(path)
-        return table.assign(phase=table["part"].str.split().str[-1])
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: is not a table of find_front.py (CSV): {' '.join(str(error).split())}") from error
+COLUMNS = ("part", "architecture", "energy_kwh_mean", "one_minus_mos_mean", "verdict")
+READ = reading("a table that find_front.py makes of reference/published/waveflow.csv", COLUMNS)
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -4,6 +4,7 @@ Douwes, Esling and Briot, "Energy consumption of deep generative audio models", 
 multi-objective approach for sustainable deep learning".
 """
 
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,9 @@ def read(path: Path) -> pd.DataFrame:
     missing = [name for name in REQUIRED if name not in frame]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected {', '.join(REQUIRED)}")
+    frame = frame.reset_index(drop=True)
+    if (unnamed := frame["model"].isna()).any():
+        raise InputError(f"{path}: model: found no name in row {int(unnamed.to_numpy().argmax()) + 1}")
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per training")
     optional = [name for name in ("power_w", "utilization_percent") if name in frame]
@@ -92,7 +96,7 @@ def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:
     lines = [f"estimated, worst case (maximum power x GPUs x hours), at {kg_per_kwh:g} kg CO2e/kWh:"]
     width = max(len(str(model)) for model in table["model"])
     for _, row in table.iterrows():
-        hardware = f"{row['gpus']:g} x {row['gpu']}, {row['power_w']:g} W, {row['hours']:g} h"
+        hardware = f"{row['gpus']:g} x {row['gpu']}, {row['power_w']:g} W {row['power_from']}, {row['hours']:g} h"
         scaled = row.get("energy_scaled_kwh", float("nan"))
         lines.append(
             f"  {row['model']:{width}}  {row['energy_kwh']:.1f} kWh, {row['emissions_kg_co2e']:.2f} kg CO2e, "
@@ -104,11 +108,15 @@ def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:
 
 def _data_sheet(gpu: str, model: object) -> tuple[float, str]:
     known = pd.read_csv(GPUS, dtype={"variant": "str"}, keep_default_na=False)
-    rows = known[known["gpu"].map(_plain) == _plain(gpu)]
+    plain = known["gpu"].map(_plain)
+    # with its memory if that makes a difference, without it if not
+    rows = known[plain == _plain(gpu)]
+    rows = known[plain == _plain(re.sub(r"\d+ ?GB", "", gpu, flags=re.IGNORECASE))] if rows.empty else rows
     if rows.empty:
+        close = difflib.get_close_matches(gpu, known["gpu"], n=5, cutoff=0.3) or list(known["gpu"][-5:])
         raise InputError(
-            f"gpu of {model}: found {gpu}, expected a column power_w with its maximum power, or one of "
-            f"{', '.join(known['gpu'])}"
+            f"gpu of {model}: found {gpu}, expected a column power_w with its maximum power, or a known one "
+            f"such as {', '.join(close)}"
         )
     row = rows.iloc[0]
     return float(row["max_power_w"]), f"data sheet{', ' + row['variant'] if row['variant'] else ''}"
@@ -116,4 +124,4 @@ def _data_sheet(gpu: str, model: object) -> tuple[float, str]:
 
 def _plain(name: str) -> str:
     words = re.split(r"[\s_-]+", name.lower())
-    return "".join(word for word in words if word not in MAKERS and not re.fullmatch(r"\d+gb|sxm\d?", word))
+    return "".join(word for word in words if word not in MAKERS and not re.fullmatch(r"sxm\d?", word))

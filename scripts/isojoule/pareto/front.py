@@ -103,7 +103,7 @@ def find_front(
             `refuse`, or a logarithmic objective has values of 0 or below.
     """
     columns = [one.column for one in objectives]
-    values = _numbers(rows, name, columns)
+    values = numbers(rows, name, columns)
     groups = values.groupby(rows[name].astype(str), sort=False)
     means = groups.mean()
     left_out = _left_out(means, columns, missing)
@@ -127,7 +127,12 @@ def find_front(
     return Front(table.rename_axis(name).reset_index(), share, reference, left_out)
 
 
-def _numbers(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
+def numbers(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
+    """These columns as numbers, NaN where there is none.
+
+    Raises:
+        InputError: no column, one that is absent or has no number at all, a value that is none, an energy of 0 or less.
+    """
     if not columns:
         raise InputError("objectives: found none, expected columns to minimize or maximize")
     absent = [column for column in (name, *columns) if column not in rows]
@@ -142,6 +147,9 @@ def _numbers(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
         if (bad := wrong | infinite).any():
             found = rows.loc[bad].iloc[0]
             raise InputError(f"{column}: found {found[column]} for {found[name]}, expected finite numbers")
+        if "energy" in column and (empty := values[column] <= 0).any():
+            found = rows.loc[empty].iloc[0]
+            raise InputError(f"{column}: found {found[column]} for {found[name]}, expected energies above 0")
         if values[column].isna().all():
             raise InputError(f"{column}: found no value for any of {rows[name].nunique()} models, expected numbers")
     return values
@@ -182,7 +190,15 @@ def _corner(costs: np.ndarray, objectives: Sequence[Objective], given: Mapping[s
     columns = [one.column for one in objectives]
     if set(given) != set(columns):
         raise InputError(f"reference point: found {', '.join(given)}, expected a value of each of {', '.join(columns)}")
-    return Box(corner.best, np.array([one.sign * given[one.column] for one in objectives]), corner.logarithmic)
+    asked = Box(corner.best, np.array([one.sign * given[one.column] for one in objectives]), corner.logarithmic)
+    for one in objectives:
+        if not np.isfinite(given[one.column]) or (one.logarithmic and given[one.column] <= 0):
+            wanted = "above 0" if one.logarithmic else "that is finite"
+            raise InputError(f"reference point: found {one.column} {given[one.column]}, expected a number {wanted}")
+    if not (costs < asked.reference).all(axis=1).any():
+        found = ", ".join(f"{column} {value:g}" for column, value in given.items())
+        raise InputError(f"reference point: found {found}, expected one that some model is better than in everything")
+    return asked
 
 
 def _described(groups: pd.api.typing.SeriesGroupBy, column: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.pareto.front import numbers
 
 
 def energy_weighted_score(quality: float, reference_kwh: float, system_kwh: float) -> float:
@@ -38,13 +39,10 @@ def scored(
         name, means of cost and quality, and `energy_weighted_score`; and why models were left out, by name.
 
     Raises:
-        InputError: a column is absent, there is no such reference, or it has no energy.
+        InputError: a column is absent or holds what is no number, there is no such reference, or it has no energy.
     """
-    absent = [column for column in (cost, quality) if column not in rows]
-    if absent:
-        raise InputError(f"{absent[0]}: found no such column, expected one of {', '.join(map(str, rows.columns))}")
-    numbers = rows[[cost, quality]].apply(pd.to_numeric, errors="coerce").astype("float64")
-    means = numbers.groupby(rows[name].astype(str), sort=False).mean()
+    values = numbers(rows, name, [cost, quality])
+    means = values.groupby(rows[name].astype(str), sort=False).mean()
     of_part = f" of {label}" if label else ""
     if reference not in means.index:
         known = ", ".join(means.index[:5])

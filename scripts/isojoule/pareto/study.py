@@ -63,9 +63,13 @@ def fronts(
         seed: of the bootstrap.
 
     Raises:
-        InputError: `normalize_to` is no GPU of the table.
+        InputError: a quality is no column of numbers, or `normalize_to` no GPU of the table.
     """
-    gpus = list(frame["gpu"].unique())
+    gpus, qualities = list(frame["gpu"].unique()), list(dict.fromkeys(qualities))
+    for quality in qualities:
+        known = frame[quality].dropna() if quality in frame else None
+        if known is None or (len(known) and not pd.api.types.is_numeric_dtype(known)):
+            raise InputError(f"qualities: found {quality}, expected columns of numbers, such as {', '.join(QUALITIES)}")
     if normalize_to is not None and normalize_to not in gpus:
         raise InputError(f"normalize_to: found {normalize_to}, expected one of {', '.join(gpus)}")
     known = with_quality(frame[frame["outcome"] == "ok"], qualities, "architecture")

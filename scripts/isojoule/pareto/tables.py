@@ -1,6 +1,6 @@
 """Any table of models as input: ours, or one that a user brings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,32 +8,41 @@ import pandas as pd
 from isojoule import measurements
 from isojoule.errors import InputError
 
-NAMES = ("architecture", "model", "system", "name")
 # energies of different platforms and phases are no alternatives to each other
 APART = ("gpu", "phase")
 NONE = "none"
 
 
-def read(path: Path, numbers: Sequence[str], kinds: list[str] | None = None) -> tuple[pd.DataFrame, str]:
+def read(
+    path: Path, numbers: Sequence[str], kinds: list[str] | None = None, words: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
     """Read a table, one row per model and repeat.
 
     Args:
         path: CSV or parquet.
         numbers: columns that a row has nothing of where it has an `outcome` that is not ok.
         kinds: of energy to use together, where the table has `energy_kind`.
+        words: columns that hold names.
 
     Returns:
-        the table, and a sentence on the rows that were left out, or nothing.
+        the table, and sentences to show the user.
 
     Raises:
-        InputError: unreadable or empty, or of several kinds of energy.
+        InputError: unreadable or empty, of several kinds of energy, or with a repeat that is there twice.
     """
-    frame = measurements.read_any(path, "a table of models")
+    frame = measurements.read_any(path, "a table of models", words)
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per model and repeat")
-    said = ""
+    said = []
+    identity = [name for name in (*measurements.NAMES, *APART, "repeat") if name in frame]
+    if "repeat" in identity and (twice := frame.duplicated(identity)).any():
+        row = int(twice.to_numpy().argmax()) + 1
+        raise InputError(f"{path}: found a repeat a second time in row {row}, expected each once")
+    if copies := int(frame.duplicated().sum()):
+        said.append(f"{copies} rows are the same as others in every column, and count as repeats")
     if "energy_kind" in frame:
-        frame, said = measurements.of_kinds(frame, kinds)
+        frame, left_out = measurements.of_kinds(frame, kinds)
+        said += [left_out] if left_out else []
     elif kinds:
         raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
     if "outcome" in frame:
@@ -66,7 +75,7 @@ def name_column(frame: pd.DataFrame, asked: str | None) -> str:
     Raises:
         InputError: there is none, or a row has no name.
     """
-    candidates = [asked] if asked else NAMES
+    candidates = [asked] if asked else measurements.NAMES
     found = [name for name in candidates if name in frame]
     if not found:
         raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
@@ -97,6 +106,18 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
         " ".join(f"{name} {value}" for name, value in zip(columns, values, strict=True)): part
         for values, part in frame.groupby(columns, sort=False, dropna=False)
     }
+
+
+def worth_a_look(parts: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The parts in which something has a value of each column; the others are named, unless all are without."""
+    bare = {
+        label: [name for name in columns if name in part and part[name].isna().all()] for label, part in parts.items()
+    }
+    for label, part in parts.items():
+        if bare[label] and not all(bare.values()):
+            print(f"{label}: left out: nothing has a value of {' or '.join(bare[label])}")
+        else:
+            yield label, part
 
 
 def _columns(frame: pd.DataFrame) -> str:

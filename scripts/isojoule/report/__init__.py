@@ -12,6 +12,7 @@ from isojoule import __version__, flags
 from isojoule.errors import InputError
 from isojoule.figures import FIGURES, MEASUREMENTS
 from isojoule.figures.fronts import QUALITIES
+from isojoule.measurements import read_any
 from isojoule.normalization.ranking import ALL_PAIRS
 from isojoule.normalization.splits import SCHEMES
 from isojoule.records import ExtractionRecord
@@ -23,6 +24,16 @@ VERSIONS = ["isojoule", "python", "torch", "cuda", "codecarbon", "driver"]
 # a table that is longer when packed stays beside the page
 MOST_PACKED_BYTES = 2_000_000
 RANKS_SHOWN = 10
+# tables that have a section, each with a column that no other table has
+SECTIONS = {
+    "pareto/fronts.csv": "cost_mean",
+    "pareto/summary.csv": "hypervolume",
+    "pareto/stability.csv": "front_jaccard",
+    "compute-energy/claims.csv": "criterion",
+    "normalization/ranking.csv": "mdape_median_percent",
+    "normalization/references.csv": "reference_names",
+    "literature/training.csv": "us_person_days",
+}
 
 
 def render(
@@ -43,6 +54,18 @@ def render(
     Raises:
         InputError: a table or figure cannot be read.
     """
+    try:
+        return _rendered(measurements, tables, figures, extraction)
+    except (KeyError, jinja2.UndefinedError) as error:
+        raise InputError(f"tables: found one without what the page shows of it: {error}") from error
+
+
+def _rendered(
+    measurements: tuple[Path, pd.DataFrame],
+    tables: Mapping[str, Path],
+    figures: Sequence[Path],
+    extraction: ExtractionRecord | None,
+) -> str:
     path, frame = measurements
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
@@ -62,6 +85,7 @@ def render(
     }
     files = {"measurements.csv": downloads.csv(frame), "tables/energy.csv": downloads.csv(energies)}
     files |= {name: downloads.file(one) for name, one in tables.items() if one.suffix == ".csv"}
+    packed = {name: content for name, content in files.items() if len(content) <= MOST_PACKED_BYTES}
     return environment.get_template("page.html.j2").render(
         version=__version__,
         study=_first(frame["study"]) or path.stem,
@@ -89,9 +113,8 @@ def render(
         literature=_records(_read(tables, "literature/training.csv")),
         extraction=extraction,
         figures=_figures(figures, {MEASUREMENTS: path, **tables}),
-        downloads={name: packed for name, packed in files.items() if len(packed) <= MOST_PACKED_BYTES},
-        beside=[name for name in ("measurements.csv", *tables) if len(files.get(name, "")) > MOST_PACKED_BYTES]
-        + [name for name, one in tables.items() if one.suffix != ".csv"],
+        downloads=packed,
+        beside=[path.name if name == "measurements.csv" else name for name in (*files, *tables) if name not in packed],
         data=data,
         vega=libraries.vega(),
         data_tables=script,
@@ -103,11 +126,10 @@ def render(
 def _read(tables: Mapping[str, Path], name: str) -> pd.DataFrame | None:
     if name not in tables:
         return None
-    try:
-        # architectures may be called nan or NULL
-        return pd.read_csv(tables[name], keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{tables[name]}: is not a table (CSV): {' '.join(str(error).split())}") from error
+    table = read_any(tables[name], "a table")
+    if len(table) and SECTIONS[name] not in table:
+        raise InputError(f"{tables[name]}: found no column {SECTIONS[name]}, expected what the study's programs write")
+    return table
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
@@ -171,16 +193,18 @@ def _figures(figures: Sequence[Path], tables: Mapping[str, Path]) -> dict[str, l
         if (described := FIGURES.get(figure.stem)) is None:
             raise InputError(f"{figure}: found a figure {figure.stem}, expected one of {', '.join(FIGURES)}")
         try:
-            packed = downloads.file(figure)
+            content = figure.read_bytes()
         except OSError as error:
             raise InputError(f"{figure}: cannot be read: {error.strerror or error}") from error
+        if b"<svg" not in content[:1000]:
+            raise InputError(f"{figure}: is no SVG file, expected what plot.py draws")
         table = tables.get(described.table)
         found.setdefault(described.category, []).append(
             {
                 "name": figure.stem,
                 "title": described.title,
                 "caption": described.caption,
-                "packed": packed,
+                "packed": downloads.packed(content),
                 "table": described.table,
                 "checksum": hashlib.sha256(table.read_bytes()).hexdigest()[:16] if table else "",
             }

@@ -47,12 +47,16 @@ async function enhanceTables() {
       language: { search: "Filter rows:", lengthMenu: "Rows: _MENU_" },
     }));
     addFilters(element, table);
-    if (long) {
-      const onPaper = element.id === "front-table" ? (text) => text.trim() !== "dominated" : null;
-      addEventListener("beforeprint", () => table.column(9).search.fixed("paper", onPaper).page.len(-1).draw());
-      addEventListener("afterprint", () => table.column(9).search.fixed("paper", null).page.len(ROWS).draw());
-    }
+    if (long) onPaper(element, table);
   }
+}
+
+// all rows, but of the fronts those that are not dominated; then as it was
+function onPaper(element, table) {
+  let before = ROWS;
+  const kept = (test) => element.id === "front-table" && table.column("verdict:name").search.fixed("paper", test);
+  addEventListener("beforeprint", () => { before = table.page.len(); kept((text) => text.trim() !== "dominated"); table.page.len(-1).draw(); });
+  addEventListener("afterprint", () => { kept(null); table.page.len(before).draw(); });
 }
 
 function addFilters(element, table) {
@@ -107,7 +111,16 @@ const scaleOf = (values) => {
   return above.length === values.length && Math.max(...above) > 8 * Math.min(...above) ? "log" : "linear";
 };
 const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
-const axisTicks = (type, element) => ({ format: type === "log" ? ".0e" : "~g", tickCount: Math.max(2, Math.floor(element.clientWidth / 150)), labelOverlap: true });
+// 1, 2, 5 where there are too few decades to read a value between them
+function axisTicks(type, element, values) {
+  const count = Math.max(2, Math.floor(element.clientWidth / 150)), low = Math.min(...values), high = Math.max(...values);
+  if (type !== "log") return { format: "~g", tickCount: count, labelOverlap: true };
+  const decades = Math.log10(high / low), steps = decades > 2.5 ? [1] : [1, 2, 5], ticks = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    ticks.push(...steps.map((step) => Number(`${step}e${power}`)).filter((tick) => tick >= low / 1.5 && tick <= high * 1.5));
+  }
+  return { format: ".0e", values: ticks, labelOverlap: true };
+}
 // error bars end inside a logarithmic axis
 const bar = (low, mean, scale) => (low == null ? mean : scale === "log" ? Math.max(low, mean / 10) : low);
 
@@ -130,7 +143,7 @@ function frontChart({ rows: columns, styles }) {
       cost_shown: figures(row.x), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
     const few = values.filter((row) => row.verdict !== "dominated").length <= 30;
-    const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart")) };
+    const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
     const color = {
       field: "verdict", title: null,
@@ -194,7 +207,7 @@ function energyChart({ rows: columns }) {
     byId("energy-words").textContent = names.length > MOST_ROWS
       ? `The ${MOST_ROWS} architectures that take most of ${names.length}; the table below has all.`
       : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over repeats.`;
-    const x = { field: "value", type: "quantitative", title: quantity.value + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart")), orient: "top" } };
+    const x = { field: "value", type: "quantitative", title: quantity.value + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart"), shown.map((row) => row[field])), orient: "top" } };
     const y = { field: "architecture", type: "nominal", sort: null, title: null, axis: { labelLimit: 220, grid: true } };
     const color = { field: "platform", title: null, sort: platforms, scale: { domain: platforms, range: platforms.map((_, i) => PLATFORMS[i % 5][light ? 0 : 1]) } };
     return {
@@ -248,7 +261,7 @@ function calculator(study) {
   const read = (input, what, needed) => {
     const text = input.value.trim(), value = Number(text);
     if (!text && !needed) return null;
-    if (!text || !(value > 0) || !Number.isFinite(value)) throw new Error(`${what}: found ${text || "nothing"}, expected a number above 0, such as 2.1e-6`);
+    if (!text || !/^[\d.]/.test(text) || /^0x/i.test(text) || !(value > 0) || !Number.isFinite(value)) throw new Error(`${what}: found ${text || "nothing"}, expected a number above 0, such as 2.1e-6`);
     return value;
   };
   const say = (lines, wrong) => {
