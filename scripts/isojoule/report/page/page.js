@@ -142,7 +142,8 @@ function frontChart({ rows: columns, styles }) {
       x_low: bar(row.x_low, row.x, scale), x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
       cost_shown: figures(row.x), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
-    const few = values.filter((row) => row.verdict !== "dominated").length <= 30;
+    // where names would lie on each other there are none; a point says its own
+    const few = values.filter((row) => row.verdict !== "dominated").length <= 30 && byId("front-chart").clientWidth > 500;
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
     const color = {
@@ -178,8 +179,10 @@ function frontChart({ rows: columns, styles }) {
   });
   const update = async () => {
     await draw();
-    const shown = pick(), on = shown.filter((row) => row.verdict === "optimal").map((row) => row.architecture);
-    byId("front-words").textContent = `${on.length} of ${shown.length} models are optimal: ${on.join(", ")}.`;
+    const shown = pick().sort((a, b) => a.x - b.x), on = shown.filter((row) => row.verdict === "optimal").map((row) => row.architecture);
+    const near = shown.filter((row) => row.verdict === "within noise").map((row) => row.architecture);
+    byId("front-words").textContent = `${on.length} of ${shown.length} models are optimal: ${on.join(", ")}.`
+      + (near.length ? ` Within noise: ${near.join(", ")}.` : "");
   };
   [cost, platform, quality].forEach((select) => select.addEventListener("change", update));
   return update();
