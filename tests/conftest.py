@@ -1,5 +1,7 @@
 import copy
 import importlib.util
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,12 @@ import pytest
 from isojoule import configuration, simulation
 
 PROJECT = Path(__file__).parents[1]
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # tests that run beside each other measure nothing that counts: their windows need not wait for each other
+    locks = Path(os.environ.get("ISOJOULE_LOCKS", tempfile.gettempdir())) / f"isojoule-tests-{worker}"
+    locks.mkdir(parents=True, exist_ok=True)
+    os.environ["ISOJOULE_LOCKS"] = str(locks)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from isojoule import figures
+from isojoule.figures import drawing
+
 PROJECT = Path(__file__).parents[2]
 PUBLISHED = PROJECT / "reference" / "published" / "training.csv"
 # table 1 of the paper, the poster's factor, and a US person's 12.1 kWh a day
@@ -33,6 +36,22 @@ def test_the_published_table_comes_out_as_printed(tmp_path):
         assert round(row["us_person_days"], 1) == days
     assert set(table["energy_kind"]) == {"estimated"}
     assert (table["emissions_FRA_kg_co2e"] < table["emissions_USA_kg_co2e"]).all()
+
+
+def test_the_published_figures_are_drawn(tmp_path):
+    assert estimate(PUBLISHED, "--output", tmp_path / "training.csv").returncode == 0
+    kinds, goals = ["--kinds", "measured", "estimated"], ["--minimize", "energy_kwh", "one_minus_mos"]
+    waveflow = PROJECT / "reference" / "published" / "waveflow.csv"
+    fronts = [PROJECT / "scripts" / "find_front.py", waveflow, *kinds, *goals, "--output", tmp_path / "waveflow.csv"]
+    subprocess.run([sys.executable, *map(str, fronts)], check=True, capture_output=True)
+    for name in ("training", "waveflow"):
+        figure = figures.load(f"published-{name}")
+        drawing.save(figure.draw, figure.READ(tmp_path / f"{name}.csv"), [tmp_path / f"{name}.svg"])
+    assert "estimated, worst case" in (tmp_path / "training.svg").read_text()
+    text = (tmp_path / "waveflow.svg").read_text()
+    assert all(f"<!-- WF{number} -->" in text for number in range(1, 6))
+    assert "Energy (kWh), estimated" in text
+    assert "Energy (kWh), measured" in text
 
 
 def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):

@@ -7,18 +7,16 @@ from isojoule.figures import fronts
 from isojoule.figures.drawing import reading
 
 PANELS = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
-
-
 COLUMNS = ("part", "architecture", "energy_kwh_mean", "one_minus_mos_mean", "verdict")
 READ = reading("a table that find_front.py makes of reference/published/waveflow.csv", COLUMNS)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from the fronts of the published table."""
-    ends = ("_mean", "_ci95_high")
-    names = {f"energy_kwh{end}": f"cost{end}" for end in ends} | {
-        f"one_minus_mos{end}": f"quality{end}" for end in ends
-    }
-    table = table.rename(columns=names)
-    panels = [(title, "Energy (kWh)", table[table["phase"] == phase]) for phase, title in PANELS.items()]
+    prefixes = {"energy_kwh": "cost", "one_minus_mos": "quality"}
+    table = table.rename(
+        columns={f"{old}{end}": f"{new}{end}" for old, new in prefixes.items() for end in ("_mean", "_ci95_high")}
+    )
+    phase = table["part"].str.split().str[-1]
+    panels = [(title, "Energy (kWh)", table[phase == one]) for one, title in PANELS.items()]
     return fronts.of_panels(panels, "1 - %MOS (less is better)")
