@@ -280,7 +280,7 @@ def test_a_new_gpu_after_another_version_of_a_library(checkout):
     record = json.loads((checkout.study / "results" / "tiny" / "records" / "new" / "mine" / "train-0.json").read_text())
     assert record["provenance"]["software"]["codecarbon"] == "9.9"
     page = (checkout.study / "results" / "tiny" / "report.html").read_text()
-    versions = page.split("<h2>Versions</h2>")[1].split("</table>")[0]
+    versions = page.split("<h3>Versions</h3>")[1].split("</table>")[0]
     assert "<td>9.9</td>" in versions
     assert versions.count("<tr>") == 3
 

@@ -170,10 +170,10 @@ function frontChart({ rows: columns, styles }) {
             ],
           },
         },
-        {
-          transform: [{ filter: few ? "datum.verdict !== 'dominated'" : "false" }],
+        ...(few && values.some((row) => row.verdict !== "dominated") ? [{
+          transform: [{ filter: "datum.verdict !== 'dominated'" }],
           mark: { type: "text", align: "left", dx: 7, dy: -7, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
-        },
+        }] : []),
       ],
     };
   });
