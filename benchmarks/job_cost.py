@@ -1,0 +1,64 @@
+"""What a measuring job costs before its first window, beside importing torch.
+
+    python benchmarks/job_cost.py
+
+CPU time of the process as well as wall time: another process on the machine changes the first less.
+"""
+
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import yaml
+from suite import PROJECT, Row, command, interleaved, run
+
+FIRST_WINDOW = """
+import os, runpy, sys
+from isojoule.energy import meter
+# stop where the first window would open
+meter.Meter.__enter__ = lambda self: os._exit(0)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def measure(rounds: int) -> list[Row]:
+    """Seconds until the first window."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text(encoding="utf-8"))
+        content |= {
+            "study": "tiny",
+            "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 24},
+            "architectures": {"mlp": [{"layers": 1, "hidden": 4}]},
+            "gpus": {"here": {"device": "cpu"}},
+            "repeats": 1,
+        }
+        (folder / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+        scripts, results = PROJECT / "scripts", folder / "results"
+        configured = ["--config", "study.yaml"]
+        prepared = results / "dataset"
+        command([sys.executable, scripts / "prepare_dataset.py", *configured, "--output", prepared], folder)
+        extract = ["--dataset", prepared, "--output", results / "features"]
+        command([sys.executable, scripts / "extract_features.py", *configured, *extract], folder)
+        job = [scripts / "measure.py", *configured, "--gpu", "here", "--results", results]
+        ways = {
+            "ours": [sys.executable, "-c", FIRST_WINDOW, *job],
+            "torch": [sys.executable, "-c", "import torch"],
+        }
+        rows = []
+        for unit, of in (("wall", "wall_s"), ("CPU", "cpu_s")):
+            calls = [partial(_seconds, words, folder, of) for words in ways.values()]
+            ours, torch = interleaved(rounds, *calls)
+            floor = "`python -c 'import torch'`"
+            rows.append(Row(f"process until its first window, {unit} time", ours, floor, torch, "s", "<= 1.3"))
+    return rows
+
+
+def _seconds(words: list[object], folder: Path, of: str) -> float:
+    return float(getattr(command(words, folder), of))
+
+
+if __name__ == "__main__":
+    run("job_cost", __doc__, measure)

@@ -1,0 +1,103 @@
+"""Report of 100 architectures on 20 GPUs: made in time, and quick in a real browser.
+
+    python benchmarks/report.py
+
+Everything but the figures, which are drawn by jobs of their own. Beside the budget of a minute; the page beside one
+second for what a reader does.
+"""
+
+import shutil
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import sync_playwright
+from suite import PROJECT, Row, command, interleaved, run
+
+ARCHITECTURES, GPUS = 100, 20
+BUDGET_S = 60.0
+
+
+def measure(rounds: int) -> list[Row]:
+    """Seconds of the fronts, of the page, of opening it and of a choice in it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table().to_parquet(folder / "measurements.parquet", index=False)
+        scripts, measurements = PROJECT / "scripts", folder / "measurements.parquet"
+        fronts = [sys.executable, scripts / "compare_fronts.py", measurements, "--output", folder / "pareto"]
+        page = [sys.executable, scripts / "write_report.py", measurements, "--results", folder]
+        tables = [folder / "pareto" / f"{one}.csv" for one in ("fronts", "summary", "stability")]
+        page += ["--tables", *tables, "--output", folder / "report.html"]
+        made_s, written_s = interleaved(rounds, partial(_wall_s, fronts, folder), partial(_wall_s, page, folder))
+        opened_s, chosen_s, sorted_s = opened(folder / "report.html", rounds)
+        size_mb = (folder / "report.html").stat().st_size / 1e6
+    of = f"{ARCHITECTURES} architectures x {GPUS} GPUs"
+    return [
+        Row(f"fronts of {of}", made_s, "a minute", BUDGET_S, "s", "<= 1"),
+        Row(f"report of {of}", written_s, "a minute", BUDGET_S, "s", "<= 1"),
+        Row("size of that page", size_mb, "what is sent by mail", 10.0, "MB", "<= 1"),
+        Row("opening it, until all of it answers", opened_s, "ten seconds", 10.0, "s", "<= 1"),
+        Row("another platform in the chart", chosen_s, "a second", 1.0, "s", "<= 1"),
+        Row("sorting the table of energy", sorted_s, "a second", 1.0, "s", "<= 1"),
+    ]
+
+
+def table() -> pd.DataFrame:
+    """Three repeats of training and test, made up."""
+    generator = np.random.default_rng(0)
+    shape = (ARCHITECTURES, GPUS, 2, 3)
+    architecture, gpu, phase, repeat = (axis.ravel() for axis in np.indices(shape))
+    size = generator.lognormal(0, 1.5, ARCHITECTURES)
+    energy = size[architecture] * (1 + gpu) * np.where(phase == 0, 3e-4, 1e-5)
+    frame = pd.DataFrame(
+        {
+            "gpu": [f"gpu{number}" for number in gpu],
+            "architecture": [f"model-{number}" for number in architecture],
+            "family": [f"family{number % 4}" for number in architecture],
+            "phase": np.where(phase == 0, "train", "test"),
+            "repeat": repeat,
+            "energy_kwh": energy * generator.lognormal(0, 0.03, energy.size),
+            "energy_kind": "simulated",
+            "duration_s": 10.0,
+            "params": (1e5 * size[architecture]).astype(int),
+            "flops": (1e7 * size[architecture]).astype(int),
+        }
+    )
+    quality = 0.5 + 0.1 * np.log(size[architecture]) + generator.normal(0, 0.02, energy.size)
+    return frame.assign(macro_f1=np.where(phase == 1, quality.clip(0, 1), np.nan))
+
+
+def opened(path: Path, rounds: int) -> list[float]:
+    """Seconds of opening the page, of a choice in its chart, of sorting its table: medians."""
+    found = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for _ in range(rounds):
+            page = browser.new_page()
+            times = [time.perf_counter()]
+            page.goto(path.as_uri())
+            page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
+            times.append(time.perf_counter())
+            page.select_option("#front-platform", "gpu7")
+            page.wait_for_selector("#front-chart [aria-label*='on gpu7']", state="attached")
+            times.append(time.perf_counter())
+            header = page.locator("#energy-table thead th", has_text="Energy (kWh)").first
+            header.click()
+            page.wait_for_selector("#energy-table thead th[aria-sort=ascending]")
+            times.append(time.perf_counter())
+            found.append(np.diff(times))
+            page.close()
+        browser.close()
+    return [float(value) for value in np.median(found, axis=0)]
+
+
+def _wall_s(words: list[object], folder: Path) -> float:
+    return command(words, folder).wall_s
+
+
+if __name__ == "__main__":
+    run("report", __doc__, measure)
