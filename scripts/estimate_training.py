@@ -3,7 +3,7 @@
     python scripts/estimate_training.py reference/published/training.csv --output training.csv
     python scripts/estimate_training.py mine.csv --kg-per-kwh 0.05 --countries FRA USA
 
-Columns: model, gpu, gpus (number), hours; power_w (maximum, of one GPU) unless the GPU's data sheet is known;
+Columns: model, gpu, gpus (number), hours; power_w (maximum, of one GPU) unless that of the GPU is known here;
 utilization_percent for a second, scaled estimate. Energy = maximum power x GPUs x hours, the worst case, as in
 Douwes, Esling and Briot, "Energy consumption of deep generative audio models", table 1. Nothing in it is measured.
 """

@@ -65,7 +65,7 @@ def test_a_chart_answers_to_the_choice_of_cost_platform_and_quality(opened, repo
             words = page.inner_text("#front-words")
             assert words.startswith(f"{shown['optimal'].sum()} of {len(shown)} models are optimal")
         page.select_option("#front-cost", "Normalized energy of test")
-        page.wait_for_selector("text=Normalized energy of test (kWh), estimated")
+        page.wait_for_selector("text=Normalized energy of test (kWh), simulated")
         assert "→" in page.locator("#front-platform option").first.inner_text()
         page.locator("#front-chart").screenshot(path=ARTEFACTS / "front.png")
 

@@ -29,6 +29,7 @@ def change(content, key, value):
         ("normalization", {"error_percent": 0}, "normalization.error_percent: found 0, expected more than 0"),
         ("normalization", {"kinds": ["guessed"]}, "normalization.kinds.0: found 'guessed', expected one of measured"),
         ("pareto", {"normalize_to": "t5"}, "pareto.normalize_to: found t5, expected one of gpus: cpu-1thread"),
+        ("pareto", {"qualities": ["macro_f2"]}, "pareto.qualities.0: found 'macro_f2', expected one of macro_f1"),
         ("pareto", {"qualities": []}, "pareto.qualities: is empty"),
         ("figures", {"order": "energy"}, "figures.order: found 'energy', expected an array"),
         ("figures", {"text_mm": 20}, "figures.text_mm: found 20, expected more than 50"),

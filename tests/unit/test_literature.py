@@ -11,6 +11,7 @@ from isojoule.figures import drawing
 PROJECT = Path(__file__).parents[2]
 PUBLISHED = PROJECT / "reference" / "published" / "training.csv"
 # table 1 of the paper, the poster's factor, and a US person's 12.1 kWh a day
+IMPACT = "ML CO2 Impact, data/gpus.csv"
 PRINTED = {
     "FloWaveNet": (81.6, 35.66, 6.7),
     "GANSynth": (32.4, 14.16, 2.7),
@@ -59,15 +60,15 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
     mine.write_text(
         "model,gpu,gpus,hours,power_w,utilization_percent\n"
         "a,NVIDIA A100-SXM4-40GB,2,10,,50\n"
-        "d,NVIDIA A100-PCIE-40GB,1,10,,\nb,Tesla V100 PCIe,1,10,,\nc,home made,1,10,100,100\n"
+        "d,NVIDIA A100-PCIE-40GB,1,10,,\nb,Tesla V100-SXM2-16GB,1,10,,\nc,home made,1,10,100,100\n"
     )
     done = estimate(mine, "--kg-per-kwh", "0.1", "--output", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
-    assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 2.5, "c": 1.0, "d": 2.5})
+    assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 3.0, "c": 1.0, "d": 2.5})
     assert table["energy_scaled_kwh"].dropna().to_dict() == pytest.approx({"a": 4.0, "c": 1.0})
-    assert table["emissions_kg_co2e"].to_dict() == pytest.approx({"a": 0.8, "b": 0.25, "c": 0.1, "d": 0.25})
-    assert table["power_from"].tolist() == ["data sheet, SXM", "data sheet", "data sheet", "given"]
+    assert table["emissions_kg_co2e"].to_dict() == pytest.approx({"a": 0.8, "b": 0.3, "c": 0.1, "d": 0.25})
+    assert table["power_from"].tolist() == [IMPACT, IMPACT, "Douwes, Esling and Briot, table 1", "the table"]
     assert "estimated, worst case" in done.stdout
 
 
@@ -78,6 +79,7 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
         ("model,gpu,gpus,hours\na,T4,0,1\n", "gpus of a: found 0, expected a number above 0"),
         ("model,gpu,gpus,hours\na,T4,1,long\n", "hours of a: found long"),
         ("model,gpu,gpus,hours\na,Z9,1,1\n", "gpu of a: found Z9, expected a column power_w"),
+        ("model,gpu,gpus,hours\na,V100-PCIE-16GB,1,1\n", "found V100-PCIE-16GB, expected a column power_w"),
         ("model,gpu,gpus,hours,utilization_percent\na,T4,1,1,120\n", "found 120, expected a number above 0 and up to"),
         ("model,gpu,gpus,hours\n", "found no row"),
         ("", "is not a table of trainings"),

@@ -202,7 +202,9 @@ def test_a_study_has_a_front_for_every_cost_phase_and_platform(study):
     assert set(found.summary["quality"]) == {"macro_f1"}
     assert "no front of emissions_kg_co2e: the table has no value of it" in found.notes
     kinds = found.summary.set_index("cost")["energy_kind"].to_dict()
-    assert kinds == {"energy_kwh": "simulated", "flops": "", "params": "", "normalized_energy_kwh": "estimated"}
+    assert kinds == {"energy_kwh": "simulated", "flops": "", "params": "", "normalized_energy_kwh": "simulated"}
+    measured = fronts(study.assign(energy_kind="measured"), draws=1).summary.set_index("cost")["energy_kind"].to_dict()
+    assert measured == {"energy_kwh": "measured", "flops": "", "params": "", "normalized_energy_kwh": "estimated"}
     one = found.table[(found.table["cost"] == "energy_kwh") & (found.table["phase"] == "train")]
     one = one[one["gpu"] == first].set_index("architecture")
     expected = study[(study["gpu"] == first) & (study["phase"] == "train")].groupby("architecture")["energy_kwh"].mean()
@@ -250,6 +252,17 @@ def test_a_platform_without_an_energy_is_named_and_holds_nothing_up(study):
     assert none.stability.empty
     without = fronts(study.assign(macro_f1=pd.NA), draws=10)
     assert without.table.empty
+
+
+def test_a_model_without_memory_is_left_out_by_name(study):
+    gpu, name = study["gpu"].unique()[1], study["architecture"].iloc[0]
+    lost = (study["gpu"] == gpu) & (study["architecture"] == name) & (study["phase"] == "train")
+    failed = study.assign(outcome=study["outcome"].mask(lost, "oom"), energy_kwh=study["energy_kwh"].mask(lost))
+    summary = fronts(failed, draws=10).summary.set_index(["cost", "phase", "gpu"])["left_out"]
+    assert summary["energy_kwh", "train", gpu] == f"{name}: no energy_kwh"
+    assert summary["normalized_energy_kwh", "train", gpu] == f"{name}: no normalized_energy_kwh"
+    assert summary["energy_kwh", "test", gpu] == ""
+    assert summary["flops", "", gpu] == ""
 
 
 def test_two_thousand_models(tmp_path):

@@ -5,7 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
@@ -33,7 +32,8 @@ try:
     NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
     FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    # as a program says it: an exception would be told with lines of this file
+    sys.exit(f"error: {error}")
 
 if workflow.is_main_process:
     tell_failures(logger)

@@ -98,7 +98,7 @@ def _panel(axis: Axes, part: pd.DataFrame, title: str, label: str) -> None:
     if decades:
         label_decades(axis.xaxis)
     if part.empty:
-        axis.text(0.5, 0.5, "nothing measured", transform=axis.transAxes, ha="center")
+        axis.text(0.5, 0.5, "nothing to show", transform=axis.transAxes, ha="center")
 
 
 def kind(part: pd.DataFrame) -> str:

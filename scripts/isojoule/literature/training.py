@@ -78,7 +78,7 @@ def estimated(
     if "power_w" not in table:
         table["power_w"] = float("nan")
     given = table["power_w"].notna()
-    table["power_from"] = "given"
+    table["power_from"] = "the table"
     for row in table.index[~given]:
         table.loc[row, ["power_w", "power_from"]] = _data_sheet(str(table.loc[row, "gpu"]), table.loc[row, "model"])
     table["energy_kwh"] = table["power_w"] * table["gpus"] * table["hours"] / 1000
@@ -96,7 +96,7 @@ def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:
     lines = [f"estimated, worst case (maximum power x GPUs x hours), at {kg_per_kwh:g} kg CO2e/kWh:"]
     width = max(len(str(model)) for model in table["model"])
     for _, row in table.iterrows():
-        hardware = f"{row['gpus']:g} x {row['gpu']}, {row['power_w']:g} W {row['power_from']}, {row['hours']:g} h"
+        hardware = f"{row['gpus']:g} x {row['gpu']}, {row['power_w']:g} W by {row['power_from']}, {row['hours']:g} h"
         scaled = row.get("energy_scaled_kwh", float("nan"))
         lines.append(
             f"  {row['model']:{width}}  {row['energy_kwh']:.1f} kWh, {row['emissions_kg_co2e']:.2f} kg CO2e, "
@@ -107,7 +107,7 @@ def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:
 
 
 def _data_sheet(gpu: str, model: object) -> tuple[float, str]:
-    known = pd.read_csv(GPUS, dtype={"variant": "str"}, keep_default_na=False)
+    known = pd.read_csv(GPUS, dtype={"source": "str"})
     plain = known["gpu"].map(_plain)
     # with its memory if that makes a difference, without it if not
     rows = known[plain == _plain(gpu)]
@@ -119,7 +119,7 @@ def _data_sheet(gpu: str, model: object) -> tuple[float, str]:
             f"such as {', '.join(close)}"
         )
     row = rows.iloc[0]
-    return float(row["max_power_w"]), f"data sheet{', ' + row['variant'] if row['variant'] else ''}"
+    return float(row["max_power_w"]), str(row["source"])
 
 
 def _plain(name: str) -> str:

@@ -10,8 +10,7 @@ Values = NDArray[np.float64]
 def dominates(costs: Values, *, strictly: bool = False) -> NDArray[np.bool_]:
     """Whether a model dominates another one: it is at least as good in every objective, and better in one.
 
-    Models with the same values do not dominate each other. Strict dominance asks for better in every objective
-    (Miettinen, "Nonlinear multiobjective optimization", 1999, section 2.2).
+    Models with the same values do not dominate each other. Strict dominance asks for better in every objective.
 
     Args:
         costs: (models, objectives), less is better, no NaN.

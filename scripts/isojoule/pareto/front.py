@@ -1,5 +1,6 @@
 """The front of a table: one row per model and repeat in, one row per model out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,8 @@ OPTIMAL, WITHIN_NOISE, DOMINATED = "optimal", "within noise", "dominated"
 VERDICTS = (OPTIMAL, WITHIN_NOISE, DOMINATED)
 # a dominated model that repeats put on the front this often is not condemned
 DOUBT = 0.05
+# names of columns that hold energies, which are above 0
+ENERGY = re.compile(r"energy_(k?wh|[km]?j)$")
 DRAWS = 1000
 
 
@@ -147,7 +150,7 @@ def numbers(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.DataFrame:
         if (bad := wrong | infinite).any():
             found = rows.loc[bad].iloc[0]
             raise InputError(f"{column}: found {found[column]} for {found[name]}, expected finite numbers")
-        if "energy" in column and (empty := values[column] <= 0).any():
+        if ENERGY.search(column) and (empty := values[column] <= 0).any():
             found = rows.loc[empty].iloc[0]
             raise InputError(f"{column}: found {found[column]} for {found[name]}, expected energies above 0")
         if values[column].isna().all():

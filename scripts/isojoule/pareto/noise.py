@@ -13,9 +13,8 @@ Values = NDArray[np.float64]
 def probability_optimal(repeats: Sequence[Sequence[Values]], draws: int, seed: int) -> Values:
     """How often each model is on the front when its means could have come out otherwise: a bootstrap over repeats.
 
-    Every objective of every model is resampled on its own. Means of a few resampled repeats vary too little, by the
-    factor (n - 1) / n in variance; they are spread as much again (Davison and Hinkley, "Bootstrap methods and their
-    application", 1997, section 2.3.2, example 2.13).
+    Every objective of every model is resampled on its own. The mean of n resampled values varies by s^2 (n - 1) / n^2,
+    s^2 being the variance of the sample (n - 1), where it should by s^2 / n: it is spread by what is missing.
 
     Args:
         repeats: for each model and objective its values as costs, one or more of each.

@@ -20,8 +20,8 @@ NORMALIZED = "normalized_energy_kwh"
 # columns of costs, and whether they are a phase's
 COSTS = {"energy_kwh": True, "emissions_kg_co2e": True, "flops": False, "params": False}
 UNITS = {"energy_kwh": "kWh", NORMALIZED: "kWh", "emissions_kg_co2e": "kg CO2e", "flops": "FLOP", "params": ""}
-# what is never measured, and what is no energy; of the others it is as in the table
-KINDS = {NORMALIZED: "estimated", "emissions_kg_co2e": "estimated", "flops": "", "params": ""}
+# counted, so that there is no kind of energy; and what a model makes of energies, which is at best an estimate
+COUNTED, DERIVED = ("flops", "params"), (NORMALIZED, "emissions_kg_co2e")
 # measured on both GPUs; from here on more of them change little
 REFERENCES = 8
 KEYS = ["cost", "phase", "gpu", "normalized_to", "quality"]
@@ -72,7 +72,10 @@ def fronts(
             raise InputError(f"qualities: found {quality}, expected columns of numbers, such as {', '.join(QUALITIES)}")
     if normalize_to is not None and normalize_to not in gpus:
         raise InputError(f"normalize_to: found {normalize_to}, expected one of {', '.join(gpus)}")
-    known = with_quality(frame[frame["outcome"] == "ok"], qualities, "architecture")
+    ok = frame["outcome"] == "ok"
+    ended = [name for name in (*COSTS, *qualities) if COSTS.get(name, True)]
+    known = with_quality(frame.assign(**{name: frame[name].where(ok) for name in ended}), qualities, "architecture")
+    known = known[known["gpu"].isin(frame.loc[ok, "gpu"])]
     parts: list[pd.DataFrame] = []
     summaries: list[dict[str, object]] = []
     notes = [f"no front on {gpu}: it has no energy" for gpu in gpus if gpu not in set(known["gpu"])]
@@ -88,8 +91,7 @@ def fronts(
             except InputError as error:
                 notes.append(f"no front of {_words(named)}: {error}")
                 continue
-            measured = ", ".join(sorted(rows["energy_kind"].dropna().unique()))
-            named |= {"unit": UNITS[key[0]], "energy_kind": KINDS.get(key[0], measured)}
+            named |= {"unit": UNITS[key[0]], "energy_kind": _kind(key[0], rows)}
             parts.append(_renamed(front, named, rows))
             summaries.append(_summed(front, named))
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, "architecture"])
@@ -167,8 +169,8 @@ def _normalized(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.Da
         raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
     on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
     chosen = references.chosen(references.recommended(count), on_target, count)
-    rows = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
-    rows = rows[rows["architecture"].isin(both.systems.index)]
+    everything = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
+    rows = everything[everything["architecture"].isin(both.systems.index) & (everything["outcome"] == "ok")]
     method = Corrected().suited(both.systems)
     asked = both.systems.loc[rows["architecture"]].assign(
         energy_kwh=rows["energy_kwh"].to_numpy(dtype=np.float64),
@@ -183,7 +185,17 @@ def _normalized(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.Da
         mine = (rows["architecture"] == both.systems.index[place]).to_numpy()
         ratio = both.target_kwh[place] / both.systems["energy_kwh"].iloc[place]
         energy_kwh[mine] = ratio * asked["energy_kwh"].to_numpy()[mine]
-    return rows.assign(**{NORMALIZED: energy_kwh})
+    # those without an energy on either are there to be left out by name
+    normalized = pd.Series(energy_kwh, index=rows.index).reindex(everything.index)
+    return everything.assign(**{NORMALIZED: normalized})
+
+
+def _kind(cost: str, rows: pd.DataFrame) -> str:
+    """What the energies behind a cost are; of a simulated one nothing is but simulated."""
+    kinds = sorted(rows["energy_kind"].dropna().unique())
+    if cost in COUNTED:
+        return ""
+    return "estimated" if cost in DERIVED and "simulated" not in kinds else ", ".join(kinds)
 
 
 def _renamed(front: Front, named: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
