@@ -92,6 +92,11 @@ def _exit_code(main: Callable[[argparse.Namespace], Code], options: argparse.Nam
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(
+            f"error: out of memory: {error or 'no more was to be had'}; nothing half-written was left", file=sys.stderr
+        )
+        return 2
     except BrokenPipeError:
         # whoever read along has seen enough; nothing more is said, at the exit neither
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,5 @@
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -388,6 +389,14 @@ def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):
         assert done.returncode == 0, done.stderr
         assert "gpu h: left out: nothing has a value of energy_kwh or f1" in done.stdout
         assert "gpu g:" in done.stdout
+
+
+def test_too_little_memory_is_one_sentence(tmp_path):
+    code = "from isojoule.programs import command_line, run\ndef main(_):\n    raise MemoryError('1 TiB')\n"
+    command = [sys.executable, "-c", f"{code}run(main, command_line(''))"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: out of memory: 1 TiB; nothing half-written was left\n")
 
 
 def test_rows_that_are_there_twice_are_told(tmp_path):

@@ -76,11 +76,13 @@ def fronts(
     ended = [name for name in (*COSTS, *qualities) if COSTS.get(name, True)]
     known = with_quality(frame.assign(**{name: frame[name].where(ok) for name in ended}), qualities, "architecture")
     known = known[known["gpu"].isin(frame.loc[ok, "gpu"])]
+    absent = [quality for quality in qualities if known[quality].isna().all()]
     parts: list[pd.DataFrame] = []
     summaries: list[dict[str, object]] = []
     notes = [f"no front on {gpu}: it has no energy" for gpu in gpus if gpu not in set(known["gpu"])]
+    notes += [f"no front against {quality}: no model has it" for quality in absent]
     for key, rows in _sets(known, normalize_to, notes):
-        for quality in qualities:
+        for quality in (name for name in qualities if name not in absent):
             named = dict(zip(KEYS, (*key, quality), strict=True))
             objectives = [Objective(key[0], logarithmic=True), Objective(quality, maximize=True)]
             if quality not in rows or rows[quality].isna().all():
