@@ -1,6 +1,6 @@
 """Time of the published normalization experiment: batched linear algebra beside a loop of scikit-learn's fits.
 
-    python benchmarks/normalization.py --gpus 4 20
+    python benchmarks normalization
 
 The grid: 43 simulated systems, training and test, every directed pair, 5 splits, 10 to 100 % references of lowest and
 highest energy and 20 times at random, and all; single and dual reference, line, polynomial, SVR, each with FLOPs and
@@ -8,15 +8,9 @@ parameters. The naive loop is timed on one pair, as is ours, and both must predi
 the workflow evaluates is timed as well: our methods and choices, families and GPUs left out.
 """
 
-import argparse
-import json
-import platform
-import subprocess
-import sys
-import time
-from datetime import UTC, datetime
+import os
+from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +18,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
-
-PROJECT = Path(__file__).parents[1]
-sys.path.insert(0, str(PROJECT / "scripts"))
+from suite import Row, interleaved, timed
 
 from isojoule import simulation
 from isojoule.normalization import references
@@ -40,50 +32,27 @@ from isojoule.normalization.study import COUNTS
 PHASES = ("train", "test")
 
 
-def main(options: argparse.Namespace) -> None:
-    """Measure, write JSON, print Markdown."""
-    whole = [
-        grid(options.gpus[0], options.workers, False),
-        *(grid(gpus, options.workers, True) for gpus in options.gpus),
+def measure(rounds: int) -> list[Row]:
+    """Seconds of whole grids, and of every method that scikit-learn has beside the loop."""
+    workers = os.cpu_count() or 1
+    published = [timed(partial(grid, 4, workers, True)) for _ in range(rounds)]
+    whole = [timed(partial(grid, 4, workers, False)) for _ in range(rounds)]
+    large = timed(partial(grid, 20, workers, True))
+    return [
+        Row("published grid, 4 GPUs, 12 pairs", published, "half a minute", [30.0], "s", "<= 1"),
+        Row("published grid, 20 GPUs, 380 pairs", [large], "a quarter of an hour", [900.0], "s", "<= 1"),
+        Row("with our methods and choices, 4 GPUs", whole, "published grid", published, "s"),
+        *one_pair(rounds),
     ]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False)
-    result = {
-        "benchmark": "normalization",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {options.workers} processes",
-        "grids": whole,
-        "one_pair": one_pair(),
-    }
-    options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print("| grid | GPUs | directed pairs | rows | s |\n|---|---:|---:|---:|---:|")
-    for row in whole:
-        print(f"| {row['methods']} | {row['gpus']} | {row['pairs']} | {row['rows']:,} | {row['duration_s']:.0f} |")
-    print(
-        "\n| one pair, fits | naive loop (s) | ours (s) | times faster | largest relative difference |\n"
-        "|---|---:|---:|---:|---:|"
-    )
-    for row in result["one_pair"]:
-        faster = row["naive_s"] / row["ours_s"]
-        print(
-            f"| {row['method']}, {row['fits']:,} | {row['naive_s']:.2f} | {row['ours_s']:.3f} | {faster:.0f} "
-            f"| {row['difference']:.1g} |"
-        )
 
 
-def grid(gpus: int, workers: int, published: bool) -> dict[str, Any]:
+def grid(gpus: int, workers: int, published: bool) -> None:
     """The whole experiment once; the published one, or what a study of this workflow evaluates."""
     world = simulation.world(0, gpus)
     plan = published_plan(world) if published else Plan(METHODS, divided(world), shares(), COUNTS)
-    begin = time.perf_counter()
-    rows = sum(len(part) for phase in PHASES for part in experiment(world, phase, plan, workers))
-    return {
-        "methods": "published" if published else "published and ours",
-        "gpus": gpus,
-        "pairs": gpus * (gpus - 1),
-        "rows": rows,
-        "duration_s": time.perf_counter() - begin,
-    }
+    for phase in PHASES:
+        for part in experiment(world, phase, plan, workers):
+            assert len(part)
 
 
 def shares() -> dict[str, int]:
@@ -101,33 +70,43 @@ def published_plan(world: Any) -> Plan:
     return Plan(PUBLISHED, divided(world), shares(), samplings=("min-max",))
 
 
-def one_pair() -> list[dict[str, Any]]:
-    """Every method that scikit-learn has, on one pair: the loop, ours, and how far they are apart."""
+def one_pair(rounds: int) -> list[Row]:
+    """Every method that scikit-learn has, on one pair: ours beside the loop, and how far they are apart."""
     world = simulation.world(0, 2)
     directed = pair(world, "train", *world["gpu"].unique())
     chosen = sorted(choices(directed, published_plan(world), {}), key=lambda choice: len(choice.rows))
-    found = []
+    rows = []
     for name, method in PUBLISHED.items():
         if not isinstance(method(), (LeastSquares, SupportVectors)):
             continue
-        values, truth = method().matrix(directed.systems), directed.target_kwh
-        naive_s = ours_s = difference = 0.0
-        fits = 0
-        for count, group in groupby(chosen, key=lambda choice: len(choice.rows)):
-            if count < method().minimum_references:
-                continue
-            rows = np.array([choice.rows for choice in group])
-            begin = time.perf_counter()
-            expected = np.array([naive(method(), values[one], truth[one], values) for one in rows])
-            middle = time.perf_counter()
-            predicted = method().predictions(values[rows], truth[rows], values)
-            ours_s += time.perf_counter() - middle
-            naive_s += middle - begin
-            fits += len(rows)
-            # a fit that its references barely determine is as far off in either, relative to what it predicts
-            difference = max(difference, float((np.abs(predicted - expected).max(1) / np.abs(expected).max(1)).max()))
-        found.append({"method": name, "fits": fits, "naive_s": naive_s, "ours_s": ours_s, "difference": difference})
-    return found
+        known, truth = method().matrix(directed.systems), directed.target_kwh
+        groups = [
+            np.array([choice.rows for choice in group])
+            for count, group in groupby(chosen, key=lambda choice: len(choice.rows))
+            if count >= method().minimum_references
+        ]
+        ours = partial(batched, method(), known, truth, groups)
+        loop = partial(looped, method(), known, truth, groups)
+        # a fit that its references barely determine is as far off in either, relative to what it predicts
+        apart = max(
+            float((np.abs(mine - theirs).max(1) / np.abs(theirs).max(1)).max())
+            for mine, theirs in zip(ours(), loop(), strict=True)
+        )
+        seconds = interleaved(rounds, partial(timed, ours), partial(timed, loop))
+        what = f"{name}, {sum(map(len, groups))} fits"
+        rows.append(Row(what, seconds[0], "loop over scikit-learn's fits", seconds[1], "s", "<= 1"))
+        rows.append(Row(f"{what}, largest relative difference", [apart], "what is allowed", [1e-8], "", "<= 1"))
+    return rows
+
+
+def batched(method: Any, known: Any, truth: Any, groups: list[Any]) -> list[Any]:
+    """What ours predicts from every set of references, sets of the same size at once."""
+    return [method.predictions(known[rows], truth[rows], known) for rows in groups]
+
+
+def looped(method: Any, known: Any, truth: Any, groups: list[Any]) -> list[Any]:
+    """The same by scikit-learn, set by set."""
+    return [np.array([naive(method, known[one], truth[one], known) for one in rows]) for rows in groups]
 
 
 def naive(method: LeastSquares | SupportVectors, known: Any, target_kwh: Any, asked: Any) -> Any:
@@ -141,11 +120,3 @@ def naive(method: LeastSquares | SupportVectors, known: Any, target_kwh: Any, as
     scaled = method.standardize or len(method.columns) > 1
     fitted = make_pipeline(StandardScaler(), regression) if scaled else regression
     return level + unit * fitted.fit(known, (target_kwh - level) / unit).predict(asked)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gpus", type=int, nargs="+", default=[4, 20], help="sizes of the simulated studies")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
-    parser.add_argument("--output", type=Path, default=PROJECT / "benchmarks" / "normalization.json", help="JSON file")
-    main(parser.parse_args())

@@ -1,63 +1,90 @@
-"""What benchmarks share: rounds in which ours and its rival take turns, medians, ratios, and one JSON file each."""
+"""What benchmarks share: rounds in which ours and its rival take turns, ratios with their spread, commands timed."""
 
-import argparse
-import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).parents[1]
+# for the programs that a benchmark starts, as for the benchmark itself
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure beside its floor or rival.
+    """One figure beside its floor, rival or budget.
 
     Attributes:
         what: was measured.
-        ours: median.
+        ours: of every round.
         beside: what it is held against.
-        theirs: its median.
+        theirs: of the same rounds; once where it is a budget.
         unit: of both.
         limit: of the ratio ours / theirs, such as `<= 1.3`; nothing where there is none.
     """
 
     what: str
-    ours: float
+    ours: Sequence[float]
     beside: str
-    theirs: float
+    theirs: Sequence[float]
     unit: str
     limit: str = ""
 
     @property
+    def ratios(self) -> list[float]:
+        """Ours over theirs in every round, the lowest first."""
+        theirs = self.theirs if len(self.theirs) > 1 else [self.theirs[0]] * len(self.ours)
+        return sorted(ours / beside for ours, beside in zip(self.ours, theirs, strict=True))
+
+    @property
     def ratio(self) -> float:
-        """Ours over theirs."""
-        return self.ours / self.theirs
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
 
     @property
     def holds(self) -> bool | None:
-        """Whether the ratio is within its limit."""
+        """Whether the median is within its limit; none where there is none."""
         if not self.limit:
             return None
         sign, value = self.limit.split()
         return self.ratio <= float(value) if sign == "<=" else self.ratio >= float(value)
 
+    def as_json(self) -> dict[str, Any]:
+        """For the file of the benchmark."""
+        return {
+            "what": self.what,
+            "ours": statistics.median(self.ours),
+            "beside": self.beside,
+            "theirs": statistics.median(self.theirs),
+            "unit": self.unit,
+            "ratio": self.ratio,
+            "lowest_ratio": self.ratios[0],
+            "highest_ratio": self.ratios[-1],
+            "rounds": len(self.ours),
+            "limit": self.limit,
+            "holds": self.holds,
+        }
 
-def interleaved(rounds: int, *calls: Callable[[], float]) -> list[float]:
-    """The median of what each call returns, all of them taking turns so that a slow minute is shared."""
+
+def interleaved(rounds: int, *calls: Callable[[], float]) -> list[list[float]]:
+    """What each call returns in every round; they take turns, every other round in the opposite order."""
     found: list[list[float]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for values, call in zip(found, calls, strict=True):
-            values.append(call())
-    return [statistics.median(values) for values in found]
+    for number in range(rounds):
+        for place in list(range(len(calls)))[:: -1 if number % 2 else 1]:
+            found[place].append(calls[place]())
+    return found
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that a call takes."""
+    began_s = time.perf_counter()
+    call()
+    return time.perf_counter() - began_s
 
 
 @dataclass(frozen=True)
@@ -85,32 +112,3 @@ def command(words: Sequence[object], folder: Path, **environment: str) -> Ended:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, said.decode()
     return Ended(time.perf_counter() - began_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def run(name: str, description: str | None, measure: Callable[[int], list[Row]]) -> None:
-    """Measure by hand, as a program: write `<name>.json` beside this file, print the table."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5, help="that medians are of (default: 5)")
-    options = parser.parse_args()
-    rows = measure(options.rounds)
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False)
-    content = {
-        "benchmark": name,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}",
-        "rounds": options.rounds,
-        "rows": [{**asdict(row), "ratio": row.ratio, "holds": row.holds} for row in rows],
-    }
-    (Path(__file__).parent / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    print("\n".join(table(rows)))
-
-
-def table(rows: Sequence[Row]) -> list[str]:
-    """Rows as Markdown."""
-    lines = ["| what | ours | beside | theirs | ratio | limit | holds |", "|---|---:|---|---:|---:|---|---|"]
-    for row in rows:
-        holds = {None: "", True: "yes", False: "**no**"}[row.holds]
-        figures = f"{row.ours:,.3g} {row.unit} | {row.beside} | {row.theirs:,.3g} {row.unit} | {row.ratio:.2f}"
-        lines.append(f"| {row.what} | {figures} | {row.limit} | {holds} |")
-    return lines

@@ -44,7 +44,7 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
         raise UnusableClipError(_reason(path, error)) from error
     if not len(samples):
         raise UnusableClipError("has 0 samples")
-    mono = samples.mean(axis=1)
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(mono).all():
         raise UnusableClipError("holds values that are not finite")
     if clip_rate_hz != rate_hz:

@@ -1,5 +1,6 @@
 """What a training step needs beside the model: a batch of the right shape, the loss, the optimizers."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -7,10 +8,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+
+def _uncompiled(optimizer: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
+    """The same optimizer, step by step, without torch's compiler.
+
+    torch wraps these methods so that its compiler leaves them alone, and imports all of it to say so: more than a
+    second in every job. What is wrapped is called here as it is; nothing of it is compiled either way.
+    """
+    called = {name: inspect.unwrap(getattr(optimizer, name)) for name in ("add_param_group", "zero_grad")}
+    step = torch.no_grad()(inspect.unwrap(optimizer.step))
+    return type(optimizer.__name__, (optimizer,), {**called, "step": step})
+
+
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
+    "adam": _uncompiled(torch.optim.Adam),
+    "adamw": _uncompiled(torch.optim.AdamW),
+    "sgd": _uncompiled(torch.optim.SGD),
 }
 
 

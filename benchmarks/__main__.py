@@ -1,0 +1,138 @@
+"""Measure what the project costs beside its floors and rivals, and write the table of benchmarks/README.md.
+
+    python benchmarks                          # all of them, in about an hour
+    python benchmarks extraction --rounds 9    # one
+
+Every benchmark is a module of this folder with `measure(rounds)`, and runs in a process of its own. It leaves
+`<name>.json`, in which the ratios of the run before it stay for comparison.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from suite import PROJECT
+
+FOLDER = Path(__file__).parent
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__main__", "suite"))
+# longer tables are folded up in the page
+SHOWN = 20
+
+
+def main(options: argparse.Namespace) -> int:
+    """Measure one here, or each of several in a process of its own."""
+    if len(options.names) == 1:
+        measure(options.names[0], options.rounds)
+    else:
+        words = [sys.executable, str(FOLDER)]
+        rounds = ["--rounds", str(options.rounds)]
+        failed = [name for name in options.names if subprocess.run([*words, name, *rounds], check=False).returncode]
+        if failed:
+            print(f"error: failed: {', '.join(failed)}; the others are written", file=sys.stderr)
+            return 1
+    page = FOLDER / "README.md"
+    page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+def measure(name: str, rounds: int) -> None:
+    """Measure, write the JSON file, print the table."""
+    path = FOLDER / f"{name}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    rows = importlib.import_module(name).measure(rounds)
+    git = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    commit = subprocess.run(git, cwd=PROJECT, capture_output=True, text=True, check=False).stdout.strip()
+    result = {
+        "benchmark": name,
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),
+        "commit": commit or None,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {accelerator()}, Python {platform.python_version()}",
+        "rows": [row.as_json() for row in rows],
+        "before": before and {"date": before["date"], "commit": before["commit"], "rows": ratios(before)},
+    }
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print("\n".join(table(result)))
+
+
+def accelerator() -> str:
+    """The GPU's name, where there is one."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+
+
+def ratios(result: dict[str, Any]) -> dict[str, list[float]]:
+    """Lowest, median and highest ratio of every row."""
+    return {row["what"]: [row["lowest_ratio"], row["ratio"], row["highest_ratio"]] for row in result["rows"]}
+
+
+def with_tables(page: str) -> str:
+    """The page with the newest table between each pair of marks `<!-- NAME -->` and `<!-- end -->`."""
+
+    def filled(found: re.Match[str]) -> str:
+        path = FOLDER / f"{found[1]}.json"
+        lines = table(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ["Not measured yet."]
+        return "\n".join([f"<!-- {found[1]} -->", *lines, "<!-- end -->"])
+
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", filled, page, flags=re.DOTALL)
+
+
+def table(result: dict[str, Any]) -> Iterator[str]:
+    """The result as Markdown."""
+    rows, before = result["rows"], result["before"]
+    yield f"{result['date']}, {result['machine']}, commit {result['commit']}:"
+    yield ""
+    if folded := len(rows) > SHOWN:
+        failed = sum(row["holds"] is False for row in rows)
+        yield f"<details><summary>{len(rows)} rows, {failed or 'none'} beyond its limit</summary>"
+        yield ""
+    run_before = f"run of {before['date']}" if before else "run before"
+    yield f"| what | ours | beside | theirs | ratio (rounds) | limit | holds | {run_before} |"
+    yield "|---|---:|---|---:|---|---|---|---|"
+    for row in rows:
+        cells = [
+            row["what"],
+            f"{figure(row['ours'])} {row['unit']}",
+            row["beside"],
+            f"{figure(row['theirs'])} {row['unit']}",
+            f"{row['ratio']:.3g} ({row['lowest_ratio']:.3g} to {row['highest_ratio']:.3g})",
+            row["limit"],
+            {None: "", True: "yes", False: "**no**"}[row["holds"]],
+            agreement(row, before["rows"].get(row["what"]) if before else None),
+        ]
+        yield f"| {' | '.join(cells)} |"
+    if folded:
+        yield ""
+        yield "</details>"
+
+
+def agreement(row: dict[str, Any], before: list[float] | None) -> str:
+    """The ratio of the run before, and whether the rounds of the two overlap."""
+    if before is None:
+        return ""
+    lowest, ratio, highest = before
+    agrees = row["lowest_ratio"] <= highest and lowest <= row["highest_ratio"]
+    return f"{ratio:.3g}, {'agrees' if agrees else '**differs**'}"
+
+
+def figure(value: float) -> str:
+    """Three significant digits, all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--rounds", type=int, default=5, help="of every comparison (default: 5)")
+    sys.exit(main(parser.parse_args()))
