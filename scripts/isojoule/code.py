@@ -7,7 +7,6 @@ another version of Python is none either. Libraries are not followed: an upgrade
 import ast
 import hashlib
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -77,7 +76,7 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(modules(*entries).items()):
         if every_module or name not in NOT_DECISIVE:
-            digest.update(f"{name}\n{_logic(path)}\n".encode())
+            digest.update(f"{name}\n{_read(path)[1]}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -90,39 +89,42 @@ def _file(name: str) -> Path | None:
 @cache
 def _imported(path: Path) -> tuple[str, ...]:
     names = []
-    for node in ast.walk(_tree(path)):
+    for node in _read(path)[0]:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(name for name in names if name.split(".")[0] not in sys.stdlib_module_names)
 
 
 @cache
-def _logic(path: Path) -> str:
-    return " ".join(_written(_tree(path)))
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
+def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
+    """The imports of a file, and its logic in words."""
     try:
-        return ast.parse(path.read_bytes(), str(path))
+        tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
         raise InputError(f"{path}: is not Python: line {error.lineno}: {error.msg}") from error
+    imports: list[ast.Import | ast.ImportFrom] = []
+    words: list[str] = []
+    _write(tree, words, imports)
+    return imports, " ".join(words)
 
 
-def _written(node: ast.AST) -> Iterator[str]:
-    """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
-    yield f"({type(node).__name__}"
-    for field, value in ast.iter_fields(node):
+def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+    """Append the tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
+    words.append(f"({type(node).__name__}")
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
+    for field in node._fields:
+        value = getattr(node, field, None)
         values = value if isinstance(value, list) else [value]
         if field == "body" and isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             values = values[1:] if ast.get_docstring(node, clean=False) is not None else values
         if values := [item for item in values if item is not None]:
-            yield f"{field}:"
+            words.append(f"{field}:")
         for item in values:
             if isinstance(item, ast.AST):
-                yield from _written(item)
+                _write(item, words, imports)
             else:
-                yield repr(item)
-    yield ")"
+                words.append(repr(item))
+    words.append(")")

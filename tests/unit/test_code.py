@@ -40,7 +40,7 @@ def fingerprint(tmp_path, monkeypatch):
     def of(text):
         (tmp_path / "my_net.py").write_text(text)
         code.fingerprint.cache_clear()
-        for cached in (code._logic, code._tree, code._imported):
+        for cached in (code._read, code._imported):
             cached.cache_clear()
         return code.fingerprint("my_net")
 

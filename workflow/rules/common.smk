@@ -82,6 +82,16 @@ def slurm_extra(wildcards):
     return " ".join(filter(None, extra)) or None
 
 
+# of SLURM; what no entry asks for is left out, since a function more per job is felt in the start of a large study
+ASKED = {
+    key: gpu_entry(key)
+    for key in ("gres", "gpu", "gpu_model", "constraint")
+    if any(key in entry for entry in config["gpus"].values())
+}
+if any(e["exclusive"] or e.get("slurm_extra") for e in config["gpus"].values()):
+    ASKED["slurm_extra"] = slurm_extra
+
+
 onstart:
     configuration.store(config, Path(RESULTS) / "configuration.yaml")
     retire_stale_records(config, Path(RESULTS))

@@ -15,12 +15,8 @@ rule measure:
     priority: 1
     threads: gpu_entry("threads")
     resources:
+        **ASKED,
         slurm_partition=partition,
-        gres=gpu_entry("gres"),
-        gpu=gpu_entry("gpu"),
-        gpu_model=gpu_entry("gpu_model"),
-        constraint=gpu_entry("constraint"),
-        slurm_extra=slurm_extra,
     params:
         slice=lambda wildcards: cells.block_slice(
             config, wildcards.gpu, int(wildcards.repeat), ARCHITECTURES
