@@ -18,10 +18,9 @@ from suite import PROJECT, Row, command, timed
 
 sys.path.insert(0, str(PROJECT / "tests"))
 
-from simulated import DATA, record
+from simulated import write_results
 
 from isojoule import configuration
-from isojoule.cells import architectures, cells
 
 GPUS, REPEATS = 117, 10
 
@@ -35,7 +34,7 @@ def measure(rounds: int) -> list[Row]:
         content |= {"gpus": {f"gpu{number}": first for number in range(GPUS)}, "repeats": REPEATS}
         (folder / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
         results = folder / "results"
-        count = write(configuration.load(folder / "study.yaml"), results)
+        count = write_results(configuration.load(folder / "study.yaml"), results)
         words = [sys.executable, PROJECT / "scripts" / "aggregate.py", "--config", "study.yaml", "--results", results]
         words += ["--output", folder / "table.parquet"]
         ended = [command(words, folder) for _ in range(rounds)]
@@ -46,27 +45,6 @@ def measure(rounds: int) -> list[Row]:
         Row("its memory", [one.memory_mb for one in ended], "two gigabytes", [2000.0], "MB", "<= 1"),
         Row("its time", seconds, "json.loads of the same files", floor_s, "s"),
     ]
-
-
-def write(study: configuration.Configuration, results: Path) -> int:
-    """Records and counts of the study."""
-    named = architectures(study)
-    number = 0
-    for number, cell in enumerate(cells(study), 1):
-        path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(record(study, cell, 1e-3 * number).model_dump_json())
-    counts = ("parameters", "deepspeed_forward_flops", "forward_flops", "backward_flops", "weights_bytes")
-    counts += ("gradients_bytes", "optimizer_state_bytes", "activations_bytes", "peak_memory_bytes")
-    for name, architecture in named.items():
-        content = dict.fromkeys(counts, 100) | {"workload": "tagging", "architecture": name, "duration_s": 1.0}
-        content |= {"family": architecture.family, "training_flops_published": 300, "training_flops_exact": 200}
-        content |= {"batch_size": 8, "software": {}, "configuration_fingerprint": "x"}
-        (results / "compute").mkdir(exist_ok=True)
-        (results / "compute" / f"{name}.json").write_text(json.dumps(content))
-    (results / "features").mkdir()
-    (results / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
-    return number
 
 
 def plain(results: Path) -> None:

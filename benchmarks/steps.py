@@ -40,11 +40,10 @@ SMALLEST = ("mlp-1x512", "cnn-1x128", "rnn-1x128", "crnn-1+1-64+64")
 def measure(rounds: int) -> list[Row]:
     """Steps per second of every architecture and phase, and what decoding in every epoch would add."""
     study = configuration.load(PROJECT / "config" / "config.yaml")
-    torch.set_num_threads(1)
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_features(folder, study, 16)
+        write_features(folder, study, 8)
         decode = partial(decoded, clips(folder), study["mel"])
         for architecture in architectures(study):
             for phase in ("train", "test"):

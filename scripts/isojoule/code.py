@@ -111,7 +111,7 @@ def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
 
 
 def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
-    """Append the tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
+    """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
     words.append(f"({type(node).__name__}")
     if isinstance(node, ast.Import | ast.ImportFrom):
         imports.append(node)

@@ -4,11 +4,11 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import DATA, record
+from simulated import record, write_results
 
 from isojoule import figures, flags, measurements
 from isojoule.aggregation import aggregate
-from isojoule.cells import architectures, cells
+from isojoule.cells import cells
 from isojoule.errors import InputError
 from isojoule.figures import drawing
 from isojoule.report import render
@@ -18,28 +18,7 @@ from isojoule.tables import energy_table
 @pytest.fixture
 def folder(tmp_path, demo):
     """Records and counts of a whole study, energy rising by cell."""
-    for number, cell in enumerate(cells(demo)):
-        path = tmp_path / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(record(demo, cell, 1e-3 * (number + 1)).model_dump_json())
-    for name, architecture in architectures(demo).items():
-        counts = ("parameters", "deepspeed_forward_flops", "forward_flops", "backward_flops")
-        sizes = ("weights_bytes", "gradients_bytes", "optimizer_state_bytes", "activations_bytes", "peak_memory_bytes")
-        content = dict.fromkeys(counts + sizes, 100) | {
-            "workload": "tagging",
-            "architecture": name,
-            "family": architecture.family,
-            "training_flops_published": 300,
-            "training_flops_exact": 200,
-            "batch_size": 8,
-            "duration_s": 1.0,
-            "software": {},
-            "configuration_fingerprint": "x",
-        }
-        (tmp_path / "compute").mkdir(exist_ok=True)
-        (tmp_path / "compute" / f"{name}.json").write_text(json.dumps(content))
-    (tmp_path / "features").mkdir()
-    (tmp_path / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
+    write_results(demo, tmp_path)
     return tmp_path
 
 
