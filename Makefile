@@ -4,7 +4,7 @@ PYTHON ?= python3
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 
-.PHONY: demo test install lint schema plan profile cluster-test
+.PHONY: demo test install lint schema plan profile cluster-test benchmarks
 
 # sets up, then runs the demo study to its report
 demo: install
@@ -51,3 +51,7 @@ cluster-test: install
 # writes the published JSON schema of the records anew
 schema: install
 	$(BIN)/python -m isojoule.records > scripts/isojoule/schemas/record.schema.json
+
+# times what the project costs beside its floors and rivals, and writes the tables of benchmarks/README.md
+benchmarks: install
+	$(BIN)/python benchmarks

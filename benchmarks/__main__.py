@@ -124,6 +124,13 @@ def agreement(row: dict[str, Any], before: list[float] | None) -> str:
     return f"{ratio:.3g}, {'agrees' if agrees else '**differs**'}"
 
 
+def known(name: str) -> str:
+    """A benchmark of this folder."""
+    if name not in NAMES:
+        raise argparse.ArgumentTypeError(f"found {name}, expected one of {', '.join(NAMES)}")
+    return name
+
+
 def figure(value: float) -> str:
     """Three significant digits, all of those before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -133,6 +140,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=NAMES, default=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("names", nargs="*", type=known, default=NAMES, metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--rounds", type=int, default=5, help="of every comparison (default: 5)")
     sys.exit(main(parser.parse_args()))

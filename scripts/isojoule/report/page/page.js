@@ -64,11 +64,12 @@ function addFilters(element, table) {
   const controls = document.createElement("div");
   controls.className = "controls noprint";
   for (const column of element.dataset.filters.split(",").map(Number)) {
-    const found = distinct(table.column(column).data().toArray().map((cell) => {
+    const cells = distinct(table.column(column).data().toArray().map((cell) => (typeof cell === "string" ? cell : cell.display)));
+    const found = cells.map((cell) => {
       const box = document.createElement("template");
-      box.innerHTML = typeof cell === "string" ? cell : cell.display;
+      box.innerHTML = cell;
       return box.content.textContent;
-    }));
+    });
     const select = document.createElement("select"), label = document.createElement("label");
     select.append(new Option("all", ""), ...found.map((value) => new Option(value, value)));
     select.addEventListener("change", () => {

@@ -1,6 +1,6 @@
 """Train and test one audio tagging model: data on the device before the window, plain steps inside it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from isojoule.workloads.tagging.example import loss as criterion
 from isojoule.workloads.tagging.features import Features
 
 WARM_UP_STEPS = 3
+
+# numbers of clips, shuffled or one after the other: the latter are not copied
+Batch = Tensor | slice
 
 
 class Clips:
@@ -35,11 +38,11 @@ class Clips:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    def batch(self, chosen: Batch) -> tuple[Tensor, Tensor]:
         """Values (batch, 1, n_mels, n_frames) and targets (batch, n_classes) of the clips with these numbers."""
         if self._values is not None:
             return self._values[chosen], self.targets[chosen]
-        rows = self._rows[chosen.cpu().numpy()]
+        rows = self._rows[chosen if isinstance(chosen, slice) else chosen.cpu().numpy()]
         return self._standardized(self._features.decode(rows)), self.targets[chosen]
 
     def _standardized(self, values: Any) -> Tensor:
@@ -180,7 +183,7 @@ class Session:
                 loss = criterion(self.model(values), targets)
             loss.backward()
             self._optimizer.step()
-            total.add_(loss.detach(), alpha=len(chosen))
+            total.add_(loss.detach(), alpha=len(values))
             yield
 
     def _test(self, epoch: int) -> Iterator[None]:
@@ -193,20 +196,20 @@ class Session:
                     logits = self.model(values)
                     loss = criterion(logits, targets)
                 self._logits[chosen] = logits.float()
-                total.add_(loss, alpha=len(chosen))
+                total.add_(loss, alpha=len(values))
                 yield
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16) if self._bf16 else nullcontext()
 
-    def _shuffled(self, seed: int) -> list[tuple[Tensor, ...]]:
+    def _shuffled(self, seed: int) -> list[Sequence[Batch]]:
         generator = torch.Generator().manual_seed(seed)
         orders = [torch.randperm(len(self._clips), generator=generator) for _ in range(self.epochs)]
         return [order.to(self.device).split(self.batch_size) for order in orders]
 
-    def _in_order(self) -> list[tuple[Tensor, ...]]:
-        order = torch.arange(len(self._clips), device=self.device).split(self.batch_size)
-        return [order] * self.epochs
+    def _in_order(self) -> list[Sequence[Batch]]:
+        starts = range(0, len(self._clips), self.batch_size)
+        return [[slice(start, start + self.batch_size) for start in starts]] * self.epochs
 
 
 def _free_bytes() -> int:
