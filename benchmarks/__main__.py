@@ -120,7 +120,8 @@ def agreement(row: dict[str, Any], before: list[float] | None) -> str:
     if before is None:
         return ""
     lowest, ratio, highest = before
-    agrees = row["lowest_ratio"] <= highest and lowest <= row["highest_ratio"]
+    # a twentieth is granted, since few rounds, or one, say little of their spread
+    agrees = row["lowest_ratio"] <= 1.05 * highest and lowest <= 1.05 * row["highest_ratio"]
     return f"{ratio:.3g}, {'agrees' if agrees else '**differs**'}"
 
 

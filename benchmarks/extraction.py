@@ -9,6 +9,7 @@ noise in that format, and 10 s of noise as WAV, 16 bit; all of them at 44.1 kHz,
 
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ from suite import PROJECT, Row, command, interleaved
 
 from isojoule.workloads.tagging.audio import beginning, n_samples
 from isojoule.workloads.tagging.extraction import extract
-from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
+from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest, write_manifest
 from isojoule.workloads.tagging.mel import FLOOR, mel_filters
 
 ESC10 = PROJECT.parent / "shared" / "esc10" / "audio"
@@ -46,10 +47,8 @@ def measure(rounds: int) -> list[Row]:
         }
         for what, (paths, limit) in sources.items():
             manifest(folder, paths)
-            ways = [partial(ours, folder, mel, 1), partial(plain, paths, mel), partial(decoding, paths, mel)]
-            ways.append(partial(ours, folder, mel, cores))
-            for way in ways:
-                way()
+            # each in a process of its own, as the stage is: what one leaves in memory is no cost of another
+            ways = [partial(alone, way, folder, mel, workers) for way, workers in (*ONE_CORE, ("ours", cores))]
             one, loop, floor, all_cores = interleaved(rounds, *ways)
             clip_ms, floor_ms = ([1e3 / rate for rate in rates] for rates in (one, floor))
             rows += [
@@ -82,33 +81,41 @@ def manifest(folder: Path, paths: list[Path]) -> None:
     write_manifest(folder / MANIFEST, [Clip(str(path), "train,test", "Dog", 5.0, RATE_HZ, 1) for path in paths])
 
 
-def ours(folder: Path, mel: dict, workers: int) -> float:
-    """Clips per second of the stage."""
-    began_s = time.perf_counter()
-    count = extract(folder, mel, ["Dog"], folder / "features", workers)
-    return count / (time.perf_counter() - began_s)
+def alone(way: str, folder: Path, mel: dict, workers: int) -> float:
+    """Clips per second of a way in a process of its own, by its own clock: its imports are not in it."""
+    words = [sys.executable, __file__, way, folder, json.dumps(mel), workers]
+    return float(subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def plain(paths: list[Path], mel: dict) -> float:
-    """Clips per second of the loop that one would write first."""
+def ours(folder: Path, mel: dict, workers: int) -> int:
+    """The stage; the number of clips."""
+    return extract(folder, mel, ["Dog"], folder / "features", workers)
+
+
+def plain(folder: Path, mel: dict, _: int) -> int:
+    """The loop that one would write first."""
     torch.set_num_threads(1)
     window, filters = torch.hann_window(mel["win_length"]), mel_filters(mel)
-    began_s = time.perf_counter()
-    for path in paths:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    clips = read_manifest(folder / MANIFEST)
+    for clip in clips:
+        samples, rate_hz = soundfile.read(clip.path, dtype="float32", always_2d=True)
         mono = torch.from_numpy(soxr.resample(samples.mean(axis=1), rate_hz, mel["sample_rate_hz"]))
         spectrum = torch.stft(mono, mel["n_fft"], mel["hop_length"], window=window, return_complex=True)
         features = torch.log(filters @ spectrum.abs().square() + FLOOR)[:, : mel["n_frames"]]
         assert features.shape == (mel["n_mels"], mel["n_frames"])
-    return len(paths) / (time.perf_counter() - began_s)
+    return len(clips)
 
 
-def decoding(paths: list[Path], mel: dict) -> float:
-    """Clips per second of decoding and resampling the needed part alone."""
-    began_s = time.perf_counter()
-    for path in paths:
-        assert len(beginning(path, mel)) == n_samples(mel)
-    return len(paths) / (time.perf_counter() - began_s)
+def decoding(folder: Path, mel: dict, _: int) -> int:
+    """Decoding and resampling the needed part alone."""
+    clips = read_manifest(folder / MANIFEST)
+    for clip in clips:
+        assert len(beginning(Path(clip.path), mel)) == n_samples(mel)
+    return len(clips)
+
+
+WAYS = {"ours": ours, "plain": plain, "decoding": decoding}
+ONE_CORE = [(way, 1) for way in WAYS]
 
 
 def memory_mb(folder: Path, paths: list[Path], count: int, mel: dict) -> float:
@@ -123,3 +130,10 @@ def memory_mb(folder: Path, paths: list[Path], count: int, mel: dict) -> float:
         "extract(Path(sys.argv[1]), json.loads(sys.argv[2]), ['Dog'], Path(sys.argv[1]) / 'features', 2)"
     )
     return command([sys.executable, "-c", code, folder, json.dumps(mel)], folder).memory_mb
+
+
+if __name__ == "__main__":
+    way, folder, mel, workers = sys.argv[1:]
+    began_s = time.perf_counter()
+    count = WAYS[way](Path(folder), json.loads(mel), int(workers))
+    print(count / (time.perf_counter() - began_s))
