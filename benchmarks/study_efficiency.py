@@ -20,6 +20,8 @@ from suite import PROJECT, Row, command
 
 from isojoule import configuration, plan, workloads
 from isojoule.cells import architectures, cells
+from isojoule.compute import count
+from isojoule.files import write_text
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 
 WIDTHS = [4, 5, 6, 7, 8, 9, 10, 11, 12]
@@ -31,22 +33,14 @@ CHOSEN = "one job per repeat"
 
 def measure(rounds: int) -> list[Row]:
     """Costs of a job and a cell, and the shares that follow."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         measured = costs(folder, rounds)
-        counts = folder / "counts"
-        study = configuration.load(PROJECT / "config" / "config.yaml")
-        count = [
-            sys.executable,
-            PROJECT / "scripts" / "count_compute.py",
-            "--config",
-            PROJECT / "config" / "config.yaml",
-        ]
-        for architecture in architectures(study):
-            output = counts / "compute" / f"{architecture}.json"
-            command([*count, "--architecture", architecture, "--output", output], folder)
-        shares = {gpu: projected(study, counts, gpu, measured) for gpu in study["gpus"]}
         demo = demonstrated(folder, rounds)
+        study = configuration.load(PROJECT / "config" / "config.yaml")
+        for name, architecture in architectures(study).items():
+            write_text(folder / "counts" / "compute" / f"{name}.json", count(study, architecture).model_dump_json())
+        shares = {gpu: projected(study, folder / "counts", gpu, measured) for gpu in study["gpus"]}
     rows = [
         Row("Snakemake's start, twice in every SLURM job", measured["start"], "torch's import", measured["torch"], "s"),
         Row("a further cell beside its window", measured["cell"], "torch's import", measured["torch"], "s"),
@@ -129,4 +123,6 @@ def projected(
     start_s, program_s, cell_s = (np.array(measured[what]) for what in ("start", "program", "cell"))
     job_s = 2 * start_s + program_s + CUDA_S + study["energy"]["idle_s"]
     jobs = dict(zip(WAYS, (len(mine), len(counts), study["repeats"]), strict=True))
-    return {way: list(windows_s / (windows_s + number * job_s + len(mine) * cell_s)) for way, number in jobs.items()}
+    return {
+        way: (windows_s / (windows_s + number * job_s + len(mine) * cell_s)).tolist() for way, number in jobs.items()
+    }

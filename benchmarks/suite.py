@@ -52,7 +52,7 @@ class Row:
         if not self.limit:
             return None
         sign, value = self.limit.split()
-        return self.ratio <= float(value) if sign == "<=" else self.ratio >= float(value)
+        return bool(self.ratio <= float(value) if sign == "<=" else self.ratio >= float(value))
 
     def as_json(self) -> dict[str, Any]:
         """For the file of the benchmark."""
