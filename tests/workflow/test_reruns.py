@@ -190,7 +190,7 @@ def test_logic_of_a_model_of_the_user(checkout):
 
 
 def test_logic_of_features(checkout):
-    checkout.edit(LIBRARY / "workloads" / "tagging" / "extraction.py", "BATCH = 16", "BATCH = 8")
+    checkout.edit(LIBRARY / "workloads" / "tagging" / "extraction.py", "BATCH = 4", "BATCH = 8")
     assert checkout.planned() == {"extract_features": 1, "measure": 2, **ANALYSIS}
     assert checkout.measured(block()) == set(), "the features are the same bytes, so no cell is measured again"
 
