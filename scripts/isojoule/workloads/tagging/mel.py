@@ -6,6 +6,7 @@ and a filter is multiplied with the bins around it alone.
 """
 
 import math
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,12 +33,23 @@ def log_mel(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
 def mel_power(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
     """From samples (batch, n_samples or more) to the mel power spectrogram (batch, n_frames, n_mels)."""
     window, bands = _window(mel), _bands(mel_filters(mel).T)
+    kept = threading.local()
+
+    def memory(batch: int) -> tuple[Tensor, Tensor, Tensor]:
+        # a thread's own, used again: given back to the system and asked for anew, it costs more than the transform
+        if getattr(kept, "batch", None) != batch:
+            bins = mel["n_fft"] // 2 + 1
+            frames, shape = torch.empty(batch, mel["n_frames"], mel["n_fft"]), (batch, mel["n_frames"], bins)
+            kept.batch, kept.memory = batch, (frames, torch.empty(shape, dtype=torch.complex64), torch.empty(shape))
+        found: tuple[Tensor, Tensor, Tensor] = kept.memory
+        return found
 
     def spectrogram(samples: Tensor) -> Tensor:
+        frames, spectrum, power = memory(len(samples))
         centred = pad(samples, (mel["n_fft"] // 2, 0), mode="reflect")
-        frames = centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel["n_frames"]]
-        spectrum = torch.fft.rfft(frames * window)
-        power = spectrum.real.square() + spectrum.imag.square()
+        torch.mul(centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel["n_frames"]], window, out=frames)
+        torch.fft.rfft(frames, out=spectrum)
+        torch.mul(spectrum.real, spectrum.real, out=power).addcmul_(spectrum.imag, spectrum.imag)
         return torch.cat([power[..., bins] @ filters for bins, filters in bands], dim=-1)
 
     return spectrogram
