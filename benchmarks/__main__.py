@@ -132,6 +132,13 @@ def known(name: str) -> str:
     return name
 
 
+def at_least_one(text: str) -> int:
+    """A number of rounds."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1")
+    return int(text)
+
+
 def figure(value: float) -> str:
     """Three significant digits, all of those before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
@@ -142,5 +149,5 @@ if __name__ == "__main__":
         prog="python benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", type=known, default=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--rounds", type=int, default=5, help="of every comparison (default: 5)")
+    parser.add_argument("--rounds", type=at_least_one, default=5, help="of every comparison (default: 5)")
     sys.exit(main(parser.parse_args()))

@@ -106,11 +106,11 @@ def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
         raise InputError(f"{path}: is not Python: line {error.lineno}: {error.msg}") from error
     imports: list[ast.Import | ast.ImportFrom] = []
     words: list[str] = []
-    _write(tree, words, imports)
+    _collect(tree, words, imports)
     return imports, " ".join(words)
 
 
-def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
     """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
     words.append(f"({type(node).__name__}")
     if isinstance(node, ast.Import | ast.ImportFrom):
@@ -124,7 +124,7 @@ def _write(node: ast.AST, words: list[str], imports: list[ast.Import | ast.Impor
             words.append(f"{field}:")
         for item in values:
             if isinstance(item, ast.AST):
-                _write(item, words, imports)
+                _collect(item, words, imports)
             else:
                 words.append(repr(item))
     words.append(")")
