@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from isojoule.alone import Device
-from isojoule.errors import InputError, StoppedError
+from isojoule.errors import InputError, StoppedError, is_out_of_memory
 
 # EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on
 OVER_BUDGET = 75
@@ -92,10 +92,12 @@ def _exit_code(main: Callable[[argparse.Namespace], Code], options: argparse.Nam
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except MemoryError as error:
-        print(
-            f"error: out of memory: {error or 'no more was to be had'}; nothing half-written was left", file=sys.stderr
-        )
+    except (MemoryError, RuntimeError) as error:
+        # torch's allocator raises the latter
+        if not is_out_of_memory(error):
+            raise
+        what = str(error).partition("\n")[0] or "no more was to be had"
+        print(f"error: out of memory: {what}; nothing half-written was left", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # whoever read along has seen enough; nothing more is said, at the exit neither
