@@ -92,8 +92,9 @@ def table(result: dict[str, Any]) -> Iterator[str]:
     yield f"{result['date']}, {result['machine']}, commit {result['commit']}:"
     yield ""
     if folded := len(rows) > SHOWN:
-        failed = sum(row["holds"] is False for row in rows)
-        yield f"<details><summary>{len(rows)} rows, {failed or 'none'} beyond its limit</summary>"
+        beyond, undecided = (sum(row["holds"] == found for row in rows) for found in ("no", "undecided"))
+        summary = f"{len(rows)} rows, {beyond or 'none'} beyond its limit, {undecided or 'none'} undecided"
+        yield f"<details><summary>{summary}</summary>"
         yield ""
     run_before = f"run of {before['date']}" if before else "run before"
     yield f"| what | ours | beside | theirs | ratio (rounds) | limit | holds | {run_before} |"
@@ -106,7 +107,7 @@ def table(result: dict[str, Any]) -> Iterator[str]:
             f"{figure(row['theirs'])} {row['unit']}",
             f"{row['ratio']:.3g} ({row['lowest_ratio']:.3g} to {row['highest_ratio']:.3g})",
             row["limit"],
-            {None: "", True: "yes", False: "**no**"}[row["holds"]],
+            "**no**" if row["holds"] == "no" else row["holds"],
             agreement(row, before["rows"].get(row["what"]) if before else None),
         ]
         yield f"| {' | '.join(cells)} |"

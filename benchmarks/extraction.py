@@ -47,6 +47,7 @@ def measure(rounds: int) -> list[Row]:
         }
         for what, (paths, limit) in sources.items():
             manifest(folder, paths)
+            manifest(folder / "first", paths[:16])
             # each in a process of its own, as the stage is: what one leaves in memory is no cost of another
             ways = [partial(alone, way, folder, mel, workers) for way, workers in (*ONE_CORE, ("ours", cores))]
             one, loop, floor, all_cores = interleaved(rounds, *ways)
@@ -82,7 +83,7 @@ def manifest(folder: Path, paths: list[Path]) -> None:
 
 
 def alone(way: str, folder: Path, mel: dict, workers: int) -> float:
-    """Clips per second of a way in a process of its own, by its own clock: its imports are not in it."""
+    """Clips per second of a way in a process of its own, by its own clock: without imports and its first clips."""
     words = [sys.executable, __file__, way, folder, json.dumps(mel), workers]
     return float(subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True).stdout)
 
@@ -133,7 +134,8 @@ def memory_mb(folder: Path, paths: list[Path], count: int, mel: dict) -> float:
 
 
 if __name__ == "__main__":
-    way, folder, mel, workers = sys.argv[1:]
+    way, folder, mel, workers = WAYS[sys.argv[1]], Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
+    way(folder / "first", mel, workers)
     began_s = time.perf_counter()
-    count = WAYS[way](Path(folder), json.loads(mel), int(workers))
+    count = way(folder, mel, workers)
     print(count / (time.perf_counter() - began_s))

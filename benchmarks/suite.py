@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import binom
+
 PROJECT = Path(__file__).parents[1]
 # for the programs that a benchmark starts, as for the benchmark itself
 sys.path.insert(0, str(PROJECT / "scripts"))
@@ -47,12 +49,21 @@ class Row:
         return statistics.median(self.ratios)
 
     @property
-    def holds(self) -> bool | None:
-        """Whether the median is within its limit; none where there is none."""
+    def interval(self) -> tuple[float, float]:
+        """Of the median, 95 %, by the order of the rounds; all of them where they are few."""
+        place = max(int(binom.ppf(0.025, len(self.ratios), 0.5)) - 1, 0)
+        return self.ratios[place], self.ratios[-1 - place]
+
+    @property
+    def holds(self) -> str:
+        """`yes` where the median is within its limit; else `no`, or `undecided` where its interval reaches within."""
         if not self.limit:
-            return None
+            return ""
         sign, value = self.limit.split()
-        return bool(self.ratio <= float(value) if sign == "<=" else self.ratio >= float(value))
+        within = [
+            ratio <= float(value) if sign == "<=" else ratio >= float(value) for ratio in (self.ratio, *self.interval)
+        ]
+        return "yes" if within[0] else "undecided" if any(within) else "no"
 
     def as_json(self) -> dict[str, Any]:
         """For the file of the benchmark."""

@@ -94,7 +94,7 @@ class Block:
                 cell = Cell(self._gpu, name, phase, self._repeat)
                 record = self._attempt(cell, arrival, meter, order.index(name))
                 print(f"{cell}: {_result(record)}", flush=True)
-                gc.collect()
+                _let_go()
                 if arrival.gpu:
                     torch.cuda.empty_cache()
                 if record.outcome not in FINAL:
@@ -188,6 +188,12 @@ def shuffled(names: list[str], seed: int, gpu: str, repeat: int) -> list[str]:
     order = sorted(names)
     random.Random(f"{seed} {gpu} {repeat}").shuffle(order)
     return order
+
+
+def _let_go() -> None:
+    """Free the model of a cell; what survives are modules, and to look through them again takes longer each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def _check_alive(arrival: Arrival) -> None:

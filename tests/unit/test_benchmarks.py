@@ -31,8 +31,12 @@ def test_a_ratio_is_the_median_of_the_rounds_and_is_held_against_its_limit(progr
     from suite import Row
 
     row = Row("x", [1.0, 4.0, 9.0], "y", [2.0, 2.0, 3.0], "s", "<= 1.9").as_json()
-    assert [row[name] for name in ("lowest_ratio", "ratio", "highest_ratio", "holds")] == [0.5, 2.0, 3.0, False]
-    assert Row("x", [1.0], "y", [2.0], "s").holds is None
+    assert [row[name] for name in ("lowest_ratio", "ratio", "highest_ratio", "holds")] == [0.5, 2.0, 3.0, "undecided"]
+    assert Row("x", [1.0, 4.0, 9.0], "y", [2.0, 2.0, 3.0], "s", "<= 0.4").holds == "no"
+    assert Row("x", [1.0, 4.0, 9.0], "y", [2.0, 2.0, 3.0], "s", "<= 2").holds == "yes"
+    assert Row("x", [1.0], "y", [2.0], "s").holds == ""
+    rounds = Row("x", list(range(1, 21)), "y", [1.0], "s")
+    assert rounds.interval == (6.0, 15.0), "of ranks, as in every table of the sign test: 95.9 % of 20 rounds"
     assert program["agreement"](row, [3.1, 3.5, 4.0]) == "3.5, agrees"
     assert program["agreement"](row, [3.2, 3.5, 4.0]) == "3.5, **differs**"
 

@@ -21,7 +21,7 @@ from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
 from isojoule.workloads.tagging.mel import log_mel
 
-# clips at a time: the frames of more do not stay in the processor's cache
+# clips that a thread takes at a time
 BATCH = 4
 
 

@@ -13,7 +13,7 @@ from isojoule.files import write_text
 MANIFEST = "manifest.tsv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One row of the manifest.
 

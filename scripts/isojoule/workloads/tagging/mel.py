@@ -35,22 +35,26 @@ def mel_power(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
     window, bands = _window(mel), _bands(mel_filters(mel).T)
     kept = threading.local()
 
-    def memory(batch: int) -> tuple[Tensor, Tensor, Tensor]:
+    def memory() -> tuple[Tensor, Tensor]:
         # a thread's own, used again: given back to the system and asked for anew, it costs more than the transform
-        if getattr(kept, "batch", None) != batch:
-            bins = mel["n_fft"] // 2 + 1
-            frames, shape = torch.empty(batch, mel["n_frames"], mel["n_fft"]), (batch, mel["n_frames"], bins)
-            kept.batch, kept.memory = batch, (frames, torch.empty(shape, dtype=torch.complex64), torch.empty(shape))
-        found: tuple[Tensor, Tensor, Tensor] = kept.memory
+        if not hasattr(kept, "memory"):
+            shape = mel["n_frames"], mel["n_fft"] // 2 + 1
+            kept.memory = torch.empty(mel["n_frames"], mel["n_fft"]), torch.empty(shape, dtype=torch.complex64)
+        found: tuple[Tensor, Tensor] = kept.memory
         return found
 
+    def of_clip(frames: Tensor) -> Tensor:
+        windowed, spectrum = memory()
+        torch.mul(frames, window, out=windowed)
+        torch.fft.rfft(windowed, out=spectrum)
+        squares = torch.view_as_real(spectrum).flatten(1).square_()
+        return torch.cat([squares[:, parts] @ filters for parts, filters in bands], dim=-1)
+
     def spectrogram(samples: Tensor) -> Tensor:
-        frames, spectrum, power = memory(len(samples))
         centred = pad(samples, (mel["n_fft"] // 2, 0), mode="reflect")
-        torch.mul(centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel["n_frames"]], window, out=frames)
-        torch.fft.rfft(frames, out=spectrum)
-        torch.mul(spectrum.real, spectrum.real, out=power).addcmul_(spectrum.imag, spectrum.imag)
-        return torch.cat([power[..., bins] @ filters for bins, filters in bands], dim=-1)
+        frames = centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel["n_frames"]]
+        # one clip after the other: the frames of more do not stay in the processor's cache
+        return torch.stack([of_clip(clip) for clip in frames])
 
     return spectrogram
 
@@ -66,12 +70,15 @@ def mel_filters(mel: dict[str, Any]) -> Tensor:
 
 
 def _bands(filters: Tensor) -> list[tuple[slice, Tensor]]:
-    """Some columns of `filters` (bins, n_mels) at a time, and the bins in which one of them is not zero."""
+    """Some columns of `filters` (bins, n_mels) at a time, and where one of them is not zero.
+
+    Bins count twice, their real and their imaginary part: the filters sum the squares of the two as they weigh them.
+    """
     found = []
-    for columns in filters.split(TOGETHER, dim=1):
+    for columns in filters.repeat_interleave(2, dim=0).split(TOGETHER, dim=1):
         used = columns.any(dim=1).nonzero().flatten().tolist() or [0]
-        bins = slice(used[0], used[-1] + 1)
-        found.append((bins, columns[bins].contiguous()))
+        parts = slice(used[0], used[-1] + 1)
+        found.append((parts, columns[parts].contiguous()))
     return found
 
 
