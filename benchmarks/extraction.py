@@ -23,10 +23,10 @@ import torch
 import yaml
 from suite import PROJECT, Row, command, interleaved
 
-from isojoule.workloads.tagging.audio import beginning, n_samples
+from isojoule.workloads.audio import beginning, n_samples
+from isojoule.workloads.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging.extraction import extract
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest, write_manifest
-from isojoule.workloads.tagging.mel import FLOOR, mel_filters
 
 ESC10 = PROJECT.parent / "shared" / "esc10" / "audio"
 RATE_HZ = 44_100

@@ -24,10 +24,10 @@ from isojoule import configuration
 from isojoule.cells import Cell, architectures, cell_slice, cells
 from isojoule.files import write_json
 from isojoule.models import build
+from isojoule.workloads.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging import PUBLISHED_CLIPS
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
-from isojoule.workloads.tagging.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging.sessions import Session
 
 # of a slice, and of all slices of a pair of loops together: quick steps take turns more often than the rounds asked for

@@ -33,8 +33,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--qualities",
         nargs="+",
-        default=["macro_f1", "mean_average_precision"],
-        help="columns of which more is better; by default macro_f1 and mean_average_precision",
+        help="columns of which more is better; by default the qualities that isojoule knows and the table has",
     )
     parser.add_argument("--normalize-to", help="GPU to normalize energies to; by default the first")
     parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")

@@ -1,9 +1,9 @@
-"""Extract the log-mel features of all clips of a study, once, and record what that cost.
+"""Extract the features of all clips of a study, once, and record what that cost.
 
     python scripts/extract_features.py --config config/demo.yaml --dataset results/demo/dataset \\
         --output results/demo/features --workers 2
 
-Needs the manifest of scripts/prepare_dataset.py. Writes features.npy, targets.npy, statistics.json and record.json.
+Needs the manifest of scripts/prepare_dataset.py. Writes the features, statistics.json and record.json.
 """
 
 import argparse
@@ -16,20 +16,19 @@ from isojoule.programs import CONFIG_HELP, command_line, run_computing
 
 def main(options: argparse.Namespace, machine: Device) -> None:
     """Extract inside one window of the energy meter, then write the record."""
-    from isojoule import code, configuration, provenance
-    from isojoule.cells import features_slice, fingerprint
+    from isojoule import configuration, provenance, workloads
+    from isojoule.cells import features_code, features_slice, fingerprint
     from isojoule.energy import Meter
     from isojoule.files import write_text
     from isojoule.records import ExtractionRecord
-    from isojoule.workloads import tagging
-    from isojoule.workloads.tagging.extraction import extract
 
     study = configuration.load(options.config)
     started_at = provenance.now()
-    decided_by = fingerprint(features_slice(study)), code.fingerprint("extract_features.py")
+    decided_by = fingerprint(features_slice(study)), features_code(study)
     meter = Meter(study["energy"]["country_iso_code"], idle_s=study["energy"]["idle_s"])
+    extraction = workloads.part(study["workload"], "extraction")
     with machine.alone(), meter as window:
-        clips = extract(options.dataset, study["mel"], tagging.classes(study), options.output, options.workers)
+        clips = extraction.extract_study(study, options.dataset, options.output, options.workers)
     energy = window.energy
     record = ExtractionRecord(
         study=study["study"],

@@ -17,6 +17,7 @@ import sys
 import tarfile
 import time
 from pathlib import Path
+from typing import Any
 
 from isojoule.errors import InputError, StoppedError
 from isojoule.programs import CONFIG_HELP, OVER_BUDGET, above_zero, command_line, known, run, stop
@@ -69,19 +70,20 @@ def main(options: argparse.Namespace) -> int:
     return 2 if failed else OVER_BUDGET if over else 0
 
 
-def has_features(study: dict[str, object], results: Path) -> bool:
+def has_features(study: dict[str, Any], results: Path) -> bool:
     """Whether the features are those of this configuration and code."""
-    from isojoule import code
-    from isojoule.cells import features_slice, fingerprint
+    from isojoule import workloads
+    from isojoule.cells import features_code, features_slice, fingerprint
     from isojoule.records import ExtractionRecord, read_record
 
     try:
         made = read_record(results / "features" / "record.json", ExtractionRecord).provenance
     except InputError:
         return False
-    expected = fingerprint(features_slice(study)), code.fingerprint("extract_features.py")
+    expected = fingerprint(features_slice(study)), features_code(study)
+    files = (*workloads.load(study["workload"]).FEATURES, "statistics.json")
     return (made.configuration_fingerprint, made.code_fingerprint) == expected and all(
-        (results / "features" / name).is_file() for name in ("features.npy", "targets.npy", "statistics.json")
+        (results / "features" / name).is_file() for name in files
     )
 
 

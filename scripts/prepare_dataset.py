@@ -1,8 +1,8 @@
-"""Find and check the clips and labels of a study; make them first where the source is synthetic.
+"""Find and check the clips of a study; make them first where the source is synthetic.
 
     python scripts/prepare_dataset.py --config config/demo.yaml --output results/demo/dataset
 
-Writes manifest.tsv (one row a clip) and left_out.tsv (what was left out, and why).
+Writes manifest.tsv (one row a clip); where labels or files may be wrong, left_out.tsv (which, and why) as well.
 """
 
 import argparse
@@ -14,16 +14,13 @@ from isojoule.programs import CONFIG_HELP, command_line, run_computing
 
 def main(options: argparse.Namespace, _: Device) -> None:
     """Prepare, then count the clips in one line."""
-    from isojoule import configuration
+    from isojoule import configuration, workloads
     from isojoule.heartbeat import heartbeat
-    from isojoule.workloads import tagging
-    from isojoule.workloads.tagging.dataset import prepare
 
     study = configuration.load(options.config)
     with heartbeat(lambda: "making or checking clips"):
-        clips = prepare(study["dataset"], study["mel"], tagging.classes(study), options.output)
-    train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
-    print(f"{options.output}: {len(clips)} clips, {train} to train on, {test} to test on", flush=True)
+        found = workloads.part(study["workload"], "dataset").prepare_study(study, options.output)
+    print(f"{options.output}: {found}", flush=True)
 
 
 if __name__ == "__main__":

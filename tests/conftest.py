@@ -4,12 +4,17 @@ import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from isojoule import configuration, simulation
 
 PROJECT = Path(__file__).parents[1]
+
+# a slow minute of a machine is no wrong answer
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # tests that run beside each other measure nothing that counts: their windows need not wait for each other

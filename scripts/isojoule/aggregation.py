@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from isojoule import flags, measurements, workloads
 from isojoule.cells import architectures, cells, fingerprints
@@ -12,6 +14,20 @@ from isojoule.errors import InputError
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 
+# what grows with the work that was done
+WITH_THE_WORK = (
+    "energy_kwh",
+    "energy_uncertainty_kwh",
+    "net_energy_kwh",
+    "integrated_power_energy_kwh",
+    "codecarbon_energy_kwh",
+    "duration_s",
+    "gpu_energy_kwh",
+    "cpu_energy_kwh",
+    "ram_energy_kwh",
+    "emissions_kg_co2e",
+    "audio_s",
+)
 SHOWN = 10
 
 
@@ -25,7 +41,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             or flags are excluded that every cell has.
     """
     records, named = results / "records", architectures(configuration)
-    data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
+    data = workloads.data_fingerprint(results / "features")
+    workload = workloads.load(configuration["workload"])
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
     found: dict[tuple[str, str, str, int], Path] = {}
     rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
@@ -47,12 +64,15 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         elif record.study != configuration["study"] or not record.is_of(fingerprints(configuration, cell, data, named)):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         found[record.identity] = path
-        rows[record.identity] = {**_row(record), **counts[cell.architecture]}
+        whole = workload.whole(configuration, cell.architecture, cell.phase)
+        rows[record.identity] = {**_row(record), **_carried(record, whole), **counts[cell.architecture]}
     problems += [f"{records}: no record of {cell}" for identity, cell in expected.items() if identity not in found]
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     table = measurements.table([rows[identity] for identity in expected])
+    if "quality_table" in configuration["analysis"]:
+        table = _with_qualities(table, Path(configuration["analysis"]["quality_table"]))
     excluded = configuration["analysis"]["exclude_flags"]
     flagged = flags.with_those_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
@@ -62,6 +82,61 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             "energy; expected some to be left"
         )
     return flagged
+
+
+def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The table with qualities that others found, such as opinions of listeners, in the rows of the tests.
+
+    Raises:
+        InputError: `path` is no table of architectures of this study and of qualities.
+    """
+    found = measurements.read_any(path, "a table of qualities by architecture")
+    columns = [name for name in found if name in measurements.QUALITIES]
+    if "architecture" not in found or not columns:
+        known = ", ".join(measurements.QUALITIES)
+        raise InputError(f"{path}: found the columns {', '.join(found)}, expected architecture and any of {known}")
+    if unknown := sorted(set(found["architecture"]) - set(table["architecture"])):
+        raise InputError(f"{path}: architecture: found {unknown[0]}, expected one of this study")
+    if found["architecture"].duplicated().any():
+        twice = found.loc[found["architecture"].duplicated(), "architecture"].iloc[0]
+        raise InputError(f"{path}: found {twice} twice, expected every architecture once")
+    for name in columns:
+        values = pd.to_numeric(found.set_index("architecture")[name], errors="coerce")
+        if (bad := values[values.isna()]).size:
+            raise InputError(f"{path}: {name} of {bad.index[0]}: expected a number")
+        tested = (table["phase"] == "test") & (table["outcome"] == "ok")
+        table[name] = table["architecture"].map(values).where(tested, table[name]).astype("Float64")
+    return table
+
+
+def _carried(record: MeasurementRecord, whole: float) -> dict[str, Any]:
+    """What is told of the whole phase, where the record has a part of it: an estimate, beside what was measured.
+
+    The interval is that of the mean energy of a repetition (Student's t, 95 %), times the same factor.
+
+    Args:
+        record: of a part of the phase.
+        whole: how many times the part the phase is.
+    """
+    if record.energy is None or record.work is None or whole == 1:
+        return {}
+    row = _row(record)
+    carried = {name: whole * row[name] for name in WITH_THE_WORK if row[name] is not None}
+    counted = {name: round(whole * row[name]) for name in ("epochs", "steps", "samples") if row[name] is not None}
+    found = {
+        "energy_kind": "estimated",
+        "cpu_energy_kind": row["cpu_energy_kind"] and "estimated",
+        "measured_energy_kwh": row["energy_kwh"],
+        "measured_duration_s": row["duration_s"],
+        "measured_steps": row["steps"],
+        "flags": " ".join(flags.ordered(["extrapolated", *(row["flags"] or "").split()])),
+    }
+    energies = np.array(record.energy.window.repetition_energies_kwh or [])
+    if len(energies) > 1:
+        half = stdtrit(len(energies) - 1, 0.975) * energies.std(ddof=1) / np.sqrt(len(energies))
+        middle = record.energy.computing.energy_kwh
+        found |= {"carried_low_kwh": whole * max(middle - half, 0), "carried_high_kwh": whole * (middle + half)}
+    return {**carried, **counted, **found}
 
 
 def _counts(path: Path) -> dict[str, Any]:
@@ -136,6 +211,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
             "emissions_kg_co2e": energy.codecarbon.emissions_kg_co2e,
             "country_iso_code": energy.codecarbon.country_iso_code,
             **record.work.model_dump(),
+            "real_time_factor": record.work.audio_s / energy.duration_s if record.work.audio_s else None,
         }
     if record.gpu_statistics is not None:
         statistics = record.gpu_statistics

@@ -44,7 +44,7 @@ class Block:
         self._results, self._machine = results, machine
         self._journal = Journal(results)
         self._architectures = architectures(configuration)
-        self._data = workloads.load(configuration["workload"]).data_fingerprint(results / "features")
+        self._data = workloads.data_fingerprint(results / "features")
 
     def measure(self, names: Sequence[str] | None = None, budget_s: float = math.inf) -> int:
         """Bring the records of the block up to date: keep what is in the journal, measure the rest.
@@ -137,6 +137,7 @@ class Block:
                 self._machine,
                 meter,
                 self._journal.trace(begun),
+                self._results / "products" / cell.gpu / f"{cell.architecture}-{cell.repeat}",
             )
         except (KeyboardInterrupt, StoppedError) as error:
             reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM: cancelled, preempted or over time"

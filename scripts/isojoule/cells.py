@@ -115,15 +115,26 @@ def fingerprints(
 
 def features_slice(configuration: Configuration) -> dict[str, Any]:
     """The part of the configuration that decides the features."""
-    return {"dataset": configuration["dataset"], "mel": configuration["mel"]}
+    settings: dict[str, Any] = workloads.load(configuration["workload"]).features_settings(configuration)
+    return settings
 
 
-def block_slice(configuration: Configuration, gpu: str, repeat: int, named: dict[str, Architecture]) -> dict[str, Any]:
-    """What of the configuration decides any cell of a GPU and repeat.
+def dataset_code(configuration: Configuration) -> str:
+    """The fingerprint of the code that prepares the data set."""
+    return code.fingerprint("prepare_dataset.py", f"isojoule.workloads.{configuration['workload']}.dataset")
+
+
+def features_code(configuration: Configuration) -> str:
+    """The fingerprint of the code that extracts the features."""
+    return code.fingerprint("extract_features.py", f"isojoule.workloads.{configuration['workload']}.extraction")
+
+
+def block_slice(configuration: Configuration, gpu: str, named: dict[str, Architecture]) -> dict[str, Any]:
+    """What of the configuration decides any cell of a GPU, of whichever repeat.
 
     Of architectures only those that can change under their name: adding or removing one changes nothing for the others.
     """
-    common = cell_slice(configuration, Cell(gpu, next(iter(named)), "test", repeat), named)
+    common = cell_slice(configuration, Cell(gpu, next(iter(named)), "test", 0), named)
     custom = {name: asdict(named[name]) for name in named if _is_custom(configuration, named[name])}
     return {**common, "architecture": custom, "phases": configuration["phases"]}
 

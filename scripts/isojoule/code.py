@@ -33,7 +33,6 @@ NOT_DECISIVE = (
     "isojoule.records.measurement",
     "isojoule.records.reading",
     "isojoule.workloads",
-    "isojoule.workloads.tagging",
     "isojoule.workloads.tagging.architectures",
 )
 
@@ -75,9 +74,16 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
     """
     digest = hashlib.sha256()
     for name, path in sorted(modules(*entries).items()):
-        if every_module or name not in NOT_DECISIVE:
+        if every_module or not (name in NOT_DECISIVE or _describes_a_workload(name)):
             digest.update(f"{name}\n{_read(path)[1]}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def _describes_a_workload(name: str) -> bool:
+    """Whether a module is the package of a workload, whose settings are in the configuration's slices."""
+    return (
+        name.startswith("isojoule.workloads.") and name.count(".") == 2 and (SCRIPTS / name.replace(".", "/")).is_dir()
+    )
 
 
 def _file(name: str) -> Path | None:

@@ -1,6 +1,5 @@
 """Count what an architecture takes: parameters, FLOPs forward and backward, bytes; on the CPU, without training."""
 
-import importlib
 import logging
 import os
 import platform
@@ -28,6 +27,7 @@ from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
 from isojoule.workloads import Architecture
+from isojoule.workloads.optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
     begin = time.perf_counter()
     workload = configuration["workload"]
     settings = workloads.load(workload).compute_settings(configuration)
-    example = importlib.import_module(f"isojoule.workloads.{workload}.example")
+    example = workloads.part(workload, "example")
     step = training_step(architecture, example, settings)
     published_flops = deepspeed_forward_flops(architecture, example, settings)
     return ComputeRecord(
@@ -124,7 +124,7 @@ def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, set
             logging.disable(logging.WARNING)
             from deepspeed.profiling.flops_profiler import get_model_profile
 
-            flops, _, _ = get_model_profile(model, args=[inputs], print_profile=False, warm_up=0, as_string=False)
+            flops, _, _ = get_model_profile(model, args=list(inputs), print_profile=False, warm_up=0, as_string=False)
         except Exception as error:
             raise InputError(
                 f"architecture {architecture.name}: DeepSpeed cannot count its FLOPs: {models.first_line(error)}"
@@ -173,7 +173,7 @@ def _training_step_on(
     with torch.device(device):
         model = models.build(architecture).train()
     parameters = list(model.parameters())
-    optimizer = example.OPTIMIZERS[settings["optimizer"]](parameters)
+    optimizer = OPTIMIZERS[settings["optimizer"]](parameters)
     batch_size = settings["batch_size"]
     inputs, targets = example.example(settings, batch_size, device)
     saved = _SavedForBackward(model)

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from isojoule import workloads
 from isojoule.errors import InputError
 from isojoule.files import write_text
 
@@ -61,23 +62,13 @@ def check(content: Any, source: str = "configuration") -> Configuration:
     Raises:
         InputError: naming every key that is unknown, missing or wrong, what was found and what was expected.
     """
-    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), yaml.CSafeLoader)
     if not isinstance(content, dict):
         raise InputError(f"{source}: found {_shown(content)}, expected keys such as study, dataset, gpus")
+    schema = _schema(content, source)
     found = sorted(jsonschema.Draft202012Validator(schema).iter_errors(content), key=lambda e: list(map(str, e.path)))
     if errors := [_precise(error) for error in found if _precise(error).validator != "oneOf"]:
         raise InputError("\n       ".join(f"{source}: {_sentence(error)}" for error in errors))
     configuration: Configuration = _completed(copy.deepcopy(content), schema, schema)
-    mel = configuration["mel"]
-    if mel["win_length"] > mel["n_fft"]:
-        raise InputError(
-            f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})"
-        )
-    if not mel["f_min_hz"] < mel["f_max_hz"] <= mel["sample_rate_hz"] / 2:
-        raise InputError(
-            f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
-            f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
-        )
     if (target := configuration["pareto"].get("normalize_to")) not in (None, *configuration["gpus"]):
         raise InputError(
             f"{source}: pareto.normalize_to: found {target}, expected one of gpus: {', '.join(configuration['gpus'])}"
@@ -89,6 +80,7 @@ def check(content: Any, source: str = "configuration") -> Configuration:
             raise InputError(
                 f"{source}: gpus.{name}: found gres beside gpu or gpu_model, expected one way to ask for it"
             )
+    workloads.load(configuration["workload"]).check(configuration, source)
     return configuration
 
 
@@ -97,6 +89,28 @@ def store(configuration: Configuration, path: Path) -> None:
     text = yaml.safe_dump(configuration, sort_keys=False, allow_unicode=True)
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
+
+
+def _schema(content: dict[str, Any], source: str) -> dict[str, Any]:
+    """The common schema with the part of the study's workload, behind the key that names it."""
+    if "workload" not in content:
+        raise InputError(f"{source}: workload: missing")
+    if (name := content["workload"]) not in workloads.names():
+        raise InputError(f"{source}: workload: found {_shown(name)}, expected one of {', '.join(workloads.names())}")
+    common, own = (yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) for path in (SCHEMA, _part(name)))
+    qualities = list(workloads.load(name).QUALITIES)
+    common["properties"]["pareto"]["properties"]["qualities"] |= {"items": {"enum": qualities}, "default": qualities}
+    first = {key: common["properties"].pop(key) for key in ("study", "workload")}
+    return {
+        **common,
+        "required": common["required"] + own["required"],
+        "properties": {**first, **own["properties"], **common["properties"]},
+        "$defs": {**common["$defs"], **own.get("$defs", {})},
+    }
+
+
+def _part(workload: str) -> Path:
+    return Path(workloads.__path__[0]) / workload / "config.schema.yaml"
 
 
 def _precise(error: Any) -> Any:

@@ -31,6 +31,7 @@ MEANINGS = {
     "several-devices": "the platform was measured on devices of more than one name",
     "initial-weights": "the test ran with weights that no training made, and claims no quality",
     "loss-not-finite": "the loss was not a number",
+    "extrapolated": "a part of the work was measured, and carried to the whole",
     "quality-on-training-data": "the clips of the test are those of the training",
 }
 

@@ -173,7 +173,7 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
 
     Snakemake takes the outputs of a job that failed for finished, so that they must not be there from before.
     """
-    if not (data := fingerprint_of_data(configuration, results)):
+    if not (data := fingerprint_of_data(results)):
         return
     named = architectures(configuration)
     stale = 0
@@ -195,10 +195,10 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
         print(f"{stale} records are of other code, configuration or data; they stay in {where}", file=sys.stderr)
 
 
-def fingerprint_of_data(configuration: Configuration, results: Path) -> str | None:
+def fingerprint_of_data(results: Path) -> str | None:
     """The fingerprint of the data of a study, none where it was not extracted yet."""
     try:
-        return str(workloads.load(configuration["workload"]).data_fingerprint(results / "features"))
+        return workloads.data_fingerprint(results / "features")
     except InputError:
         return None
 

@@ -1,7 +1,6 @@
 """Measure one cell: everything ready before the window, the phase alone inside it, one record after it."""
 
 import dataclasses
-import importlib
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -95,6 +94,7 @@ def measure(
     machine: Device,
     meter: Meter,
     trace: Path,
+    products: Path,
 ) -> MeasurementRecord:
     """Train or test the model of a cell inside one window of the meter, as often as the window needs to be long enough.
 
@@ -108,6 +108,7 @@ def measure(
         machine: the right to compute on this machine's CPU.
         meter: as `metered` gives it.
         trace: where the samples of the window go, a parquet file; not written where nothing was sampled.
+        products: folder of what the model makes for somebody to look at or listen to, if anything.
 
     Returns:
         the record; running out of memory, or a test whose training did, is an outcome of it.
@@ -133,6 +134,7 @@ def measure(
                 computer,
                 meter,
                 trace,
+                products,
             )
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
@@ -155,6 +157,7 @@ def _run(
     computer: Device,
     meter: Meter,
     trace: Path,
+    products: Path,
 ) -> dict[str, Any]:
     torch.manual_seed(decisive["seed"])
     model = models.build(architecture)
@@ -164,7 +167,7 @@ def _run(
             found.append("initial-weights")
         elif failure := checkpoints.load(checkpoint, model):
             return {"outcome": "untrained", "message": failure}
-    sessions = importlib.import_module(f"isojoule.workloads.{decisive['workload']}.sessions")
+    sessions = workloads.part(decisive["workload"], "sessions")
     session = sessions.Session(model, decisive, phase, features, arrival.device)
     if arrival.gpu:
         torch.cuda.reset_peak_memory_stats()
@@ -175,7 +178,7 @@ def _run(
         session.warm_up()
         with meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
             peak_memory_bytes = None
-            while window.again():
+            while window.again(session.REPETITIONS):
                 session.run()
                 if arrival.gpu and peak_memory_bytes is None:
                     peak_memory_bytes = torch.cuda.max_memory_allocated()
@@ -183,6 +186,7 @@ def _run(
     if phase == "train" and checkpoint is not None:
         consequence = "the training is kept, its test trains again"
         _keep(lambda: checkpoints.write(checkpoint, session.model, origin), consequence)
+    _keep(lambda: session.keep(products), "the record is kept without what the model made")
     sampler = window.sampler
     if sampler.trace.rows:
         _keep(lambda: sampler.trace.write(trace), "the record is kept without it")

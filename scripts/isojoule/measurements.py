@@ -12,6 +12,13 @@ from isojoule.files import written_whole
 
 PHASES = ("train", "test")
 KINDS = ("measured", "estimated", "simulated")
+# columns of which more is better, the one that figures show first, and their names for a reader
+QUALITIES = {
+    "macro_f1": "Macro F1 on the test data",
+    "mean_average_precision": "Mean average precision",
+    "mean_opinion_score": "Mean opinion score",
+    "log_likelihood_nats": "Log-likelihood (nats per sample)",
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,13 @@ COLUMNS = {
     "energy_uncertainty_kwh": Column(
         "Float64", "kWh", "how far off energy_kwh can be because of when its instrument was updated or sampled"
     ),
+    "carried_low_kwh": Column(
+        "Float64", "kWh", "energy_kwh of the whole phase, where a part was measured: 95 % interval by its repetitions"
+    ),
+    "carried_high_kwh": Column("Float64", "kWh", "upper end of that interval"),
+    "measured_energy_kwh": Column("Float64", "kWh", "of the part that was measured, where energy_kwh is of the whole"),
+    "measured_duration_s": Column("Float64", "s", "of that part"),
+    "measured_steps": Column("Int64", "", "steps of that part"),
     "net_energy_kwh": Column("Float64", "kWh", "energy_kwh above idle_power_w"),
     "idle_power_w": Column("Float64", "W", "of the same component before the window, with a live CUDA context"),
     "duration_s": Column("Float64", "s", "of the phase, once"),
@@ -76,12 +90,17 @@ COLUMNS = {
     "steps": Column("Int64", "", "batches in duration_s"),
     "samples": Column("Int64", "", "examples in duration_s"),
     "batch_size": Column("Int64", "", "examples per batch"),
+    "audio_s": Column("Float64", "s", "length of the audio that was generated in duration_s"),
+    "real_time_factor": Column("Float64", "", "audio_s over duration_s: above 1 is faster than it sounds"),
     "precision": Column("string", "", "fp32, tf32 or bf16"),
     "threads": Column("Int64", "", "CPU threads of the computation"),
     "features": Column("string", "", "resident on the device before the window, or decoded in_loop"),
     "loss": Column("Float64", "", "mean loss of the last epoch"),
     "macro_f1": Column("Float64", "", "macro F1 on the test data, threshold 0.5"),
     "mean_average_precision": Column("Float64", "", "mean average precision on the test data"),
+    "mean_opinion_score": Column("Float64", "", "of listeners, 1 to 5, from a table of the user"),
+    "log_likelihood_nats": Column("Float64", "nat", "mean log-likelihood of a sample of the test data"),
+    "spectral_distance_db": Column("Float64", "dB", "log-spectral distance of what was generated to the test data"),
     "gpu_utilization_percent": Column("Float64", "%", "mean over the window's samples"),
     "gpu_memory_utilization_percent": Column("Float64", "%", "mean over the window's samples"),
     "gpu_peak_memory_bytes": Column("Int64", "B", "most memory that the model took on the GPU"),
@@ -115,6 +134,11 @@ def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as a table with all of `COLUMNS`, in their order and types."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype({name: column.dtype for name, column in COLUMNS.items()})
+
+
+def qualities_of(frame: pd.DataFrame) -> list[str]:
+    """The qualities that a table has values of."""
+    return [name for name in QUALITIES if name in frame and frame[name].notna().any()]
 
 
 def dictionary() -> pd.DataFrame:
@@ -221,21 +245,23 @@ def of_kinds(frame: pd.DataFrame, kinds: list[str] | None = None) -> tuple[pd.Da
 
     Args:
         frame: a table of measurements.
-        kinds: of `KINDS`; by default the one kind that the table has, or `measured` where there are several.
+        kinds: of `KINDS`; by default the one kind that a phase has, or `measured` where it has several.
 
     Raises:
-        InputError: an unknown kind; or several kinds in the table, none of them measured, and none asked for.
+        InputError: an unknown kind; or several kinds in a phase, none of them measured, and none asked for.
     """
-    present = [kind for kind in KINDS if (frame["energy_kind"] == kind).any()]
     unknown = [kind for kind in kinds or [] if kind not in KINDS]
     if unknown:
         raise InputError(f"kinds: found {unknown[0]}, expected of {', '.join(KINDS)}")
-    if kinds is None and len(present) > 1 and "measured" not in present:
-        raise InputError(
-            f"kinds: found {' and '.join(present)} energies in one table, expected you to say which to use"
-        )
-    kept = kinds or (present if len(present) == 1 else ["measured"])
-    other = frame["energy_kind"].notna() & ~frame["energy_kind"].isin(kept)
+    other = pd.Series(False, index=frame.index)
+    for _, part in frame.groupby("phase"):
+        present = [kind for kind in KINDS if (part["energy_kind"] == kind).any()]
+        if kinds is None and len(present) > 1 and "measured" not in present:
+            raise InputError(
+                f"kinds: found {' and '.join(present)} energies in one table, expected you to say which to use"
+            )
+        kept = kinds or (present if len(present) == 1 else ["measured"])
+        other[part.index] = part["energy_kind"].notna() & ~part["energy_kind"].isin(kept)
     left_out = frame.loc[other, "energy_kind"].value_counts()
     sentence = " and ".join(f"{count} {kind} rows" for kind, count in left_out.items())
     return frame[~other], f"left out: {sentence}; ask for them by --kinds" if sentence else ""

@@ -55,15 +55,15 @@ def model_class(architecture: Architecture) -> type[nn.Module]:
     return found
 
 
-def checked_output(architecture: Architecture, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-    """The model's output for `inputs`, which has the shape of `targets`.
+def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[Tensor, ...], targets: Tensor) -> Tensor:
+    """The model's output, called with `inputs`, which has the shape of `targets`.
 
     Raises:
         InputError: the model does not take such inputs, or its output has another shape.
     """
-    given = f"architecture {architecture.name}: given {_shown(inputs)}"
+    given = f"architecture {architecture.name}: given {' and '.join(map(_shown, inputs))}"
     try:
-        output = model(inputs)
+        output = model(*inputs)
     except Exception as error:
         if is_out_of_memory(error):
             raise

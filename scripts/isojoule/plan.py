@@ -160,7 +160,7 @@ def _total(rows: list[_Row]) -> _Row:
 def _kept(configuration: Configuration, results: Path) -> dict[Cell, MeasurementRecord]:
     """What is measured already and will not be measured again."""
     journal, named = Journal(results), architectures(configuration)
-    if not (data := fingerprint_of_data(configuration, results)):
+    if not (data := fingerprint_of_data(results)):
         return {}
     found = (
         (cell, journal.kept(cell, fingerprints(configuration, cell, data, named))) for cell in cells(configuration)
@@ -178,7 +178,7 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
         examples: by phase.
     """
     entry, batch = configuration["gpus"][cell.gpu], count.batch_size
-    steps = configuration["phases"][cell.phase]["epochs"] * -(-examples[cell.phase] // batch)
+    steps = workloads.load(configuration["workload"]).steps(configuration, cell.phase, examples[cell.phase])
     flops = batch * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
     traffic = step_bytes(cell.phase, count.weights_bytes, count.activations_bytes, count.optimizer_state_bytes)
     step_s = max(

@@ -45,12 +45,20 @@ def status(results: Path) -> str:
     rows += [_row("all", seen)] if len(rows) > 1 else []
     header = ("gpu", "cells", *STATES, "energy in windows", "time to go")
     table = aligned([header, *rows])
-    return "\n".join([f"{configuration['study']}: {_counted(seen)}", "", *table, *_reasons(seen), *_best(seen)])
+    return "\n".join(
+        [
+            f"{configuration['study']}: {_counted(seen)}",
+            "",
+            *table,
+            *_reasons(seen),
+            *_best(seen, configuration["pareto"]["qualities"]),
+        ]
+    )
 
 
 def _seen(configuration: configurations.Configuration, results: Path) -> list[Seen]:
     journal, named = Journal(results), architectures(configuration)
-    if not (data := fingerprint_of_data(configuration, results)):
+    if not (data := fingerprint_of_data(results)):
         return [Seen(cell, "waiting", None) for cell in cells(configuration)]
     running = {
         found[0].identity: found[0]
@@ -135,17 +143,19 @@ def _reasons(seen: list[Seen]) -> list[str]:
     return ["", *shown] if shown else []
 
 
-def _best(seen: list[Seen]) -> list[str]:
+def _best(seen: list[Seen], qualities: list[str]) -> list[str]:
     """One line per model and platform, the best quality first."""
     energy_kwh: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     quality: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for record in (s.record for s in seen if s.state == "done" and s.record):
+    records = [s.record for s in seen if s.state == "done" and s.record]
+    shown = next((name for name in qualities if any(name in record.quality for record in records)), "")
+    for record in records:
         if record.energy:
             energy_kwh[record.architecture, record.gpu, record.phase].append(record.energy.computing.energy_kwh)
-        if "macro_f1" in record.quality:
-            quality[record.architecture, record.gpu].append(record.quality["macro_f1"])
+        if shown in record.quality:
+            quality[record.architecture, record.gpu].append(record.quality[shown])
     ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
-    rows = [("architecture", "gpu", "macro F1", "train kWh", "test kWh")]
+    rows = [("architecture", "gpu", shown.replace("_", " "), "train kWh", "test kWh")]
     for architecture, gpu in ranked:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)

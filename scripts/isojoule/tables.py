@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.flags import ordered
-from isojoule.measurements import KINDS
+from isojoule.measurements import KINDS, qualities_of
 
 CELL = ["architecture", "family", "gpu", "phase"]
 
@@ -19,8 +19,6 @@ QUANTITIES = {
     "power_w": ("power", "_w"),
     "gpu_utilization_percent": ("gpu_utilization", "_percent"),
     "gpu_memory_utilization_percent": ("gpu_memory_utilization", "_percent"),
-    "macro_f1": ("macro_f1", ""),
-    "mean_average_precision": ("mean_average_precision", ""),
 }
 
 
@@ -49,7 +47,8 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
         flags=rows["flags"].agg(lambda column: " ".join(ordered(" ".join(column.dropna()).split())) or None),
     )
     columns: dict[str, pd.Series] = {}
-    for column, (name, unit) in QUANTITIES.items():
+    qualities = {name: (name, "") for name in qualities_of(ok.obj)}
+    for column, (name, unit) in (QUANTITIES | qualities).items():
         columns |= {f"{name}{key}{unit}": values for key, values in statistics(ok[column]).items()}
     table = table.join(pd.DataFrame(columns))
     table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]

@@ -145,8 +145,8 @@ LINKS = "results/links"
 REPORT = ("--extraction", "results/features/record.json", "--tables", f"{LINKS}/claims.csv", "--figures", FIGURE)
 MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
 STAGES = [
-    (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), ()),
-    (("extract_features.py", "--config", "study.yaml", *EXTRACTION), ()),
+    (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), (f"{WORKLOAD}.dataset",)),
+    (("extract_features.py", "--config", "study.yaml", *EXTRACTION), (f"{WORKLOAD}.extraction",)),
     *(counting(name, model) for name, model in zip(("mlp-1x4", "crnn-5+1-2+2", "mine"), MODELS, strict=True)),
     (
         ("measure.py", "--config", "study.yaml", "--gpu", "cpu", "--results", "results"),

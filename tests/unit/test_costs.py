@@ -19,8 +19,8 @@ from isojoule.aggregation import aggregate
 from isojoule.normalization.experiment import Plan, experiment
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.splits import splits
-from isojoule.workloads.tagging import audio
-from isojoule.workloads.tagging.example import OPTIMIZERS
+from isojoule.workloads import audio
+from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
 
 PROJECT = Path(__file__).parents[2]

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isojoule.workloads.tagging.mel import FLOOR, log_mel, mel_filters, mel_power
+from isojoule.workloads.mel import FLOOR, log_mel, mel_filters, mel_power
 
 MEL = {
     "sample_rate_hz": 16000,

@@ -53,7 +53,7 @@ def metered(nvml, gpu=None, **options):
     period_s=st.floats(0.02, 0.1),
     shares=st.tuples(st.floats(0, 0.4), st.floats(0.6, 1)),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_power_does_the_counter_is_within_its_stated_bound(nvml, levels_w, period_s, shares):
     clock = Clock()
     curve = Curve([*levels_w, LIMIT_W], 0.3, clock.now_s)

@@ -112,14 +112,14 @@ def test_identical_energies_are_refused(name):
 
 
 @pytest.mark.parametrize("name", SCALE_FREE)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(factor=st.floats(1e-3, 1e3))
 def test_scaling_the_target_scales_the_predictions(name, factor):
     np.testing.assert_allclose(predicted(name, y=TARGET * factor), factor * predicted(name), rtol=1e-6, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SCALE_FREE)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(factor=st.floats(1e-3, 1e3))
 def test_scaling_the_source_changes_nothing(name, factor):
     scaled = TABLE.assign(energy_kwh=TABLE["energy_kwh"] * factor)
@@ -135,7 +135,7 @@ def test_the_order_of_rows_is_irrelevant(name):
 @pytest.mark.parametrize(
     "name", ["single-low", "single-high", "dual", "line", *(name for name in IMPROVED if "bytes" not in name)]
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(energy=energies, factor=st.floats(0.01, 100))
 def test_a_proportional_world_has_no_error(name, energy, factor):
     assume(np.ptp(energy) > 1e-3 * energy.max())
@@ -265,7 +265,7 @@ def test_errors_by_hand_and_by_scikit_learn():
     assert simple["kendall_tau"] == pytest.approx(1 / 3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data(), count=st.integers(2, 10))
 def test_rankings_and_fronts_are_those_of_others(data, count):
     """Kendall's tau-b against scipy, with ties; the front against its definition, system by system."""

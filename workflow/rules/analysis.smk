@@ -7,6 +7,7 @@ rule aggregate:
         compute=[
             f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
         ],
+        qualities=config["analysis"].get("quality_table", []),
     output:
         MEASUREMENTS,
         f"{RESULTS}/measurements.csv",
@@ -15,6 +16,11 @@ rule aggregate:
         f"{RESULTS}/logs/aggregate.log",
     params:
         analysis=config["analysis"],
+        whole=[
+            WORKLOAD.whole(config, architecture, phase)
+            for architecture in ARCHITECTURES
+            for phase in config["phases"]
+        ],
         code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
     shell:
         f"python $ISOJOULE_SCRIPTS/aggregate.py --config {CONFIGURATION} --results {RESULTS}"

@@ -7,8 +7,8 @@ rule prepare_dataset:
     log:
         f"{RESULTS}/logs/prepare_dataset.log",
     params:
-        dataset=config["dataset"],
-        code=code.fingerprint("prepare_dataset.py"),
+        settings=WORKLOAD.dataset_settings(config),
+        code=cells.dataset_code(config),
     shell:
         f"python $ISOJOULE_SCRIPTS/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
@@ -19,8 +19,7 @@ rule extract_features:
     output:
         multiext(
             f"{RESULTS}/features/",
-            "features.npy",
-            "targets.npy",
+            *WORKLOAD.FEATURES,
             "statistics.json",
             "record.json",
         ),
@@ -28,8 +27,8 @@ rule extract_features:
         f"{RESULTS}/logs/extract_features.log",
     threads: 8
     params:
-        mel=config["mel"],
-        code=code.fingerprint("extract_features.py"),
+        settings=cells.features_slice(config),
+        code=cells.features_code(config),
     shell:
         f"python $ISOJOULE_SCRIPTS/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

@@ -1,5 +1,7 @@
 """Features in; one record per cell out, all cells of a GPU and repeat in one job. On the pinned GPU."""
 
+SLICES = {gpu: cells.block_slice(config, gpu, ARCHITECTURES) for gpu in config["gpus"]}
+
 
 rule measure:
     input:
@@ -18,9 +20,7 @@ rule measure:
         **ASKED,
         slurm_partition=partition,
     params:
-        slice=lambda wildcards: cells.block_slice(
-            config, wildcards.gpu, int(wildcards.repeat), ARCHITECTURES
-        ),
+        slice=lambda wildcards: SLICES[wildcards.gpu],
         code=MEASURING_CODE,
     shell:
         f"python $ISOJOULE_SCRIPTS/measure.py --config {CONFIGURATION} --gpu {{wildcards.gpu}} --repeat {{wildcards.repeat}}"

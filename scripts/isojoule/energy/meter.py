@@ -6,6 +6,7 @@ Protocol: Zeus' and Carbontracker's habits, and Yang et al., "Part-time power me
 import os
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -235,6 +236,7 @@ class Window:
         self.sampler = meter.sampler()
         self._meter = meter
         self._repetitions = 0
+        self._read_kwh: list[float] = []
 
     def open(self) -> None:
         """Wait for the devices, then read."""
@@ -245,15 +247,21 @@ class Window:
         self._before_j = self._meter.counters_j()
         self._started_s = time.perf_counter()
 
-    def again(self) -> bool:
+    def again(self, at_least: int = 1) -> bool:
         """Whether the work is to be done (once more): yes at first, then until the window is long enough.
 
         Waits for the devices, so that the time is known. The energy is divided by the number of yeses.
+
+        Args:
+            at_least: repetitions, however long they take; with several, the energy of each is read.
         """
         if self._repetitions:
             self._meter.synchronize()
-            if time.perf_counter() - self._started_s >= self._meter.min_window_s:
-                return False
+        if at_least > 1:
+            self._read_kwh.append(self.so_far_kwh())
+        is_long = time.perf_counter() - self._started_s >= self._meter.min_window_s
+        if self._repetitions >= at_least and is_long:
+            return False
         self._repetitions += 1
         return True
 
@@ -321,6 +329,7 @@ class Window:
             window=WindowRecord(
                 duration_s=duration_s,
                 repetitions=self._repetitions,
+                repetition_energies_kwh=[after - before for before, after in pairwise(self._read_kwh)] or None,
                 instrument_period_s=period_s,
                 resolution_percent=100 * period_s / duration_s,
                 disagreement_percent=max((100 * abs(o / deciding.energy_kwh - 1) for o in others), default=None),

@@ -18,17 +18,19 @@ from isojoule.figures.drawing import (
     platform_label,
     points,
 )
+from isojoule.measurements import QUALITIES
 
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements: one panel per platform (row) and phase (column)."""
     table = drawable(frame)
-    tested = table.dropna(subset=["macro_f1_mean"]).assign(
-        quality=lambda rows: rows["macro_f1_mean"].astype(float), half=lambda rows: half_width(rows, "macro_f1")
+    shown = next((name for name in QUALITIES if f"{name}_mean" in table), None)
+    if shown is None:
+        return nothing("No quality was measured in this study.")
+    tested = table.dropna(subset=[f"{shown}_mean"]).assign(
+        quality=lambda rows: rows[f"{shown}_mean"].astype(float), half=lambda rows: half_width(rows, shown)
     )
     table = table.merge(tested[["architecture", "gpu", "quality", "half"]], on=["architecture", "gpu"], how="left")
-    if table["quality"].isna().all():
-        return nothing("No macro F1 was measured in this study.")
     phases, gpus, styles = phases_of(table), list(table["gpu"].unique()), family_styles(table)
     figure = blank(3.5 * len(phases), 2.4 * len(gpus) + 0.5)
     grid = figure.subplots(len(gpus), len(phases), sharey="row", squeeze=False)
@@ -42,6 +44,6 @@ def draw(frame: pd.DataFrame) -> Figure:
                 points(axis, part["energy_mean_kwh"], part["quality"], colour, marker, family_label(family), **bars)
             axis.set(title=f"{PHASES[phase]} on {platform_label(panel, gpu)}", xlabel=energy_label(panel))
             label_decades(axis.xaxis)
-        row[0].set_ylabel("Macro F1 on the test data")
+        row[0].set_ylabel(QUALITIES[shown])
     legend(figure, grid[0][0], len(styles))
     return figure

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isojoule.figures.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points, reading
+from isojoule.measurements import QUALITIES
 from isojoule.pareto.front import DOMINATED, OPTIMAL
 from isojoule.pareto.study import KEYS
 
@@ -16,7 +17,6 @@ COLUMNS = ("architecture", "cost_mean", "cost_ci95_high", "quality_mean", "quali
 MOST_NAMED, MOST_SHOWN = 16, 40
 # costs that differ by more than this factor are on a logarithmic axis
 WIDE = 8
-QUALITIES = {"macro_f1": "Macro F1 on the test data", "mean_average_precision": "Mean average precision"}
 
 
 def read(path: Path) -> pd.DataFrame:

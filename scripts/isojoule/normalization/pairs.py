@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
+from isojoule.measurements import QUALITIES
 
 # the first that a table has; more is better
-QUALITIES = ("macro_f1", "mean_average_precision", "accuracy")
 DESCRIPTIONS = ("flops", "params", "weights_bytes", "activations_bytes")
 
 
@@ -139,7 +139,7 @@ def typical(on_gpus: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def _quality(frame: pd.DataFrame, names: list[str]) -> pd.Series:
     """Mean quality of the systems, whatever it was measured on; missing where the table has none."""
-    for column in QUALITIES:
+    for column in (*QUALITIES, "accuracy"):
         if column in frame and frame[column].notna().any():
             return frame.groupby("architecture")[column].mean().reindex(names)
     return pd.Series(np.nan, index=names)

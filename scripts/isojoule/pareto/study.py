@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.measurements import PHASES
+from isojoule.measurements import PHASES, QUALITIES, qualities_of
 from isojoule.normalization import references
 from isojoule.normalization.improved import Corrected
 from isojoule.normalization.pairs import pair
 from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, Objective, find_front
 from isojoule.pareto.tables import with_quality
 
-QUALITIES = ("macro_f1", "mean_average_precision")
 NORMALIZED = "normalized_energy_kwh"
 # columns of costs, and whether they are a phase's
 COSTS = {"energy_kwh": True, "emissions_kg_co2e": True, "flops": False, "params": False}
@@ -48,7 +47,7 @@ class Fronts:
 
 def fronts(
     frame: pd.DataFrame,
-    qualities: Sequence[str] = QUALITIES,
+    qualities: Sequence[str] | None = None,
     normalize_to: str | None = None,
     draws: int = DRAWS,
     seed: int = 0,
@@ -57,7 +56,7 @@ def fronts(
 
     Args:
         frame: a table of measurements, its energies of one kind on each GPU.
-        qualities: columns of which more is better.
+        qualities: columns of which more is better; by default those that we know and the table has.
         normalize_to: GPU that energies are normalized to; by default the first one with an energy.
         draws: of the bootstrap over repeats.
         seed: of the bootstrap.
@@ -65,7 +64,7 @@ def fronts(
     Raises:
         InputError: a quality is no column of numbers, or `normalize_to` no GPU of the table.
     """
-    gpus, qualities = list(frame["gpu"].unique()), list(dict.fromkeys(qualities))
+    gpus, qualities = list(frame["gpu"].unique()), list(dict.fromkeys(qualities or qualities_of(frame)))
     for quality in qualities:
         known = frame[quality].dropna() if quality in frame else None
         if known is None or (len(known) and not pd.api.types.is_numeric_dtype(known)):
@@ -81,6 +80,7 @@ def fronts(
     summaries: list[dict[str, object]] = []
     notes = [f"no front on {gpu}: it has no energy" for gpu in gpus if gpu not in set(known["gpu"])]
     notes += [f"no front against {quality}: no model has it" for quality in absent]
+    notes += [] if qualities else [f"no front: no model has a quality, such as {', '.join(QUALITIES)}"]
     for key, rows in _sets(known, normalize_to, notes):
         for quality in (name for name in qualities if name not in absent):
             named = dict(zip(KEYS, (*key, quality), strict=True))

@@ -36,6 +36,9 @@ class Window(_Part):
 
     duration_s: NonNegativeFloat = Field(description="From begin to end, all repetitions.")
     repetitions: PositiveInt = Field(description="How often the work was done; energies and duration are of one.")
+    repetition_energies_kwh: list[Finite] | None = Field(
+        default=None, description="Of the computing component, where a workload asked for several repetitions."
+    )
     instrument_period_s: NonNegativeFloat = Field(
         description="Longest time between two updates of the deciding instrument; between two samples, where power is "
         "integrated; the kernel's clock tick, for a model of the CPU's load."
@@ -182,10 +185,11 @@ class Provenance(_Part):
 class Work(_Part):
     """What was done between begin and end."""
 
-    epochs: PositiveInt
+    epochs: PositiveInt | None = Field(default=None, description="Passes over the data; none where it counts steps.")
     steps: PositiveInt
     samples: PositiveInt
     batch_size: PositiveInt
+    audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
 
 
 class MeasurementRecord(_Part):

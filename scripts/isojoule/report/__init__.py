@@ -11,8 +11,7 @@ import pandas as pd
 from isojoule import __version__, flags
 from isojoule.errors import InputError
 from isojoule.figures import FIGURES, MEASUREMENTS
-from isojoule.figures.fronts import QUALITIES
-from isojoule.measurements import read_any
+from isojoule.measurements import QUALITIES, read_any
 from isojoule.normalization.ranking import ALL_PAIRS
 from isojoule.normalization.splits import SCHEMES
 from isojoule.records import ExtractionRecord
@@ -106,6 +105,7 @@ def _rendered(
         fronts=_records(fronts),
         costs=charts.COSTS,
         qualities=QUALITIES,
+        shown_qualities=[name for name in QUALITIES if f"{name}_mean" in energies],
         summary=_records(_read(tables, "pareto/summary.csv")),
         stability=_records(_read(tables, "pareto/stability.csv")),
         ranking=_records(_ranked(_read(tables, "normalization/ranking.csv"))),

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from isojoule.figures.drawing import PHASES, VERDICTS
-from isojoule.figures.fronts import QUALITIES
+from isojoule.measurements import QUALITIES
 from isojoule.pareto.study import NORMALIZED
 
 COSTS = {

@@ -1,30 +1,54 @@
 """The seam between what is measured and the measuring.
 
-A workload is a package below this one. Its `__init__` (no torch there) offers
+A workload is a package below this one. Its `config.schema.yaml` has the part of a study's configuration that it asks,
+and its `__init__` (no torch there) offers
 
+    check(configuration, source)                           refuses what the schema cannot see
     architectures(configuration) -> list[Architecture]     what the study compares
     MODELS                                                 modules of its own models, one per family
-    settings(configuration) -> dict                        the configuration's part that decides its sessions
+    QUALITIES                                              its columns among `isojoule.measurements.QUALITIES`
+    FEATURES                                               files that extraction writes beside `statistics.json`
+    dataset_settings(configuration) -> dict                the configuration's part that decides the manifest
+    features_settings(configuration) -> dict               the part that decides the features
+    settings(configuration) -> dict                        the part that decides its sessions
     shown_settings(settings) -> dict                       those of them that a record shows
-    compute_settings(configuration) -> dict                the part that decides what compute counting sees
-    data_fingerprint(features) -> str                      names the content of the features in a folder
+    compute_settings(configuration) -> dict                the part that decides what compute counting sees, with
+                                                           `batch_size` and the name of the `optimizer`
     extent(configuration, results) -> Extent               how much data there is, before it is extracted
+    steps(configuration, phase, examples) -> int           steps of a phase
+    whole(configuration, name, phase) -> float             how many times what is measured the whole phase is: where not
+                                                           once, its energy is estimated from several repetitions
+
+its module `dataset` offers
+
+    prepare_study(configuration, folder) -> str            checks the data, writes `manifest.tsv`, says what it found
+
+its module `extraction` offers
+
+    extract_study(configuration, dataset, folder, workers) -> int
+                                                           writes the features, and `statistics.json` last, with the
+                                                           `fingerprint` of their content; the number of clips
 
 its module `sessions` (torch) offers
 
     Session(model, slice, phase, features, device)         data on the device, and the steps of one phase: `warm_up`,
-                                                           `run` as often as the window asks, `settle` to the first run
+                                                           `run` as often as the window asks, `REPETITIONS` at least,
+                                                           `settle` to the first run; `keep` what it made in a folder
 
 and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
-`loss(outputs, targets)` and `OPTIMIZERS`.
+where `inputs` is all that the model is called with, and `loss(outputs, targets)`.
 
 Nothing outside these packages knows which workload it serves.
 """
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from isojoule.errors import InputError
+from isojoule.files import read_json
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,29 @@ class Extent:
     note: str
 
 
+def data_fingerprint(features: Path) -> str:
+    """The fingerprint of the content of the features in a folder.
+
+    Raises:
+        InputError: the folder holds no features.
+    """
+    path = features / "statistics.json"
+    try:
+        return str(read_json(path)["fingerprint"])
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: found no fingerprint; scripts/extract_features.py writes it") from error
+
+
+def names() -> list[str]:
+    """The workloads that there are."""
+    return sorted(path.parent.name for path in Path(__path__[0]).glob("*/config.schema.yaml"))
+
+
 def load(name: str) -> ModuleType:
     """The torch-free side of the workload `name`."""
     return importlib.import_module(f"isojoule.workloads.{name}")
+
+
+def part(name: str, module: str) -> ModuleType:
+    """A module of the workload `name`: `dataset`, `extraction`, `sessions` or `example`."""
+    return importlib.import_module(f"isojoule.workloads.{name}.{module}")

@@ -5,7 +5,6 @@ from typing import Any
 
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
-from isojoule.files import read_json
 from isojoule.workloads import Extent
 from isojoule.workloads.tagging.architectures import MODELS as FAMILY_MODELS
 from isojoule.workloads.tagging.architectures import architectures, classes
@@ -15,16 +14,53 @@ from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
 PUBLISHED_CLIPS = 1578
 MODELS = tuple(FAMILY_MODELS.values())
 
+QUALITIES = ("macro_f1", "mean_average_precision")
+FEATURES = ("features.npy", "targets.npy")
+
 __all__ = [
+    "FEATURES",
     "MODELS",
+    "QUALITIES",
     "architectures",
+    "check",
     "classes",
     "compute_settings",
-    "data_fingerprint",
+    "dataset_settings",
     "extent",
+    "features_settings",
     "settings",
     "shown_settings",
+    "steps",
+    "whole",
 ]
+
+
+def check(configuration: Configuration, source: str) -> None:
+    """Refuse a mel spectrogram that there cannot be.
+
+    Raises:
+        InputError: naming the key, what was found and what was expected.
+    """
+    mel = configuration["mel"]
+    if mel["win_length"] > mel["n_fft"]:
+        raise InputError(
+            f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})"
+        )
+    if not mel["f_min_hz"] < mel["f_max_hz"] <= mel["sample_rate_hz"] / 2:
+        raise InputError(
+            f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
+            f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
+        )
+
+
+def dataset_settings(configuration: Configuration) -> dict[str, Any]:
+    """What decides the manifest."""
+    return {"dataset": configuration["dataset"]}
+
+
+def features_settings(configuration: Configuration) -> dict[str, Any]:
+    """What decides the features."""
+    return {"dataset": configuration["dataset"], "mel": configuration["mel"]}
 
 
 def settings(configuration: Configuration) -> dict[str, Any]:
@@ -54,19 +90,6 @@ def compute_settings(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def data_fingerprint(features: Path) -> str:
-    """The fingerprint of the features in a folder, with their targets and splits.
-
-    Raises:
-        InputError: the folder holds no features.
-    """
-    path = features / "statistics.json"
-    try:
-        return str(read_json(path)["fingerprint"])
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: found no fingerprint; scripts/extract_features.py writes it") from error
-
-
 def extent(configuration: Configuration, results: Path) -> Extent:
     """Clips of training and test: from the manifest, else the configuration, else the published number."""
     path = results / "dataset" / MANIFEST
@@ -82,3 +105,13 @@ def extent(configuration: Configuration, results: Path) -> Extent:
         examples, total = dict.fromkeys(("train", "test"), PUBLISHED_CLIPS), PUBLISHED_CLIPS
         note = f"assumed: {PUBLISHED_CLIPS:,} clips, as the published data set has, since no data is prepared yet"
     return Extent(examples, 4 * total * mel["n_mels"] * mel["n_frames"], note)
+
+
+def steps(configuration: Configuration, phase: str, examples: int) -> int:
+    """Batches of a phase over this many clips."""
+    return int(configuration["phases"][phase]["epochs"] * -(-examples // configuration["batch_size"]))
+
+
+def whole(configuration: Configuration, name: str, phase: str) -> float:  # noqa: ARG001
+    """A training and a test are measured whole."""
+    return 1.0

@@ -8,15 +8,24 @@ from typing import Any
 
 import soundfile
 
+from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import write_text
+from isojoule.workloads.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging import synthetic
-from isojoule.workloads.tagging.audio import UnusableClipError, beginning
+from isojoule.workloads.tagging.architectures import classes as classes_of
 from isojoule.workloads.tagging.labels import listed, read_labels
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".opus"}
 LEFT_OUT = "left_out.tsv"
+
+
+def prepare_study(configuration: Configuration, folder: Path) -> str:
+    """`prepare` for a study; the clips counted in words."""
+    clips = prepare(configuration["dataset"], configuration["mel"], classes_of(configuration), folder)
+    train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
+    return f"{len(clips)} clips, {train} to train on, {test} to test on"
 
 
 def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], folder: Path) -> list[Clip]:

@@ -13,16 +13,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.heartbeat import heartbeat
-from isojoule.workloads.tagging.audio import UnusableClipError, beginning
+from isojoule.workloads.audio import UnusableClipError, beginning
+from isojoule.workloads.mel import log_mel
+from isojoule.workloads.tagging.architectures import classes as classes_of
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
-from isojoule.workloads.tagging.mel import log_mel
 
 # clips that a thread takes at a time
 BATCH = 4
+
+
+def extract_study(configuration: Configuration, dataset: Path, folder: Path, workers: int) -> int:
+    """`extract` for a study."""
+    return extract(dataset, configuration["mel"], classes_of(configuration), folder, workers)
 
 
 def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path, workers: int) -> int:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.files import read_json
-from isojoule.workloads.tagging.audio import UnusableClipError, beginning
+from isojoule.workloads.audio import UnusableClipError, beginning
+from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
-from isojoule.workloads.tagging.mel import log_mel
 
 
 class Features:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from isojoule.records.measurement import Work
-from isojoule.workloads.tagging.example import OPTIMIZERS
+from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.example import loss as criterion
 from isojoule.workloads.tagging.features import Features
+from isojoule.workloads.weights import Weights
 
 WARM_UP_STEPS = 3
 
@@ -61,6 +62,8 @@ class Session:
         device: where to compute.
     """
 
+    REPETITIONS = 1
+
     def __init__(
         self, model: nn.Module, configuration: dict[str, Any], phase: str, features: Path, device: torch.device
     ) -> None:
@@ -73,11 +76,10 @@ class Session:
         self._clips = Clips(opened, phase, settings, device)
         self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
-        self._initial = {name: value.clone() for name, value in model.state_dict().items()} if phase == "train" else {}
+        self._weights = Weights(model) if phase == "train" else None
         self.model = model.to(device)
         self._order = self._shuffled(configuration["seed"]) if phase == "train" else self._in_order()
         self._losses = self._sums = torch.zeros(self.epochs, device=device)
-        self._first: dict[str, Tensor] = {}
         if phase == "train":
             optimizer = settings["optimizer"]
             self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
@@ -94,9 +96,10 @@ class Session:
             batch_size=self.batch_size,
         )
 
-    def example(self) -> tuple[Tensor, Tensor]:
-        """Inputs and targets of the first batch."""
-        return self._clips.batch(self._order[0][0])
+    def example(self) -> tuple[tuple[Tensor], Tensor]:
+        """What the model is called with, and the targets, of the first batch."""
+        values, targets = self._clips.batch(self._order[0][0])
+        return (values,), targets
 
     def warm_up(self) -> None:
         """Take a few steps that are not counted, then put the weights and the optimizer back to their start."""
@@ -104,14 +107,8 @@ class Session:
         steps = self._train if self.phase == "train" else self._test
         for _ in zip(range(WARM_UP_STEPS), steps(0), strict=False):
             pass
-        if self.phase == "train":
-            self.model.load_state_dict(self._initial)
-            self._initial.clear()
-            for slots in self._optimizer.state.values():
-                for slot in slots.values():
-                    if isinstance(slot, Tensor):
-                        slot.zero_()
-            self._optimizer.zero_grad(set_to_none=True)
+        if self._weights:
+            self._weights.back_to_start(self._optimizer)
         torch.set_rng_state(state)
         self._losses.zero_()
         self.steps_done = 0
@@ -123,7 +120,8 @@ class Session:
         """
         if self._runs == 1:
             self._sums = torch.zeros_like(self._losses)
-            self._first = self._copied() if self.phase == "train" else {}
+            if self._weights:
+                self._weights.keep()
         steps = self._train if self.phase == "train" else self._test
         for epoch in range(self.epochs):
             for _ in steps(epoch):
@@ -132,16 +130,11 @@ class Session:
 
     def settle(self) -> None:
         """Put the weights to where the first `run` left them."""
-        if self._first:
-            self.model.load_state_dict(self._first)
-            self._first.clear()
+        if self._weights:
+            self._weights.settle()
 
-    def _copied(self) -> dict[str, Tensor]:
-        """The weights, on the device where it has room for them twice."""
-        weights = self.model.state_dict()
-        needed = sum(value.nbytes for value in weights.values())
-        there = self.device.type != "cuda" or _free_bytes() > 2 * needed
-        return {name: value.to(self.device if there else "cpu", copy=True) for name, value in weights.items()}
+    def keep(self, folder: Path) -> None:
+        """A tagger leaves nothing to look at."""
 
     def progress(self) -> str:
         """Where `run` is, in words; asks nothing of the device."""
@@ -210,8 +203,3 @@ class Session:
     def _in_order(self) -> list[Sequence[Batch]]:
         starts = range(0, len(self._clips), self.batch_size)
         return [[slice(start, start + self.batch_size) for start in starts]] * self.epochs
-
-
-def _free_bytes() -> int:
-    """What the GPU has free, with what torch keeps of it for later."""
-    return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())

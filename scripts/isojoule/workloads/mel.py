@@ -20,7 +20,7 @@ TOGETHER = 16
 
 
 def log_mel(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
-    """The transform of the configuration's `mel` section.
+    """The transform of a configuration's `mel` section; all frames where it has no `n_frames`.
 
     Returns:
         a function from samples (batch, n_samples) to the natural logarithm of the mel power spectrogram plus 1e-6,
@@ -35,16 +35,16 @@ def mel_power(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
     window, bands = _window(mel), _bands(mel_filters(mel).T)
     kept = threading.local()
 
-    def memory() -> tuple[Tensor, Tensor]:
+    def memory(count: int) -> tuple[Tensor, Tensor]:
         # a thread's own, used again: given back to the system and asked for anew, it costs more than the transform
-        if not hasattr(kept, "memory"):
-            shape = mel["n_frames"], mel["n_fft"] // 2 + 1
-            kept.memory = torch.empty(mel["n_frames"], mel["n_fft"]), torch.empty(shape, dtype=torch.complex64)
+        if getattr(kept, "count", None) != count:
+            spectrum = torch.empty(count, mel["n_fft"] // 2 + 1, dtype=torch.complex64)
+            kept.count, kept.memory = count, (torch.empty(count, mel["n_fft"]), spectrum)
         found: tuple[Tensor, Tensor] = kept.memory
         return found
 
     def of_clip(frames: Tensor) -> Tensor:
-        windowed, spectrum = memory()
+        windowed, spectrum = memory(len(frames))
         torch.mul(frames, window, out=windowed)
         torch.fft.rfft(windowed, out=spectrum)
         squares = torch.view_as_real(spectrum).flatten(1).square_()
@@ -52,7 +52,7 @@ def mel_power(mel: dict[str, Any]) -> Callable[[Tensor], Tensor]:
 
     def spectrogram(samples: Tensor) -> Tensor:
         centred = pad(samples, (mel["n_fft"] // 2, 0), mode="reflect")
-        frames = centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel["n_frames"]]
+        frames = centred.unfold(-1, mel["n_fft"], mel["hop_length"])[:, : mel.get("n_frames")]
         # one clip after the other: the frames of more do not stay in the processor's cache
         return torch.stack([of_clip(clip) for clip in frames])
 

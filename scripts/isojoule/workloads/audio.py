@@ -21,6 +21,15 @@ def n_samples(mel: dict[str, Any]) -> int:
     return int((mel["n_frames"] - 1) * mel["hop_length"] + mel["n_fft"] // 2)
 
 
+def whole(path: Path, rate_hz: int) -> NDArray[np.float32]:
+    """All samples of a clip: (n,) float32, mono, at this rate.
+
+    Raises:
+        UnusableClipError: as for `beginning`.
+    """
+    return _decoded(path, rate_hz, None)
+
+
 def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
     """The first samples of a clip: mono, at the configured rate, zeros behind the end of a short clip.
 
@@ -34,11 +43,19 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
     Raises:
         UnusableClipError: the file is missing, unreadable, without samples, or holds NaN or infinity.
     """
-    wanted, rate_hz = n_samples(mel), mel["sample_rate_hz"]
+    wanted = n_samples(mel)
+    mono = _decoded(path, mel["sample_rate_hz"], wanted)
+    padded = np.zeros(wanted, dtype=np.float32)
+    padded[: min(wanted, len(mono))] = mono[:wanted]
+    return padded
+
+
+def _decoded(path: Path, rate_hz: int, wanted: int | None) -> NDArray[np.float32]:
+    """At least the first `wanted` samples, where the clip has so many; all of them by default."""
     try:
         with soundfile.SoundFile(path) as clip:
             clip_rate_hz = clip.samplerate
-            needed = int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
+            needed = -1 if wanted is None else int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
             samples = clip.read(needed, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise UnusableClipError(_reason(path, error)) from error
@@ -47,11 +64,8 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if not np.isfinite(mono).all():
         raise UnusableClipError("holds values that are not finite")
-    if clip_rate_hz != rate_hz:
-        mono = soxr.resample(mono, clip_rate_hz, rate_hz)
-    padded = np.zeros(wanted, dtype=np.float32)
-    padded[: min(wanted, len(mono))] = mono[:wanted]
-    return padded
+    resampled: NDArray[np.float32] = mono if clip_rate_hz == rate_hz else soxr.resample(mono, clip_rate_hz, rate_hz)
+    return resampled
 
 
 def _reason(path: Path, error: BaseException) -> str:
