@@ -1,0 +1,70 @@
+"""Find and check the clips of a study, in the layout of LJSpeech or made from a seed; the result is a manifest."""
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.workloads.audio import UnusableClipError, whole
+from isojoule.workloads.waveflow import HOP, synthetic
+from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, write_manifest
+
+SHOWN = 20
+
+
+def prepare_study(configuration: Configuration, folder: Path) -> str:
+    """Check every clip of the study, write `manifest.tsv` into `folder`, and count them in words.
+
+    Raises:
+        InputError: naming every file that is missing or no audio, or that nothing is left to train on.
+    """
+    dataset, rate_hz = configuration["dataset"], configuration["mel"]["sample_rate_hz"]
+    root = Path(dataset.get("path", folder))
+    if dataset["source"] == "synthetic":
+        synthetic.write(folder, dataset["clips"], rate_hz, dataset["seed"])
+    names = _names(root / "metadata.csv")
+    if len(names) <= dataset["test_clips"]:
+        raise InputError(
+            f"dataset.test_clips: found {dataset['test_clips']} of the {len(names)} clips of {root / 'metadata.csv'}, "
+            "expected some to be left to train on"
+        )
+    paths = [root / "wavs" / f"{name}.wav" for name in names]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        checked = list(pool.map(lambda path: _frames(path, rate_hz), paths))
+    problems = [f"{path}: {found}" for path, found in zip(paths, checked, strict=True) if isinstance(found, str)]
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        listed = "\n       ".join(problems[:SHOWN] + more)
+        raise InputError(f"dataset: {len(problems)} files are wrong\n       {listed}")
+    first_test = len(names) - dataset["test_clips"]
+    clips = [
+        Clip(str(path), "test" if number >= first_test else "train", int(n_frames))
+        for number, (path, n_frames) in enumerate(zip(paths, checked, strict=True))
+    ]
+    write_manifest(folder / MANIFEST, clips)
+    return f"{len(clips)} clips, {first_test} to train on, {dataset['test_clips']} to test on"
+
+
+def _names(path: Path) -> list[str]:
+    """The first of the columns of metadata.csv, which have | between them."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); expected the table of LJSpeech, "
+            "with the clips of wavs/ in its first column"
+        ) from error
+    names = [line.split("|")[0].strip() for line in lines if line.strip()]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"{path}: found {twice[0]} twice, expected every clip once")
+    return names
+
+
+def _frames(path: Path, rate_hz: int) -> int | str:
+    """Mel frames of a clip, or what is wrong with it."""
+    try:
+        return math.ceil(len(whole(path, rate_hz)) / HOP)
+    except UnusableClipError as error:
+        return str(error)

@@ -1,0 +1,103 @@
+"""Decode and transform all clips once: samples, mel spectrograms, and where each clip begins."""
+
+import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from isojoule.configuration import Configuration
+from isojoule.errors import InputError
+from isojoule.files import write_json, written_whole
+from isojoule.heartbeat import heartbeat
+from isojoule.workloads.audio import UnusableClipError, whole
+from isojoule.workloads.mel import log_mel
+from isojoule.workloads.waveflow import HOP
+from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, read_manifest
+
+Decoded = tuple[NDArray[np.int16], NDArray[np.float32]]
+# of 16 bits
+FULL_SCALE = 32767
+
+
+def extract_study(configuration: Configuration, dataset: Path, folder: Path, workers: int) -> int:
+    """Write `audio.npy`, `mels.npy`, `clips.npy` and `statistics.json` into `folder`.
+
+    Threads take a clip each; memory does not grow with the number of clips. The statistics are written last: mean and
+    deviation of the mel spectrograms to train on, and a fingerprint of everything.
+
+    Args:
+        configuration: the study.
+        dataset: folder of the manifest.
+        folder: where the features go: audio (samples,) int16, mels (frames, n_mels) float32, and of each clip its first
+            frame, its number of frames and whether it is to test on.
+        workers: threads that decode.
+
+    Returns:
+        the number of clips.
+
+    Raises:
+        InputError: a clip can no longer be decoded.
+    """
+    clips, mel = read_manifest(dataset / MANIFEST), configuration["mel"]
+    torch.set_num_threads(1)
+    frames = sum(clip.n_frames for clip in clips)
+    total, squares, done = 0.0, 0.0, 0
+    content = hashlib.sha256()
+    with (
+        written_whole(folder / "audio.npy") as audio_path,
+        written_whole(folder / "mels.npy") as mels_path,
+        audio_path.open("wb") as audio_file,
+        mels_path.open("wb") as mels_file,
+        ThreadPoolExecutor(workers) as pool,
+        heartbeat(lambda: f"{done}/{len(clips)} clips"),
+    ):
+        _header(audio_file, "<i2", (frames * HOP,))
+        _header(mels_file, "<f4", (frames, mel["n_mels"]))
+        transform = log_mel(mel)
+        waiting = deque(pool.submit(_decoded, clip, mel, transform) for clip in clips[: 2 * workers])
+        following = iter(clips[2 * workers :])
+        for clip in clips:
+            audio, mels = waiting.popleft().result()
+            waiting.extend(pool.submit(_decoded, one, mel, transform) for one in islice(following, 1))
+            audio_file.write(audio.data)
+            mels_file.write(mels.data)
+            content.update(audio.data)
+            content.update(mels.data)
+            if clip.split == "train":
+                total, squares = total + mels.sum(dtype=float), squares + np.square(mels, dtype=float).sum()
+            done += 1
+    count = mel["n_mels"] * sum(clip.n_frames for clip in clips if clip.split == "train")
+    mean = total / count
+    deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
+    lengths = np.array([clip.n_frames for clip in clips])
+    table = np.stack([np.cumsum(lengths) - lengths, lengths, [clip.split == "test" for clip in clips]], axis=1)
+    with written_whole(folder / "clips.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, table.astype(np.int64))
+    content.update(table.tobytes())
+    statistics = {"clips": len(clips), "mean": mean, "std": deviation, "fingerprint": content.hexdigest()[:16]}
+    write_json(folder / "statistics.json", statistics)
+    return len(clips)
+
+
+def _header(file: Any, kind: str, shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
+
+
+def _decoded(clip: Clip, mel: dict[str, Any], transform: Any) -> Decoded:
+    """Samples of whole frames, and the frames: each is centred on its first sample."""
+    try:
+        samples = whole(Path(clip.path), mel["sample_rate_hz"])
+    except UnusableClipError as error:
+        raise InputError(f"{clip.path}: {error}; prepare the data set again") from error
+    audio = np.zeros(clip.n_frames * HOP + mel["n_fft"] // 2, dtype=np.float32)
+    cut = min(len(samples), clip.n_frames * HOP)
+    audio[:cut] = samples[:cut]
+    mels = transform(torch.from_numpy(audio).unsqueeze(0))[0, :, : clip.n_frames].T.contiguous().numpy()
+    whole_frames = audio[: clip.n_frames * HOP].clip(-1, 1)
+    return np.rint(whole_frames * FULL_SCALE).astype(np.int16), mels

@@ -1,0 +1,259 @@
+"""WaveFlow: the published sizes, the mathematics of a flow, and a study from audio to a record."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isojoule import configuration
+from isojoule.cells import Cell, architectures, cell_slice
+from isojoule.errors import InputError
+from isojoule.workloads import waveflow
+from isojoule.workloads.mel import log_mel
+from isojoule.workloads.waveflow.dataset import prepare_study
+from isojoule.workloads.waveflow.example import loss
+from isojoule.workloads.waveflow.extraction import extract_study
+from isojoule.workloads.waveflow.manifest import read_manifest
+from isojoule.workloads.waveflow.model import WaveFlow
+from isojoule.workloads.waveflow.sessions import Session, Speech
+
+PROJECT = Path(__file__).parents[2]
+PUBLISHED_MILLIONS = {(8, 64): 5.91, (16, 64): 5.91, (16, 96): 12.78, (16, 128): 22.25, (16, 256): 86.18}
+
+
+@pytest.fixture
+def study():
+    content = {
+        "study": "tiny",
+        "workload": "waveflow",
+        "dataset": {"source": "synthetic", "clips": 5, "test_clips": 2},
+        "mel": {
+            **{"sample_rate_hz": 8000, "n_fft": 1024, "win_length": 1024, "hop_length": 256},
+            **{"window": "hann", "n_mels": 20, "f_min_hz": 0, "f_max_hz": 4000},
+        },
+        "architectures": {
+            "waveflow": [{"height": [8, 16], "channels": 4, "flows": 2, "layers": 3, "train_steps": 1000}]
+        },
+        "gpus": {"cpu": {"device": "cpu"}},
+        "phases": {"train": {"steps": 4}, "test": {"clips": 2, "clip_s": 0.5}},
+        "repeats": 1,
+        "batch_size": 2,
+        "segment_frames": 8,
+        "optimizer": {"name": "adam", "learning_rate": 1e-2},
+        "energy": {"country_iso_code": "FRA"},
+    }
+    return configuration.check(content)
+
+
+@pytest.fixture
+def features(study, tmp_path):
+    prepare_study(study, tmp_path / "dataset")
+    extract_study(study, tmp_path / "dataset", tmp_path / "features", 2)
+    return tmp_path / "features"
+
+
+def random_model(height=8, channels=6, flows=4, layers=3, seed=0):
+    """With weights of a training, not those of its start, which change nothing."""
+    torch.manual_seed(seed)
+    model = WaveFlow(height, channels, n_mels=5, flows=flows, layers=layers)
+    for flow in model.flows:
+        for parameter in flow.end.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+def session(study, features, phase, name="waveflow-h8-r4-2x3"):
+    torch.manual_seed(0)
+    decisive = cell_slice(study, Cell("cpu", name, phase, 0))
+    model = WaveFlow(**decisive["architecture"]["arguments"])
+    return Session(model, decisive, phase, features, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("size", "millions"), PUBLISHED_MILLIONS.items())
+def test_the_published_sizes_have_the_published_parameters(size, millions):
+    """Cut off after the second decimal, as the paper has them: 5.916, 12.782, 22.253 and 86.186 million."""
+    with torch.device("meta"):
+        model = WaveFlow(*size)
+    assert math.floor(sum(parameter.numel() for parameter in model.parameters()) / 1e4) / 100 == millions
+
+
+def test_the_published_study_compares_the_published_models():
+    study = configuration.load(PROJECT / "config" / "waveflow.yaml")
+    named = architectures(study)
+    sizes = [(a.arguments["height"], a.arguments["channels"]) for a in named.values()]
+    assert sizes == list(PUBLISHED_MILLIONS)
+    steps = {name: waveflow.whole(study, name, "train") * 100 for name in named}
+    assert list(steps.values()) == [3e6, 3e6, 3e6, 2e6, 1e6]
+    assert waveflow.whole(study, "waveflow-h8-r64", "test") == 1
+
+
+@given(
+    st.sampled_from([2, 8, 16, 32, 64]), st.integers(1, 4), st.integers(1, 3), st.integers(1, 2), st.integers(0, 2**31)
+)
+@settings(max_examples=12)
+def test_generation_is_the_inverse(height, flows, layers, frames, seed):
+    model = random_model(height, 3, flows, layers, seed)
+    audio, mel = torch.randn(2, 256 * frames), torch.randn(2, 5, frames)
+    noise = model(audio, mel)[:, 0]
+    assert (model.generate(noise, mel) - audio).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("height", [2, 8, 32])
+def test_the_log_determinant_is_that_of_autograd(height):
+    model = random_model(height).double()
+    audio, mel = torch.randn(1, 256, dtype=torch.float64), torch.randn(1, 5, 1, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda samples: model(samples, mel)[0, 0], audio)[:, 0]
+    expected = torch.linalg.slogdet(jacobian)[1]
+    assert expected.abs() > 1
+    assert float(model(audio, mel)[0, 1].sum()) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_kept_rows_give_what_whole_computations_give():
+    """Row by row without anything kept: the scale and shift of a row from all rows above it, again and again."""
+    model = random_model(height=8, flows=1).double()
+    flow, noise, mel = model.flows[0], torch.randn(1, 256, dtype=torch.float64), torch.randn(1, 5, 1).double()
+    condition = model.condition(mel)
+    expected = model._reordered(model.folded(noise.unsqueeze(1)), 0)
+    transformed = expected.clone()
+    for row in range(1, 8):
+        again, log_scale = flow(expected, condition)
+        shift = again - expected * log_scale.exp()
+        expected[:, :, row] = ((transformed - shift) * (-log_scale).exp())[:, :, row]
+    torch.testing.assert_close(model.folded(model.generate(noise, mel).unsqueeze(1)), expected)
+
+
+def test_every_row_depends_on_those_above_it_alone():
+    flow = random_model(height=8).flows[0]
+    rows, condition = torch.randn(1, 1, 8, 4, requires_grad=True), torch.randn(1, 5, 8, 4)
+    flow(rows, condition)[1][:, :, 5].sum().backward()
+    assert rows.grad[:, :, :5].abs().min() > 0
+    assert rows.grad[:, :, 5:].abs().max() == 0
+
+
+def test_the_loss_is_the_negative_log_likelihood_of_the_noise():
+    noise, log_derivative = torch.randn(3, 16), torch.randn(3, 16)
+    expected = -(torch.distributions.Normal(0, 1).log_prob(noise) + log_derivative).mean()
+    assert loss(torch.stack([noise, log_derivative], dim=1), None) == pytest.approx(float(expected))
+
+
+def test_features_are_the_samples_and_their_spectrogram(study, features):
+    clips = read_manifest(features.parent / "dataset" / "manifest.tsv")
+    audio, mels, table = (np.load(features / f"{name}.npy") for name in ("audio", "mels", "clips"))
+    assert [clip.split for clip in clips] == ["train"] * 3 + ["test"] * 2
+    assert table[:, 1].tolist() == [clip.n_frames for clip in clips]
+    assert len(audio) == 256 * len(mels) == 256 * table[:, 1].sum()
+    first, count, _ = table[1]
+    recorded = soundfile.read(clips[1].path, dtype="float32")[0]
+    found = audio[256 * first : 256 * (first + count)] / 32767
+    assert np.abs(found[: len(recorded)] - recorded).max() < 1 / 32767
+    assert not found[len(recorded) :].any()
+    long = torch.from_numpy(np.pad(found.astype(np.float32), (0, 512)))
+    expected = log_mel(study["mel"])(long[None])[0, :, :count].T
+    assert np.abs(mels[first : first + count] - expected.numpy()).max() < 0.05
+
+
+def test_training_and_test_read_their_own_clips(features):
+    table, audio = np.load(features / "clips.npy"), np.load(features / "audio.npy") / 32767
+    ends = {
+        split: 256 * table[rows, :2].sum(axis=1).max() for split, rows in (("train", slice(3)), ("test", slice(3, 5)))
+    }
+    for split, place in (("train", 0), ("test", 256 * table[3, 0])):
+        pieces, mels = Speech(features, split).first(4, 2)
+        assert pieces.shape == (2, 1024)
+        assert mels.shape == (2, 20, 4)
+        assert np.abs(pieces.flatten().numpy() - audio[place : place + 2048]).max() < 1e-6
+    assert ends["train"] == 256 * table[3, 0] < ends["test"] == len(audio)
+
+
+def test_more_is_generated_than_there_is_to_hear(features):
+    audio, mels = Speech(features, "test").first(500, 2)
+    assert audio.shape == (2, 128_000)
+    assert mels.isfinite().all()
+
+
+def test_a_session_trains_and_takes_back_what_repetitions_did(study, features):
+    trained = session(study, features, "train")
+    before = {name: value.clone() for name, value in trained.model.state_dict().items()}
+    trained.warm_up()
+    assert all(torch.equal(value, before[name]) for name, value in trained.model.state_dict().items())
+    trained.run()
+    once = {name: value.clone() for name, value in trained.model.state_dict().items()}
+    loss_once = trained.loss()
+    assert any(not torch.equal(value, before[name]) for name, value in once.items())
+    trained.run()
+    trained.run()
+    assert trained.loss() < loss_once
+    trained.settle()
+    assert all(torch.equal(value, once[name]) for name, value in trained.model.state_dict().items())
+    assert trained.loss() == loss_once
+    assert trained.work.model_dump() == {"epochs": None, "steps": 4, "samples": 8, "batch_size": 2, "audio_s": None}
+
+
+def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_path):
+    generating = session(study, features, "test")
+    generating.warm_up()
+    generating.run()
+    found = generating.quality()
+    # the start of a training changes nothing: what it generates is the noise, whose likelihood is known
+    audio, _ = Speech(features, "test").first(8, 16)
+    expected = torch.distributions.Normal(0, 1).log_prob(audio).mean()
+    assert found["log_likelihood_nats"] == pytest.approx(float(expected), rel=1e-5)
+    assert generating.loss() == -found["log_likelihood_nats"]
+    assert found["spectral_distance_db"] > 1
+    generating.keep(tmp_path / "products")
+    samples, rate_hz = soundfile.read(tmp_path / "products" / "01.wav")
+    assert (rate_hz, len(samples)) == (8000, 16 * 256)
+    assert generating.work.audio_s == pytest.approx(2 * 16 * 256 / 8000)
+
+
+def test_what_is_generated_from_its_own_spectrum_is_not_far(study, features):
+    generating = session(study, features, "test")
+    generating._generated = Speech(features, "test").first(16, 2)[0]
+    assert generating._spectral_distance_db() < 3
+
+
+def test_a_missing_clip_is_named(study, tmp_path):
+    (tmp_path / "metadata.csv").write_text("LJ001-0001|Printing|Printing\nLJ001-0002|in|in\n")
+    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}
+    with pytest.raises(InputError, match=r"2 files are wrong\n.*LJ001-0001.wav: is missing"):
+        prepare_study(study, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a|x\na|y\n", "found a twice, expected every clip once"),
+        ("a|x\n", "test_clips: found 2 of the 1 clips of .*expected some to be left to train on"),
+        (None, "metadata.csv: cannot be read"),
+    ],
+)
+def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "metadata.csv").write_text(text)
+    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 2}
+    with pytest.raises(InputError, match=message):
+        prepare_study(study, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["mel"].update(hop_length=200), "mel.hop_length: found 200, expected 256"),
+        (lambda c: c["architectures"]["waveflow"][0].update(height=12), "height: "),
+        (lambda c: c["phases"]["train"].pop("steps"), "phases.train.steps: missing"),
+        (lambda c: c.update(workload="wavflow"), "workload: found 'wavflow', expected one of tagging, waveflow"),
+        (
+            lambda c: c["pareto"].update(qualities=["macro_f1"]),
+            "expected one of mean_opinion_score, log_likelihood_nats",
+        ),
+    ],
+)
+def test_a_wrong_configuration_is_refused_by_name(study, change, message):
+    change(study)
+    with pytest.raises(InputError, match=message):
+        configuration.check(study)
