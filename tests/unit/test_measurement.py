@@ -60,8 +60,8 @@ def train(study, folder, machine, checkpoint, arrival=None, **changes):
     begun = measurement.opened(study, cell, arrival.gpu, fingerprints(study, cell, "data"), attempt=3, place=5)
     assert begun.outcome == "running"
     meter = measurement.metered(study, cell.gpu, arrival)
-    trace = folder / "trace.parquet"
-    return measurement.measure(study, begun, folder / "features", checkpoint, "origin", arrival, machine, meter, trace)
+    origin, left = "origin", (folder / "trace.parquet", folder / "products")
+    return measurement.measure(study, begun, folder / "features", checkpoint, origin, arrival, machine, meter, *left)
 
 
 def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, machine, tmp_path):
