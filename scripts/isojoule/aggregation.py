@@ -66,12 +66,17 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         found[record.identity] = path
         whole = workload.whole(configuration, cell.architecture, cell.phase)
         rows[record.identity] = {**_row(record), **_carried(record, whole), **counts[cell.architecture]}
+        if "train" in configuration["phases"] and workload.whole(configuration, cell.architecture, "train") != 1:
+            # of weights that a part of the training made: not what the energy of the whole training buys
+            rows[record.identity] |= dict.fromkeys(record.quality)
     problems += [f"{records}: no record of {cell}" for identity, cell in expected.items() if identity not in found]
     if problems:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     table = measurements.table([rows[identity] for identity in expected])
     if "quality_table" in configuration["analysis"]:
+        if "test" not in configuration["phases"]:
+            raise InputError("analysis.quality_table: found no phase test in this study, expected one")
         table = _with_qualities(table, Path(configuration["analysis"]["quality_table"]))
     excluded = configuration["analysis"]["exclude_flags"]
     flagged = flags.with_those_of_the_study(table, excluded)
@@ -95,6 +100,8 @@ def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     if "architecture" not in found or not columns:
         known = ", ".join(measurements.QUALITIES)
         raise InputError(f"{path}: found the columns {', '.join(found)}, expected architecture and any of {known}")
+    if found["architecture"].isna().any():
+        raise InputError(f"{path}: found a row without an architecture, expected its name in every row")
     if unknown := sorted(set(found["architecture"]) - set(table["architecture"])):
         raise InputError(f"{path}: architecture: found {unknown[0]}, expected one of this study")
     if found["architecture"].duplicated().any():
@@ -102,9 +109,9 @@ def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         raise InputError(f"{path}: found {twice} twice, expected every architecture once")
     for name in columns:
         values = pd.to_numeric(found.set_index("architecture")[name], errors="coerce")
-        if (bad := values[values.isna()]).size:
+        if (bad := values[~np.isfinite(values)]).size:
             raise InputError(f"{path}: {name} of {bad.index[0]}: expected a number")
-        tested = (table["phase"] == "test") & (table["outcome"] == "ok")
+        tested = (table["phase"] == "test") & (table["outcome"] == "ok") & table["architecture"].isin(values.index)
         table[name] = table["architecture"].map(values).where(tested, table[name]).astype("Float64")
     return table
 
@@ -124,9 +131,9 @@ def _carried(record: MeasurementRecord, whole: float) -> dict[str, Any]:
     carried = {name: whole * row[name] for name in WITH_THE_WORK if row[name] is not None}
     counted = {name: round(whole * row[name]) for name in ("epochs", "steps", "samples") if row[name] is not None}
     found = {
-        "energy_kind": "estimated",
-        "cpu_energy_kind": row["cpu_energy_kind"] and "estimated",
+        **{name: "estimated" if row[name] == "measured" else row[name] for name in ("energy_kind", "cpu_energy_kind")},
         "measured_energy_kwh": row["energy_kwh"],
+        "measured_energy_kind": row["energy_kind"],
         "measured_duration_s": row["duration_s"],
         "measured_steps": row["steps"],
         "flags": " ".join(flags.ordered(["extrapolated", *(row["flags"] or "").split()])),
@@ -173,6 +180,7 @@ def _row(record: MeasurementRecord) -> dict[str, Any]:
     gpu, software = record.hardware.gpu, record.provenance.software
     row |= {
         "threads": record.threads,
+        "devices": record.devices,
         "features": record.settings.get("features"),
         "loss": record.loss,
         **record.quality,

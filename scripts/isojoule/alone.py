@@ -8,8 +8,8 @@ import fcntl
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -54,11 +54,15 @@ class Device:
     @contextmanager
     def released(self) -> Iterator[None]:
         """Let the windows of others open meanwhile, for a program that only waits."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self.release()
         try:
             yield
         finally:
             self._take(fcntl.LOCK_SH)
+
+    def release(self) -> None:
+        """Give the right back, until one of the above takes it again."""
+        fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _take(self, kind: int) -> None:
         notice = threading.Timer(
@@ -73,3 +77,38 @@ class Device:
             fcntl.flock(self._file, kind)
         finally:
             notice.cancel()
+
+
+class Devices:
+    """The right to compute on several devices of this machine at once.
+
+    Args:
+        names: UUIDs of GPUs; taken in an order that all programs share.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._devices = [Device(name) for name in sorted(names)]
+        self._held = ExitStack()
+
+    def __enter__(self) -> "Devices":
+        with ExitStack() as held:
+            for device in self._devices:
+                held.enter_context(device)
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other program computes on any of them, and keep it so."""
+        with ExitStack() as held:
+            # who waits for one holds none of the others, which somebody else may wait for
+            for device in self._devices:
+                device.release()
+            for device in self._devices:
+                held.enter_context(device.alone())
+            yield

@@ -20,24 +20,31 @@ class Arrival:
     """The device of a job.
 
     Attributes:
-        device: where torch computes.
+        device: where torch computes in this process.
         gpu: the GPU behind it, none on a CPU.
+        others: further GPUs of the node, each for a process of its own.
     """
 
     device: torch.device
     gpu: Gpu | None
+    others: tuple[Gpu, ...] = ()
+
+    @property
+    def gpus(self) -> list[Gpu]:
+        """All GPUs of the job."""
+        return [self.gpu, *self.others] if self.gpu else []
 
 
 def arrive(name: str, entry: dict[str, Any]) -> Arrival:
-    """Identify the device and take it only when it is the expected one, whole and alone.
+    """Identify the device, or all of them, and take it only when it is the expected one, whole and alone.
 
     Args:
         name: key of the configuration's `gpus`.
         entry: that entry.
 
     Raises:
-        RefusedError: another partition, no GPU or several, another model of GPU, one that NVML cannot read, or one that
-            is split into instances, whose energy nothing reads apart.
+        RefusedError: another partition, another number of GPUs, another model of GPU, one that NVML cannot read, or
+            one that is split into instances, whose energy nothing reads apart.
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
@@ -48,18 +55,20 @@ def arrive(name: str, entry: dict[str, Any]) -> Arrival:
     expected = entry.get("device_name", "one GPU")
     if not torch.cuda.is_available():
         raise _refused(f"gpus.{name}", f"no CUDA device {here}", expected)
-    if torch.cuda.device_count() != 1:
+    if torch.cuda.device_count() != entry.get("devices", 1):
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
-        raise _refused(f"gpus.{name}", visible, "1: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere")
+        wanted = f"{entry.get('devices', 1)}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
+        raise _refused(f"gpus.{name}", visible, wanted)
     try:
-        (gpu,) = gpus.visible()
+        found = gpus.visible()
     except InputError as error:
         raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
-    if gpu.name != entry.get("device_name", gpu.name):
-        raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", expected)
-    if gpu.mig:
-        raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
-    return Arrival(torch.device("cuda", 0), gpu)
+    for gpu in found:
+        if gpu.name != entry.get("device_name", found[0].name):
+            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", entry.get("device_name", found[0].name))
+        if gpu.mig:
+            raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
+    return Arrival(torch.device("cuda", 0), found[0], tuple(found[1:]))
 
 
 def _refused(key: str, found: str, expected: str) -> RefusedError:

@@ -80,7 +80,9 @@ class Block:
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
         arrival = self._arrival(waiting)
-        meter = metered(self._configuration, self._gpu, arrival)
+        meters = dict.fromkeys(("train", "test"), metered(self._configuration, self._gpu, arrival))
+        if arrival.others:
+            meters["test"] = metered(self._configuration, self._gpu, arrival, "test")
         failed = []
         longest_s = len(phases(self._configuration)) * self._journal.longest_s(self._gpu)
         left = 0
@@ -92,7 +94,7 @@ class Block:
                 break
             for phase in self._needed(name):
                 cell = Cell(self._gpu, name, phase, self._repeat)
-                record = self._attempt(cell, arrival, meter, order.index(name))
+                record = self._attempt(cell, arrival, meters[phase], order.index(name))
                 print(f"{cell}: {_result(record)}", flush=True)
                 _let_go()
                 if arrival.gpu:

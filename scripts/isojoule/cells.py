@@ -65,6 +65,8 @@ def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
     """What of a GPU's entry decides a measurement: partition and gres, say, only bring the job there."""
     entry = configuration["gpus"][gpu]
     kept = {key: entry[key] for key in ("device", "device_name", "threads", "precision") if key in entry}
+    if entry.get("devices", 1) > 1:
+        kept["devices"] = entry["devices"]
     if entry["device"] == "cpu" and "max_power_w" in entry:
         kept["max_power_w"] = entry["max_power_w"]
     return {"precision": configuration["precision"], **kept}

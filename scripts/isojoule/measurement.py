@@ -3,14 +3,14 @@
 import dataclasses
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from isojoule import checkpoints, flags, models, provenance, workloads
-from isojoule.alone import Device
+from isojoule.alone import Device, Devices
 from isojoule.arrival import Arrival
 from isojoule.cells import Cell, architectures, cell_slice, gpu_slice
 from isojoule.configuration import Configuration
@@ -55,6 +55,7 @@ def opened(
         ended_at=now,
         precision=decisive["gpu"]["precision"],
         threads=decisive["gpu"]["threads"],
+        devices=decisive["gpu"].get("devices", 1) if cell.phase == "train" else 1,
         seed=decisive["seed"],
         place=place,
         settings=workloads.load(configuration["workload"]).shown_settings(decisive["settings"]),
@@ -63,18 +64,21 @@ def opened(
     )
 
 
-def metered(configuration: Configuration, gpu: str, arrival: Arrival) -> Meter:
-    """The meter for all cells of a GPU in one process.
+def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str = "train") -> Meter:
+    """The meter for all cells of a GPU and phase in one process.
 
     Args:
         configuration: the whole study.
         gpu: key of the configuration's `gpus`.
         arrival: the device, as the configuration expects it.
+        phase: `train` on all GPUs of the job, `test` on the first.
     """
     energy = configuration["energy"]
     return Meter(
         energy["country_iso_code"],
-        [arrival.gpu] if arrival.gpu else [],
+        arrival.gpus if phase == "train" else arrival.gpus[:1],
+        # the others are those of other processes, which have said that they are done
+        synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,
         cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
         min_window_s=energy["min_window_s"],
         resolution_percent=energy["resolution_percent"],
@@ -120,8 +124,8 @@ def measure(
     named = architectures(configuration)
     decisive = cell_slice(configuration, cell, named)
     torch.set_num_threads(decisive["gpu"]["threads"])
-    _set_precision(decisive["gpu"]["precision"])
-    with Device(arrival.gpu.uuid) if arrival.gpu else nullcontext(machine) as computer:
+    models.set_precision(decisive["gpu"]["precision"])
+    with Devices([gpu.uuid for gpu in arrival.gpus]) if arrival.gpu else nullcontext(machine) as computer:
         try:
             measured = _run(
                 decisive,
@@ -154,7 +158,7 @@ def _run(
     checkpoint: Path | None,
     origin: str,
     arrival: Arrival,
-    computer: Device,
+    computer: Device | Devices,
     meter: Meter,
     trace: Path,
     products: Path,
@@ -168,21 +172,22 @@ def _run(
         elif failure := checkpoints.load(checkpoint, model):
             return {"outcome": "untrained", "message": failure}
     sessions = workloads.part(decisive["workload"], "sessions")
-    session = sessions.Session(model, decisive, phase, features, arrival.device)
-    if arrival.gpu:
-        torch.cuda.reset_peak_memory_stats()
-    with torch.no_grad():
-        models.checked_output(architecture, session.model, *session.example())
-    with computer.alone():
-        meter.ready()
-        session.warm_up()
-        with meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
-            peak_memory_bytes = None
-            while window.again(session.REPETITIONS):
-                session.run()
-                if arrival.gpu and peak_memory_bytes is None:
-                    peak_memory_bytes = torch.cuda.max_memory_allocated()
-    session.settle()
+    repetitions = workloads.load(decisive["workload"]).REPETITIONS
+    with closing(sessions.Session(model, decisive, phase, features, arrival.device)) as session:
+        if arrival.gpu:
+            torch.cuda.reset_peak_memory_stats()
+        with torch.no_grad():
+            models.checked_output(architecture, session.model, *session.example())
+        with computer.alone():
+            meter.ready()
+            session.warm_up()
+            with meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
+                peak_memory_bytes = None
+                while window.again(repetitions):
+                    session.run()
+                    if arrival.gpu and peak_memory_bytes is None:
+                        peak_memory_bytes = torch.cuda.max_memory_allocated()
+        session.settle()
     if phase == "train" and checkpoint is not None:
         consequence = "the training is kept, its test trains again"
         _keep(lambda: checkpoints.write(checkpoint, session.model, origin), consequence)
@@ -209,8 +214,3 @@ def _keep(write: Callable[[], None], consequence: str) -> None:
         patiently(write)
     except InputError as error:
         print(f"{error}; {consequence}", file=sys.stderr, flush=True)
-
-
-def _set_precision(precision: str) -> None:
-    """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
-    torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]

@@ -191,7 +191,8 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
 
 def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
     """Whole repetitions of a phase of this length, until the window is long enough."""
-    return float(phase_s * max(1, math.ceil(configuration["energy"]["min_window_s"] / phase_s)))
+    at_least = workloads.load(configuration["workload"]).REPETITIONS
+    return float(phase_s * max(at_least, math.ceil(configuration["energy"]["min_window_s"] / phase_s)))
 
 
 def _ratio(pairs: list[tuple[float, float]]) -> float:

@@ -155,7 +155,7 @@ def _best(seen: list[Seen], qualities: list[str]) -> list[str]:
         if shown in record.quality:
             quality[record.architecture, record.gpu].append(record.quality[shown])
     ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
-    rows = [("architecture", "gpu", shown.replace("_", " "), "train kWh", "test kWh")]
+    rows = [("architecture", "gpu", shown, "train kWh in window", "test kWh in window")]
     for architecture, gpu in ranked:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)

@@ -7,7 +7,7 @@ import pytest
 from simulated import record, write_results
 
 from isojoule import figures, flags, measurements
-from isojoule.aggregation import aggregate
+from isojoule.aggregation import _carried, aggregate
 from isojoule.cells import cells
 from isojoule.errors import InputError
 from isojoule.figures import drawing
@@ -298,3 +298,27 @@ def test_fonts_are_inside_a_pdf(folder, demo, tmp_path):
     content = (tmp_path / "figure.pdf").read_bytes()
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
+
+
+def test_a_part_that_was_measured_is_carried_to_the_whole(demo):
+    cell = next(iter(cells(demo)))
+    part = record(demo, cell, 2e-3, window={"repetitions": 3, "repetition_energies_kwh": [1e-3, 2e-3, 3e-3]})
+    found = _carried(part, 10)
+    # Student's t of two degrees of freedom, times a deviation of 1e-3 over the root of 3
+    half_kwh = 4.302653 * 1e-3 / 3**0.5
+    assert found["carried_high_kwh"] == pytest.approx(10 * (2e-3 + half_kwh), rel=1e-6)
+    assert found["carried_low_kwh"] == 0, "no energy is below 0"
+    assert (found["energy_kwh"], found["measured_energy_kwh"]) == (pytest.approx(2e-2), 2e-3)
+    assert (found["duration_s"], found["measured_duration_s"]) == (360, 36)
+    assert (found["steps"], found["measured_steps"], found["samples"]) == (20, 2, 160)
+    assert (found["energy_kind"], found["flags"]) == ("simulated", "extrapolated")
+    measured = part.model_copy(update={"energy": part.energy.model_copy(update={"cpu": read_by_rapl(part)})})
+    assert (_carried(measured, 10)["energy_kind"], _carried(measured, 10)["measured_energy_kind"]) == (
+        "estimated",
+        "measured",
+    )
+    assert _carried(part, 1) == {}
+
+
+def read_by_rapl(of):
+    return of.energy.cpu.model_copy(update={"kind": "measured"})

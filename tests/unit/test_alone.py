@@ -1,11 +1,12 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from isojoule.alone import Device
+from isojoule.alone import Device, Devices
 
 OTHER = """
 import os, sys, time
@@ -59,6 +60,29 @@ def test_jobs_with_temporary_folders_of_their_own_see_each_other(tmp_path, monke
         time.sleep(0.5)
         ended = time.monotonic()
     assert times(process)[0] >= ended
+
+
+def test_windows_on_several_devices_take_turns_and_never_block_each_other(tmp_path):
+    names, inside, most = [f"test-{tmp_path.name}-{number}" for number in range(2)], [], []
+
+    def windows(order):
+        with Devices(order) as devices:
+            for _ in range(20):
+                with devices.alone():
+                    inside.append(order)
+                    most.append(len(inside))
+                    time.sleep(0.001)
+                    inside.remove(order)
+
+    threads = [
+        threading.Thread(target=windows, args=(order,), daemon=True) for order in (names, names[::-1], names[:1])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert (max(most), len(most)) == (1, 60)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")

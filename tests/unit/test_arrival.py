@@ -40,6 +40,18 @@ def test_several_gpus_are_refused(cuda, monkeypatch):
     assert "found 2 GPUs visible" in refusal("t4", T4)
 
 
+def test_as_many_gpus_as_expected_are_taken(cuda, monkeypatch):
+    """For a training on several GPUs of a node."""
+    uuids = [uuid.removeprefix("GPU-") for uuid in cuda.UUIDS[:2]]
+    seen = [type("Properties", (), {"uuid": uuid}) for uuid in uuids]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: seen[index])
+    arrival = arrive("t4", {**T4, "devices": 2})
+    assert [gpu.uuid for gpu in arrival.gpus] == cuda.UUIDS[:2]
+    assert arrival.device.index == 0
+    assert "found 2 GPUs visible" in refusal("t4", {**T4, "devices": 4})
+
+
 def test_a_board_split_into_instances_is_refused(cuda):
     cuda.driver.mig = True
     assert "split into instances (MIG), expected a whole board; nothing was measured" in refusal("t4", T4)

@@ -9,7 +9,7 @@ import torch
 import yaml
 from safetensors import safe_open
 
-from isojoule import checkpoints, gpus, measurement
+from isojoule import checkpoints, gpus, measurement, models
 from isojoule.alone import Device
 from isojoule.arrival import Arrival
 from isojoule.cells import Cell, cell_slice, fingerprints
@@ -250,7 +250,7 @@ def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
     """cuDNN has it on unless told otherwise: an fp32 measurement would be one of TF32 convolutions."""
     backends = torch.backends
     try:
-        measurement._set_precision(precision)
+        models.set_precision(precision)
         for backend in (backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn):
             assert backend.fp32_precision == expected
     finally:

@@ -167,6 +167,33 @@ def test_without_counter_the_instantaneous_power_is_integrated(nvml):
     assert 0.05 <= window.energy.window.instrument_period_s < 0.2
 
 
+@pytest.mark.parametrize("has_counter", [True, False])
+def test_the_energy_of_each_repetition_is_read(nvml, has_counter):
+    """Power rises from repetition to repetition, so that each has another energy."""
+    nvml.driver.has_counter = has_counter
+    start_s = time.time()
+    vars(nvml.driver).update(
+        power_w=lambda now_s: 50 + 50 * (now_s - start_s),
+        energy_j=lambda now_s: 50 * (now_s - start_s) + 25 * (now_s - start_s) ** 2,
+    )
+    with metered(nvml, power_period_s=0.02, min_window_s=0.01, resolution_percent=100) as window:
+        while window.again(3):
+            time.sleep(0.8)
+    read_kwh = window.energy.window.repetition_energies_kwh
+    assert len(read_kwh) == window.energy.window.repetitions == 3
+    assert read_kwh[0] < read_kwh[1] < read_kwh[2]
+    assert sum(read_kwh) / 3 == pytest.approx(window.energy.gpu.energy_kwh, rel=0.1)
+
+
+def test_repetitions_that_are_too_short_for_the_instrument_have_no_energy_of_their_own(nvml):
+    nvml.driver.has_counter = False
+    with metered(nvml, power_period_s=0.1, min_window_s=0.5, resolution_percent=100) as window:
+        while window.again(2):
+            time.sleep(0.01)
+    assert window.energy.window.repetition_energies_kwh is None
+    assert window.energy.gpu.energy_kwh > 0
+
+
 def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(nvml):
     vars(nvml.driver).update(has_counter=False, has_instantaneous_power=False)
     meter = metered(nvml)

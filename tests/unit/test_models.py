@@ -174,11 +174,11 @@ class Scalar(torch.nn.Module):
 def test_an_output_of_another_shape_is_refused(model, message):
     architecture = Architecture("mine", "custom", "my:Net", {})
     with pytest.raises(InputError, match=message):
-        models.checked_output(architecture, model, torch.zeros(2, 1, 16, 8), torch.zeros(2, 3))
+        models.checked_output(architecture, model, (torch.zeros(2, 1, 16, 8),), torch.zeros(2, 3))
 
 
 def test_an_output_of_the_right_shape_is_returned():
     architecture = Architecture("mine", "custom", "my:Net", {})
     model = MLP(**SHAPE, layers=1, hidden=2)
     inputs = torch.randn(2, 1, 16, 8)
-    assert torch.equal(models.checked_output(architecture, model, inputs, torch.zeros(2, 3)), model(inputs))
+    assert torch.equal(models.checked_output(architecture, model, (inputs,), torch.zeros(2, 3)), model(inputs))

@@ -1,6 +1,7 @@
 """WaveFlow: the published sizes, the mathematics of a flow, and a study from audio to a record."""
 
 import math
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_the_log_determinant_is_that_of_autograd(height):
     jacobian = torch.autograd.functional.jacobian(lambda samples: model(samples, mel)[0, 0], audio)[:, 0]
     expected = torch.linalg.slogdet(jacobian)[1]
     assert expected.abs() > 1
-    assert float(model(audio, mel)[0, 1].sum()) == pytest.approx(float(expected), rel=1e-9)
+    assert float(model(audio, mel)[0, 1].sum().detach()) == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_kept_rows_give_what_whole_computations_give():
@@ -209,12 +210,59 @@ def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_p
     samples, rate_hz = soundfile.read(tmp_path / "products" / "01.wav")
     assert (rate_hz, len(samples)) == (8000, 16 * 256)
     assert generating.work.audio_s == pytest.approx(2 * 16 * 256 / 8000)
+    assert (generating.work.steps, generating.work.samples) == (2, 2 * 16 // 8), "clips, and segments of 8 frames"
 
 
 def test_what_is_generated_from_its_own_spectrum_is_not_far(study, features):
     generating = session(study, features, "test")
     generating._generated = Speech(features, "test").first(16, 2)[0]
     assert generating._spectral_distance_db() < 3
+
+
+def test_two_processes_train_as_one_does(study, features):
+    alone = session(study, features, "train")
+    study["gpus"]["cpu"]["devices"] = 2
+    with closing(session(study, features, "train")) as together:
+        for one in (alone, together):
+            one.warm_up()
+            one.run()
+            one.run()
+            one.settle()
+        for name, value in together.model.state_dict().items():
+            torch.testing.assert_close(value, alone.model.state_dict()[name], rtol=1e-3, atol=1e-5)
+        assert together.loss() == pytest.approx(alone.loss(), rel=1e-4)
+        assert together.work == alone.work
+        (process,) = together._team._processes
+        assert process.is_alive()
+    assert not process.is_alive()
+
+
+def test_a_process_that_dies_ends_the_training_in_a_sentence(study, features):
+    study["gpus"]["cpu"]["devices"] = 2
+    with closing(session(study, features, "train")) as together:
+        together.warm_up()
+        together._team._processes[0].kill()
+        with pytest.raises(RuntimeError, match=r"ended without a word|[Cc]onnection"):
+            together.run()
+
+
+def test_a_custom_model_needs_to_generate(study, features):
+    decisive = cell_slice(study, Cell("cpu", "waveflow-h8-r4-2x3", "train", 0))
+    with pytest.raises(InputError, match=r"found no method generate\(noise, mel\), expected one beside forward"):
+        Session(torch.nn.Linear(1, 1), decisive, "train", features, torch.device("cpu"))
+
+
+def test_a_study_without_generation_generates_nothing(study):
+    del study["phases"]["test"]
+    assert list(configuration.check(study)["phases"]) == ["train"]
+
+
+def test_behind_the_end_is_silence(features):
+    audio, mels = Speech(features, "test").first(500, 1)
+    speech = Speech(features, "test")
+    ends = int(speech.clips[:, 1].sum())
+    assert not audio[0, 256 * ends :].any()
+    assert speech.plain(mels)[0, :, ends:].unique().tolist() == pytest.approx([math.log(1e-6)], abs=1e-4)
 
 
 def test_a_missing_clip_is_named(study, tmp_path):
@@ -245,6 +293,7 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
     [
         (lambda c: c["mel"].update(hop_length=200), "mel.hop_length: found 200, expected 256"),
         (lambda c: c["architectures"]["waveflow"][0].update(height=12), "height: "),
+        (lambda c: c["gpus"]["cpu"].update(devices=3), "gpus.cpu.devices: found 3, expected a divisor of batch_size"),
         (lambda c: c["phases"]["train"].pop("steps"), "phases.train.steps: missing"),
         (lambda c: c.update(workload="wavflow"), "workload: found 'wavflow', expected one of tagging, waveflow"),
         (

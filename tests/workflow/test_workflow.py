@@ -167,7 +167,7 @@ def test_a_study_of_one_platform_is_not(tmp_path, study):
 def test_the_end_of_a_run_says_what_became_of_it(finished):
     _, said = finished
     assert "tiny: 20 cells: 20 done\n" in said
-    assert "macro F1" in said
+    assert "macro_f1" in said
 
 
 def test_a_second_run_does_nothing(finished):

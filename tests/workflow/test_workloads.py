@@ -1,5 +1,6 @@
 """Other workloads than tagging, from data to figures: WaveFlow, and a toy that only this test knows."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ WAVEFLOW = {
         **{"window": "hann", "n_mels": 20, "f_min_hz": 0, "f_max_hz": 4000},
     },
     "architectures": {"waveflow": [{"height": 8, "channels": [3, 4], "flows": 2, "layers": 2, "train_steps": 300}]},
-    "gpus": {"cpu": {"device": "cpu"}},
+    "gpus": {"cpu": {"device": "cpu", "devices": 2}},
     "phases": {"train": {"steps": 3}, "test": {"clips": 2, "clip_s": 0.25}},
     "repeats": 1,
     "batch_size": 2,
@@ -45,6 +46,7 @@ from isojoule.workloads import Architecture, Extent
 
 MODELS = ("isojoule.workloads.toy.model",)
 QUALITIES = ("log_likelihood_nats",)
+REPETITIONS = 1
 FEATURES = ("points.npy",)
 
 
@@ -126,7 +128,6 @@ from isojoule.records.measurement import Work
 
 
 class Session:
-    REPETITIONS = 1
     flags = ()
 
     def __init__(self, model, configuration, phase, features, device):
@@ -148,6 +149,9 @@ class Session:
         pass
 
     def keep(self, folder):
+        pass
+
+    def close(self):
         pass
 
     def progress(self):
@@ -202,6 +206,11 @@ def test_waveflow_carries_what_was_measured_to_the_whole(waveflow):
     assert (frame["carried_low_kwh"] <= frame["energy_kwh"]).all()
     assert (frame["energy_kwh"] <= frame["carried_high_kwh"]).all()
     assert (frame["repetitions"] >= 5).all()
+    assert (frame["measured_energy_kind"] == "estimated").all()
+    in_windows_kwh = (frame["measured_energy_kwh"] * frame["repetitions"]).sum()
+    page = (waveflow / "results" / "tiny" / "report.html").read_text()
+    assert f"{in_windows_kwh:.3g} kWh" in page
+    assert (set(train["devices"]), set(test["devices"])) == ({2}, {1})
 
 
 def test_waveflow_leaves_audio_qualities_and_fronts(waveflow):
@@ -212,7 +221,10 @@ def test_waveflow_leaves_audio_qualities_and_fronts(waveflow):
     assert frame.loc[("waveflow-h8-r4-2x2", "test"), "mean_opinion_score"] == 4
     assert pd.isna(frame.loc[("waveflow-h8-r4-2x2", "train"), "mean_opinion_score"])
     fronts = pd.read_csv(results / "pareto" / "fronts.csv")
-    assert set(fronts["quality"]) == {"mean_opinion_score", "log_likelihood_nats"}
+    assert set(fronts["quality"]) == {"mean_opinion_score"}, "the likelihood is that of a training of three steps"
+    assert frame["log_likelihood_nats"].isna().all()
+    record = json.loads((results / "records" / "cpu" / "waveflow-h8-r4-2x2" / "test-0.json").read_text())
+    assert set(record["quality"]) == {"log_likelihood_nats", "spectral_distance_db"}
     energy = pd.read_csv(results / "tables" / "energy.csv")
     assert "macro_f1_mean" not in energy
     assert energy["mean_opinion_score_mean"].dropna().tolist() == [3.5, 4.0]
@@ -244,6 +256,7 @@ def test_a_longer_training_measures_nothing_again(waveflow):
             "found the columns architecture, score, expected architecture and",
         ),
         ("architecture,mean_opinion_score\nwaveflow-h8-r3-2x2,good\n", "mean_opinion_score of waveflow-h8-r3-2x2"),
+        ("architecture,mean_opinion_score\n,4\nzz,3\n", "found a row without an architecture"),
     ],
 )
 def test_a_wrong_table_of_opinions_is_refused(waveflow, tmp_path, text, message):

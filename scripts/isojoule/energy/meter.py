@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from isojoule.energy.codecarbon import VERSION, Tracker
 from isojoule.energy.rapl import POWERCAP, Rapl
@@ -21,6 +22,8 @@ from isojoule.records.measurement import Window as WindowRecord
 KWH = 3.6e6
 # over which NVML averages the power of boards that do not give it instantaneously
 AVERAGED_S = 1.0
+# of the instrument, below which the energy of a repetition says little
+PERIODS_OF_A_REPETITION = 10
 # NVML counts whole millijoules
 COUNTER_STEP_J = 0.001
 
@@ -222,6 +225,14 @@ class Meter:
         )
 
 
+class _Mark(NamedTuple):
+    """Where a repetition ends and the next begins."""
+
+    at_s: float
+    counters_j: list[float | None]
+    modelled_kwh: float
+
+
 class Window:
     """One window of a meter.
 
@@ -236,7 +247,7 @@ class Window:
         self.sampler = meter.sampler()
         self._meter = meter
         self._repetitions = 0
-        self._read_kwh: list[float] = []
+        self._marks: list[_Mark] = []
 
     def open(self) -> None:
         """Wait for the devices, then read."""
@@ -258,7 +269,9 @@ class Window:
         if self._repetitions:
             self._meter.synchronize()
         if at_least > 1:
-            self._read_kwh.append(self.so_far_kwh())
+            meter = self._meter
+            modelled_kwh = 0.0 if meter.gpus or meter.rapl.readable else meter.tracker.so_far_kwh()
+            self._marks.append(_Mark(time.perf_counter(), meter.counters_j(), modelled_kwh))
         is_long = time.perf_counter() - self._started_s >= self._meter.min_window_s
         if self._repetitions >= at_least and is_long:
             return False
@@ -329,13 +342,30 @@ class Window:
             window=WindowRecord(
                 duration_s=duration_s,
                 repetitions=self._repetitions,
-                repetition_energies_kwh=[after - before for before, after in pairwise(self._read_kwh)] or None,
+                repetition_energies_kwh=self._of_repetitions_kwh(),
                 instrument_period_s=period_s,
                 resolution_percent=100 * period_s / duration_s,
                 disagreement_percent=max((100 * abs(o / deciding.energy_kwh - 1) for o in others), default=None),
                 idle_power_w=self._meter.idle_power_w,
             ),
         )
+
+    def _of_repetitions_kwh(self) -> list[float] | None:
+        """Of each repetition; none where nobody asked, or where one is too short for the instrument."""
+        meter = self._meter
+        shortest_s = min((after.at_s - before.at_s for before, after in pairwise(self._marks)), default=0)
+        if shortest_s < PERIODS_OF_A_REPETITION * meter.period_s:
+            return None
+        if not (meter.gpus or meter.rapl.readable):
+            return [after.modelled_kwh - before.modelled_kwh for before, after in pairwise(self._marks)] or None
+        try:
+            found_j = [
+                meter.energies_j(before.counters_j, after.counters_j, self.sampler, before.at_s, after.at_s)[0]
+                for before, after in pairwise(self._marks)
+            ]
+        except InputError:
+            return None
+        return [energy_j / KWH for energy_j in found_j] or None
 
     def _gpu(self, after_j: Sequence[float | None]) -> Reading:
         gpus = self._meter.gpus

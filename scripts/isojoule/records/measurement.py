@@ -217,6 +217,7 @@ class MeasurementRecord(_Part):
     ended_at: str
     precision: Literal["fp32", "tf32", "bf16"]
     threads: PositiveInt
+    devices: PositiveInt = Field(default=1, description="That trained together: GPUs of a node, or processes on a CPU.")
     seed: NonNegativeInt
     place: NonNegativeInt = Field(
         description="Place in the order of its job, which was shuffled with the study's seed."

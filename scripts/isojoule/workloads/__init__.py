@@ -7,6 +7,7 @@ and its `__init__` (no torch there) offers
     architectures(configuration) -> list[Architecture]     what the study compares
     MODELS                                                 modules of its own models, one per family
     QUALITIES                                              its columns among `isojoule.measurements.QUALITIES`
+    REPETITIONS                                            of the work in a window, at least
     FEATURES                                               files that extraction writes beside `statistics.json`
     dataset_settings(configuration) -> dict                the configuration's part that decides the manifest
     features_settings(configuration) -> dict               the part that decides the features
@@ -32,8 +33,9 @@ its module `extraction` offers
 its module `sessions` (torch) offers
 
     Session(model, slice, phase, features, device)         data on the device, and the steps of one phase: `warm_up`,
-                                                           `run` as often as the window asks, `REPETITIONS` at least,
-                                                           `settle` to the first run; `keep` what it made in a folder
+                                                           `run` as often as the window asks, `settle` to the first
+                                                           run; `keep` writes what it made into a folder; `close` ends
+                                                           what it started
 
 and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
 where `inputs` is all that the model is called with, and `loss(outputs, targets)`.

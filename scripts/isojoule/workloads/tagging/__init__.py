@@ -15,12 +15,14 @@ PUBLISHED_CLIPS = 1578
 MODELS = tuple(FAMILY_MODELS.values())
 
 QUALITIES = ("macro_f1", "mean_average_precision")
+REPETITIONS = 1
 FEATURES = ("features.npy", "targets.npy")
 
 __all__ = [
     "FEATURES",
     "MODELS",
     "QUALITIES",
+    "REPETITIONS",
     "architectures",
     "check",
     "classes",
@@ -36,7 +38,7 @@ __all__ = [
 
 
 def check(configuration: Configuration, source: str) -> None:
-    """Refuse a mel spectrogram that there cannot be.
+    """Refuse a mel spectrogram that there cannot be, and what only other workloads can.
 
     Raises:
         InputError: naming the key, what was found and what was expected.
@@ -51,6 +53,9 @@ def check(configuration: Configuration, source: str) -> None:
             f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
             f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
         )
+    for name, gpu in configuration["gpus"].items():
+        if gpu["devices"] != 1:
+            raise InputError(f"{source}: gpus.{name}.devices: found {gpu['devices']}, expected 1 in a study of tagging")
 
 
 def dataset_settings(configuration: Configuration) -> dict[str, Any]:

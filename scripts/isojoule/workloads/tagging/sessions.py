@@ -62,8 +62,6 @@ class Session:
         device: where to compute.
     """
 
-    REPETITIONS = 1
-
     def __init__(
         self, model: nn.Module, configuration: dict[str, Any], phase: str, features: Path, device: torch.device
     ) -> None:
@@ -132,6 +130,9 @@ class Session:
         """Put the weights to where the first `run` left them."""
         if self._weights:
             self._weights.settle()
+
+    def close(self) -> None:
+        """Nothing was started."""
 
     def keep(self, folder: Path) -> None:
         """A tagger leaves nothing to look at."""

@@ -16,6 +16,8 @@ QUALITIES = ("mean_opinion_score", "log_likelihood_nats")
 FEATURES = ("audio.npy", "mels.npy", "clips.npy")
 # samples of a mel frame, which the model spreads over as many
 HOP = 256
+# a part of the work stands for all of it: how much its energy differs from time to time must be known
+REPETITIONS = 5
 # what energies of generation are given for (Douwes et al., table 2)
 AUDIO_S = 100
 
@@ -23,6 +25,7 @@ __all__ = [
     "FEATURES",
     "MODELS",
     "QUALITIES",
+    "REPETITIONS",
     "architectures",
     "check",
     "compute_settings",
@@ -56,6 +59,12 @@ def check(configuration: Configuration, source: str) -> None:
             f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
             f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
         )
+    for name, gpu in configuration["gpus"].items():
+        if configuration["batch_size"] % gpu["devices"]:
+            raise InputError(
+                f"{source}: gpus.{name}.devices: found {gpu['devices']}, expected a divisor of batch_size "
+                f"({configuration['batch_size']})"
+            )
 
 
 def architectures(configuration: Configuration) -> list[Architecture]:
@@ -158,7 +167,7 @@ def _train_steps(configuration: Configuration, name: str) -> int:
         for grid in grids:
             part = {**configuration, "architectures": {family: [grid]}}
             if name in (architecture.name for architecture in architectures(part)):
-                return int(grid.get("train_steps", configuration["phases"]["train"]["steps"]))
+                return int(grid["train_steps"])
     raise InputError(f"architectures: found no {name}")
 
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,14 +51,14 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
 def _names(path: Path) -> list[str]:
     """The first of the columns of metadata.csv, which have | between them."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); expected the table of LJSpeech, "
             "with the clips of wavs/ in its first column"
         ) from error
     names = [line.split("|")[0].strip() for line in lines if line.strip()]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputError(f"{path}: found {twice[0]} twice, expected every clip once")
     return names
 

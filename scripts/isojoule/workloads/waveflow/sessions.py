@@ -1,8 +1,10 @@
 """Train WaveFlow, or generate with it: segments and noise on the device before the window, plain steps inside it."""
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,29 @@ import numpy as np
 import soundfile
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
+from isojoule import models
 from isojoule.errors import InputError
 from isojoule.files import read_json, written_whole
 from isojoule.records.measurement import Work
-from isojoule.workloads.mel import log_mel
+from isojoule.workloads import Architecture
+from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
+from isojoule.workloads.team import Team
 from isojoule.workloads.waveflow import HOP
 from isojoule.workloads.waveflow.example import loss as criterion
 from isojoule.workloads.waveflow.extraction import FULL_SCALE
 from isojoule.workloads.weights import Weights
 
 WARM_UP = {"train": 3, "test": 1}
+# different ones that are kept on the device, 0.7 GB at a batch of 8; a longer training sees them again
+MOST_BATCHES = 1000
 # of the test data that the likelihood is computed on
 LIKELIHOOD_SEGMENTS = 16
+# what a log-mel spectrogram has where nothing sounds
+SILENCE = math.log(FLOOR)
 # natural logarithms of power to decibels
 DECIBELS = 10 / math.log(10)
 
@@ -52,6 +62,7 @@ class Speech:
                 f"{folder}: holds no features: {error}; scripts/extract_features.py writes them"
             ) from error
         self.clips = clips[clips[:, 2] == (split == "test")][:, :2]
+        self._ends = np.cumsum(self.clips[:, 1])
 
     def segments(self, frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Random pieces of the clips: audio (count, frames * 256), standardized mels (count, n_mels, frames).
@@ -78,13 +89,12 @@ class Speech:
 
     def _frame(self, number: int) -> int:
         """Where the frame with this number among those of the split is in the files."""
-        ends = np.cumsum(self.clips[:, 1])
-        clip = int(np.searchsorted(ends, number, side="right"))
-        return int(self.clips[clip, 0] + number - (ends[clip] - self.clips[clip, 1]))
+        clip = int(np.searchsorted(self._ends, number, side="right"))
+        return int(self.clips[clip, 0] + number - (self._ends[clip] - self.clips[clip, 1]))
 
     def _pieces(self, starts: list[int], frames: int) -> tuple[Tensor, Tensor]:
         audio = np.stack([_padded(self._audio[HOP * start : HOP * (start + frames)], HOP * frames) for start in starts])
-        mels = np.stack([_padded(self._mels[start : start + frames], frames) for start in starts])
+        mels = np.stack([_padded(self._mels[start : start + frames], frames, SILENCE) for start in starts])
         scaled = torch.from_numpy(audio.astype(np.float32) / FULL_SCALE)
         return scaled, self.standardized(torch.from_numpy(mels).transpose(1, 2)).contiguous()
 
@@ -98,29 +108,44 @@ class Session:
         phase: `train` or `test`, which generates.
         features: folder of the extracted features.
         device: where to compute.
+        rank: of this device among those that train together; the others are started by the first.
     """
 
-    # a part of the work stands for all of it: how much its energy differs from time to time must be known
-    REPETITIONS = 5
     flags: tuple[str, ...] = ()
 
     def __init__(
-        self, model: nn.Module, configuration: dict[str, Any], phase: str, features: Path, device: torch.device
+        self,
+        model: nn.Module,
+        configuration: dict[str, Any],
+        phase: str,
+        features: Path,
+        device: torch.device,
+        rank: int = 0,
     ) -> None:
+        self._size = configuration["gpu"].get("devices", 1) if phase == "train" else 1
         settings = configuration["settings"]
         self._phase, self._device = phase, device
         self._mel, self._frames, self._batch_size = settings["mel"], settings["segment_frames"], settings["batch_size"]
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
         self._speech = Speech(features, phase)
         self._generator = torch.Generator().manual_seed(configuration["seed"])
+        if not callable(getattr(model, "generate", None)):
+            name = configuration["architecture"]["name"]
+            raise InputError(f"architecture {name}: found no method generate(noise, mel), expected one beside forward")
+        model.train(phase == "train")
         self._weights = Weights(model) if phase == "train" else None
         self.model: Any = model.to(device)
         self._runs = self._done = 0
         of_phase = configuration["phases"][phase]
         if phase == "train":
             self._count = of_phase["steps"]
-            segments = self._speech.segments(self._frames, self._count * self._batch_size, self._generator)
-            self._audio, self._mels = (values.to(device) for values in segments)
+            self._batches = min(self._count, MOST_BATCHES)
+            segments = self._speech.segments(self._frames, self._batches * self._batch_size, self._generator)
+            share = self._batch_size // self._size
+            mine = slice(rank * share, (rank + 1) * share)
+            self._audio, self._mels = (
+                values.unflatten(0, (self._batches, self._batch_size))[:, mine].to(device) for values in segments
+            )
             optimizer = settings["optimizer"]
             self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
             self._losses = torch.zeros(self._count, device=device)
@@ -130,13 +155,24 @@ class Session:
             self._mels = self._speech.first(frames, self._count)[1].to(device)
             noise = torch.randn(self._count, frames * HOP, generator=self._generator)
             self._noise, self._generated = noise.to(device), torch.zeros_like(noise, device=device)
+        self._team, self._trained = None, self.model
+        if self._size > 1:
+            self._team = Team(self._size, device.type, _member, configuration, features) if rank == 0 else None
+            try:
+                self._trained = DistributedDataParallel(model, _ids(device))
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def work(self) -> Work:
         """What `run` does: steps over segments, or clips one after the other."""
-        at_once = self._batch_size if self._phase == "train" else 1
-        audio_s = self._noise.numel() / self._mel["sample_rate_hz"] if self._phase == "test" else None
-        return Work(steps=self._count, samples=self._count * at_once, batch_size=at_once, audio_s=audio_s)
+        if self._phase == "train":
+            return Work(steps=self._count, samples=self._count * self._batch_size, batch_size=self._batch_size)
+        # in segments, which FLOPs are counted of
+        segments = self._count * self._mels.shape[-1] / self._frames
+        audio_s = self._noise.numel() / self._mel["sample_rate_hz"]
+        return Work(steps=self._count, samples=max(round(segments), 1), batch_size=1, audio_s=audio_s)
 
     def example(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """What the model is called with, and the shape of what it gives, of one segment."""
@@ -146,38 +182,64 @@ class Session:
 
     def warm_up(self) -> None:
         """Take a few steps, or one clip, that are not counted, then put weights and optimizer back to their start."""
-        for number in range(min(WARM_UP[self._phase], self._count)):
-            self._step(number)
-        if self._weights:
-            self._weights.back_to_start(self._optimizer)
+        with self._together("warm_up"):
+            for number in range(min(WARM_UP[self._phase], self._count)):
+                self._step(number)
+            if self._weights:
+                self._weights.back_to_start(self._optimizer)
 
     def run(self) -> None:
         """Everything that the window measures: the steps of the training, or the clips.
 
         A window may need the same work again, and again: training goes on then, and `settle` takes back what that did.
         """
-        if self._runs == 1 and self._weights:
-            self._kept_losses = self._losses.clone()
-            self._weights.keep()
-        for number in range(self._count):
-            self._step(number)
-            self._done += 1
-        self._runs += 1
+        with self._together("run"):
+            if self._runs == 1 and self._weights:
+                self._kept_losses = self._losses.clone()
+                self._weights.keep()
+            for number in range(self._count):
+                self._step(number)
+                self._done += 1
+            self._runs += 1
 
     def settle(self) -> None:
         """Put weights and losses to where the first `run` left them."""
-        if self._weights:
+        if self._weights is None:
+            return
+        with self._together("settle"):
             self._weights.settle()
             self._losses = self._kept_losses if self._runs > 1 else self._losses
+            if self._size > 1:
+                distributed.all_reduce(self._losses)
+                self._losses /= self._size
+
+    def close(self) -> None:
+        """End the processes of the other devices."""
+        if self._team:
+            self._team.close()
+
+    @contextmanager
+    def _together(self, method: str) -> Iterator[None]:
+        """Let the other devices do the same meanwhile, and wait for them."""
+        if self._team is None:
+            yield
+            return
+        self._team.tell(method)
+        try:
+            yield
+        except RuntimeError as error:
+            raise RuntimeError(self._team.failure() or str(error)) from error
+        self._team.wait()
 
     def keep(self, folder: Path) -> None:
         """Write what was generated as wav files, 16 bit."""
         if self._phase == "train":
             return
         for number, samples in enumerate(self._generated.cpu().numpy()):
-            with written_whole(folder / f"{number:02d}.wav") as temporary, temporary.open("wb") as file:
-                rate_hz = self._mel["sample_rate_hz"]
-                soundfile.write(file, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
+            content, rate_hz = BytesIO(), self._mel["sample_rate_hz"]
+            soundfile.write(content, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
+            with written_whole(folder / f"{number:02d}.wav") as temporary:
+                temporary.write_bytes(content.getvalue())
 
     def progress(self) -> str:
         """Where `run` is, in words; asks nothing of the device."""
@@ -197,16 +259,16 @@ class Session:
 
     def _step(self, number: int) -> None:
         if self._phase == "train":
-            chosen = slice(number * self._batch_size, (number + 1) * self._batch_size)
             self._optimizer.zero_grad(set_to_none=True)
             with self._autocast():
-                loss = criterion(self.model(self._audio[chosen], self._mels[chosen]), self._audio)
+                batch = number % self._batches
+                loss = criterion(self._trained(self._audio[batch], self._mels[batch]), self._audio)
             loss.backward()
             self._optimizer.step()
             self._losses[number] = loss.detach()
         else:
             chosen = slice(number, number + 1)
-            with self._autocast():
+            with self._autocast(), torch.no_grad():
                 self._generated[chosen] = self.model.generate(self._noise[chosen], self._mels[chosen])
 
     @cached_property
@@ -232,6 +294,21 @@ class Session:
         return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()
 
 
-def _padded(values: NDArray[Any], length: int) -> NDArray[Any]:
-    """The same with zeros behind it, up to this length."""
-    return np.pad(values, [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)])
+def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session:
+    """The session of another device, in a process of its own."""
+    models.set_precision(configuration["gpu"]["precision"])
+    torch.set_num_threads(configuration["gpu"]["threads"])
+    torch.manual_seed(configuration["seed"])
+    model = models.build(Architecture(**configuration["architecture"]))
+    device = torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
+    return Session(model, configuration, "train", features, device, rank)
+
+
+def _ids(device: torch.device) -> list[int] | None:
+    return None if device.index is None else [device.index]
+
+
+def _padded(values: NDArray[Any], length: int, filling: float = 0) -> NDArray[Any]:
+    """The same with this behind it, up to a length."""
+    widths = [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)]
+    return np.pad(values, widths, constant_values=filling)
