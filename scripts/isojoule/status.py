@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import mean
 
 from isojoule import configuration as configurations
+from isojoule import workloads
 from isojoule.cells import Cell, architectures, cells, fingerprints
 from isojoule.errors import InputError
 from isojoule.journal import Journal, fingerprint_of_data
@@ -51,7 +52,7 @@ def status(results: Path) -> str:
             "",
             *table,
             *_reasons(seen),
-            *_best(seen, configuration["pareto"]["qualities"]),
+            *_best(seen, configuration),
         ]
     )
 
@@ -143,11 +144,12 @@ def _reasons(seen: list[Seen]) -> list[str]:
     return ["", *shown] if shown else []
 
 
-def _best(seen: list[Seen], qualities: list[str]) -> list[str]:
+def _best(seen: list[Seen], configuration: configurations.Configuration) -> list[str]:
     """One line per model and platform, the best quality first."""
     energy_kwh: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     quality: dict[tuple[str, str], list[float]] = defaultdict(list)
     records = [s.record for s in seen if s.state == "done" and s.record]
+    qualities = configuration["pareto"]["qualities"]
     shown = next((name for name in qualities if any(name in record.quality for record in records)), "")
     for record in records:
         if record.energy:
@@ -155,7 +157,10 @@ def _best(seen: list[Seen], qualities: list[str]) -> list[str]:
         if shown in record.quality:
             quality[record.architecture, record.gpu].append(record.quality[shown])
     ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
-    rows = [("architecture", "gpu", shown, "train kWh in window", "test kWh in window")]
+    whole = workloads.load(configuration["workload"]).whole
+    carried = any(whole(configuration, s.cell.architecture, s.cell.phase) != 1 for s in seen)
+    of = " of the part measured" if carried else ""
+    rows = [("architecture", "gpu", shown, f"train kWh{of}", f"test kWh{of}")]
     for architecture, gpu in ranked:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)

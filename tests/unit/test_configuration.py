@@ -20,7 +20,7 @@ def change(content, key, value):
     ("key", "value", "message"),
     [
         ("repeat", 3, "repeat: unknown key, expected one of study, workload"),
-        ("gpus.t4", {"partiton": "t4"}, "gpus.t4.partiton: unknown key, expected one of device, device_name"),
+        ("gpus.t4", {"partiton": "t4"}, "gpus.t4.partiton: unknown key, expected one of device, devices, device_name"),
         ("dataset.clips", 5, "dataset.clips: unknown key, expected one of source, train_clips"),
         ("energy.min_window_s", 0, "energy.min_window_s: found 0, expected more than 0"),
         ("energy.allow_shared", "yes", "energy.allow_shared: found 'yes', expected a boolean"),
@@ -92,7 +92,7 @@ def test_defaults_are_filled_in(demo):
     assert checked["dataset"] == {
         "source": "synthetic", "train_clips": 480, "test_clips": 160, "seed": 0, "on_bad_file": "stop",
     }  # fmt: skip
-    assert checked["gpus"]["a40"] == {"device": "cuda", "threads": 1, "exclusive": False}
+    assert checked["gpus"]["a40"] == {"device": "cuda", "devices": 1, "threads": 1, "exclusive": False}
     assert demo["gpus"] == {"a40": {}}
 
 
