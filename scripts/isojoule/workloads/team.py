@@ -80,8 +80,9 @@ class Team:
         for connection in self._connections:
             connection.close()
         for process in self._processes:
-            process.join(timeout=30)
+            # may be waiting for a step that never comes, and has nothing to save
             process.kill()
+            process.join()
         distributed.destroy_process_group()
         self._folder.cleanup()
 
