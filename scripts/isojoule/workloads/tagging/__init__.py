@@ -6,6 +6,7 @@ from typing import Any
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.workloads import Extent
+from isojoule.workloads.sections import check_mel
 from isojoule.workloads.tagging.architectures import MODELS as FAMILY_MODELS
 from isojoule.workloads.tagging.architectures import architectures, classes
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
@@ -43,16 +44,7 @@ def check(configuration: Configuration, source: str) -> None:
     Raises:
         InputError: naming the key, what was found and what was expected.
     """
-    mel = configuration["mel"]
-    if mel["win_length"] > mel["n_fft"]:
-        raise InputError(
-            f"{source}: mel.win_length: found {mel['win_length']}, expected at most n_fft ({mel['n_fft']})"
-        )
-    if not mel["f_min_hz"] < mel["f_max_hz"] <= mel["sample_rate_hz"] / 2:
-        raise InputError(
-            f"{source}: mel.f_max_hz: found {mel['f_max_hz']}, expected more than f_min_hz ({mel['f_min_hz']}) "
-            f"and at most half of sample_rate_hz ({mel['sample_rate_hz'] / 2:g})"
-        )
+    check_mel(configuration["mel"], source)
     for name, gpu in configuration["gpus"].items():
         if gpu["devices"] != 1:
             raise InputError(f"{source}: gpus.{name}.devices: found {gpu['devices']}, expected 1 in a study of tagging")
