@@ -5,23 +5,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from isojoule import flags, measurements, workloads
 from isojoule.cells import architectures, cells, fingerprints
 from isojoule.configuration import Configuration
 from isojoule.errors import InputError
+from isojoule.extrapolation import extrapolated
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 
 # what grows with the work that was done
 WITH_THE_WORK = (
-    "energy_kwh",
     "energy_uncertainty_kwh",
     "net_energy_kwh",
     "integrated_power_energy_kwh",
     "codecarbon_energy_kwh",
-    "duration_s",
     "gpu_energy_kwh",
     "cpu_energy_kwh",
     "ram_energy_kwh",
@@ -64,8 +62,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         elif record.study != configuration["study"] or not record.is_of(fingerprints(configuration, cell, data, named)):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         found[record.identity] = path
-        whole = workload.whole(configuration, cell.architecture, cell.phase)
-        rows[record.identity] = {**_row(record), **_carried(record, whole), **counts[cell.architecture]}
+        times = workload.whole(configuration, cell.architecture, cell.phase)
+        rows[record.identity] = {**_row(record), **_carried(record, times), **counts[cell.architecture]}
         if "train" in configuration["phases"] and workload.whole(configuration, cell.architecture, "train") != 1:
             # of weights that a part of the training made: not what the energy of the whole training buys
             rows[record.identity] |= dict.fromkeys(record.quality)
@@ -116,34 +114,32 @@ def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     return table
 
 
-def _carried(record: MeasurementRecord, whole: float) -> dict[str, Any]:
+def _carried(record: MeasurementRecord, times: float) -> dict[str, Any]:
     """What is told of the whole phase, where the record has a part of it: an estimate, beside what was measured.
-
-    The interval is that of the mean energy of a repetition (Student's t, 95 %), times the same factor.
 
     Args:
         record: of a part of the phase.
-        whole: how many times the part the phase is.
+        times: how many times the part the phase is, by the configuration of the table.
     """
-    if record.energy is None or record.work is None or whole == 1:
+    if record.energy is None or record.work is None or times == 1:
         return {}
-    row = _row(record)
-    carried = {name: whole * row[name] for name in WITH_THE_WORK if row[name] is not None}
-    counted = {name: round(whole * row[name]) for name in ("epochs", "steps", "samples") if row[name] is not None}
-    found = {
-        **{name: "estimated" if row[name] == "measured" else row[name] for name in ("energy_kind", "cpu_energy_kind")},
+    row, whole = _row(record), extrapolated(record.energy, record.work, times)
+    return {
+        **{name: times * row[name] for name in WITH_THE_WORK if row[name] is not None},
+        **{name: round(times * row[name]) for name in ("epochs", "samples") if row[name] is not None},
+        "steps": whole.steps,
+        "duration_s": whole.duration_s,
+        "energy_kwh": whole.energy_kwh,
+        "energy_kind": whole.kind,
+        "cpu_energy_kind": "estimated" if row["cpu_energy_kind"] == "measured" else row["cpu_energy_kind"],
+        "carried_low_kwh": whole.low_kwh,
+        "carried_high_kwh": whole.high_kwh,
         "measured_energy_kwh": row["energy_kwh"],
         "measured_energy_kind": row["energy_kind"],
         "measured_duration_s": row["duration_s"],
         "measured_steps": row["steps"],
         "flags": " ".join(flags.ordered(["extrapolated", *(row["flags"] or "").split()])),
     }
-    energies = np.array(record.energy.window.repetition_energies_kwh or [])
-    if len(energies) > 1:
-        half = stdtrit(len(energies) - 1, 0.975) * energies.std(ddof=1) / np.sqrt(len(energies))
-        middle = record.energy.computing.energy_kwh
-        found |= {"carried_low_kwh": whole * max(middle - half, 0), "carried_high_kwh": whole * (middle + half)}
-    return {**carried, **counted, **found}
 
 
 def _counts(path: Path) -> dict[str, Any]:

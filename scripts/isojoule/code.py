@@ -22,6 +22,7 @@ NOT_DECISIVE = (
     "isojoule.code",
     "isojoule.configuration",
     "isojoule.errors",
+    "isojoule.extrapolation",
     "isojoule.files",
     "isojoule.flags",
     "isojoule.heartbeat",
@@ -33,6 +34,7 @@ NOT_DECISIVE = (
     "isojoule.records.measurement",
     "isojoule.records.reading",
     "isojoule.workloads",
+    "isojoule.workloads.sections",
     "isojoule.workloads.tagging.architectures",
 )
 

@@ -16,6 +16,7 @@ from isojoule.cells import Cell, architectures, cell_slice, gpu_slice
 from isojoule.configuration import Configuration
 from isojoule.energy import Meter
 from isojoule.errors import InputError, is_out_of_memory
+from isojoule.extrapolation import extrapolated
 from isojoule.files import patiently
 from isojoule.heartbeat import heartbeat
 from isojoule.records.measurement import Gpu, MeasurementRecord
@@ -103,7 +104,7 @@ def measure(
     """Train or test the model of a cell inside one window of the meter, as often as the window needs to be long enough.
 
     Args:
-        configuration: the whole study; only the cell's slice of it is used.
+        configuration: the whole study; only the cell's slice of it, and how long the whole phase is, are used.
         begun: the cell's record as `opened` gives it.
         features: folder of the extracted features.
         checkpoint: where training leaves its weights and test finds them; a test without one uses initial weights.
@@ -146,6 +147,9 @@ def measure(
             measured = {"outcome": "oom", "message": models.first_line(error)}
         if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
             checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}", origin)
+    times = workloads.load(configuration["workload"]).whole(configuration, cell.architecture, cell.phase)
+    if measured["outcome"] == "ok" and times != 1:
+        measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
     record = MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})
     return record.model_copy(update={"flags": flags.of_record(record)})
 

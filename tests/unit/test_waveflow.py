@@ -213,6 +213,23 @@ def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_p
     assert (generating.work.steps, generating.work.samples) == (2, 2 * 16 // 8), "clips, and segments of 8 frames"
 
 
+@pytest.mark.parametrize("phase", ["train", "test"])
+def test_half_the_bits_give_about_the_same(study, features, phase):
+    found = []
+    for precision in ("fp32", "bf16"):
+        study["precision"] = precision
+        half = session(study, features, phase)
+        half.warm_up()
+        half.run()
+        half.settle()
+        found.append(half)
+    exact, rough = found
+    assert rough.loss() != exact.loss() or phase == "test", "the weights of a test are not trained here"
+    assert rough.loss() == pytest.approx(exact.loss(), rel=0.02)
+    if phase == "test":
+        assert rough.quality() == pytest.approx(exact.quality(), rel=0.02)
+
+
 def test_what_is_generated_from_its_own_spectrum_is_not_far(study, features):
     generating = session(study, features, "test")
     generating._generated = Speech(features, "test").first(16, 2)[0]
@@ -292,6 +309,9 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
     ("change", "message"),
     [
         (lambda c: c["mel"].update(hop_length=200), "mel.hop_length: found 200, expected 256"),
+        (lambda c: c["mel"].update(n_frames=64), "mel.n_frames: found 64, expected none; segment_frames is the length"),
+        (lambda c: c["mel"].update(n_frame=64), "mel.n_frame: unknown key, expected one of sample_rate_hz"),
+        (lambda c: c["optimizer"].update(name="adamax"), "optimizer.name: found 'adamax', expected one of adam, adamw"),
         (lambda c: c["architectures"]["waveflow"][0].update(height=12), "height: "),
         (lambda c: c["gpus"]["cpu"].update(devices=3), "gpus.cpu.devices: found 3, expected a divisor of batch_size"),
         (lambda c: c["phases"]["train"].pop("steps"), "phases.train.steps: missing"),

@@ -23,9 +23,12 @@ WAVEFLOW = {
         **{"sample_rate_hz": 8000, "n_fft": 1024, "win_length": 1024, "hop_length": 256},
         **{"window": "hann", "n_mels": 20, "f_min_hz": 0, "f_max_hz": 4000},
     },
-    "architectures": {"waveflow": [{"height": 8, "channels": [3, 4], "flows": 2, "layers": 2, "train_steps": 300}]},
+    "architectures": {
+        "waveflow": [{"height": 8, "channels": 4, "flows": 2, "layers": 2, "train_steps": 2000}],
+        "custom": [{"name": "mine", "model": "my_flow:Mine", "arguments": {"channels": 3}, "train_steps": 2000}],
+    },
     "gpus": {"cpu": {"device": "cpu", "devices": 2}},
-    "phases": {"train": {"steps": 3}, "test": {"clips": 2, "clip_s": 0.25}},
+    "phases": {"train": {"steps": 20}, "test": {"clips": 2, "clip_s": 0.25}},
     "repeats": 1,
     "batch_size": 2,
     "segment_frames": 4,
@@ -33,6 +36,14 @@ WAVEFLOW = {
     "energy": ENERGY,
     "analysis": {"quality_table": "opinions.csv"},
 }
+CUSTOM = """
+from isojoule.workloads.waveflow.model import WaveFlow
+
+
+class Mine(WaveFlow):
+    def __init__(self, channels):
+        super().__init__(height=8, channels=channels, n_mels=20, flows=2, layers=1)
+"""
 TOY = {
     "config.schema.yaml": """
 required: [points, architectures, phases]
@@ -180,8 +191,8 @@ def run(folder, study, *targets, project=PROJECT):
 def waveflow(tmp_path_factory):
     """A folder in which a tiny study of WaveFlow was run to its fronts."""
     folder = tmp_path_factory.mktemp("waveflow")
-    opinions = "architecture,mean_opinion_score\nwaveflow-h8-r3-2x2,3.5\nwaveflow-h8-r4-2x2,4.0\n"
-    (folder / "opinions.csv").write_text(opinions)
+    (folder / "opinions.csv").write_text("architecture,mean_opinion_score\nmine,3.5\nwaveflow-h8-r4-2x2,4.0\n")
+    (folder / "my_flow.py").write_text(CUSTOM)
     targets = [f"results/tiny/{name}" for name in ("pareto/fronts.csv", "tables/energy.csv", "report.html")]
     ended = run(folder, WAVEFLOW, *targets)
     assert ended.returncode == 0, ended.stdout
@@ -189,28 +200,41 @@ def waveflow(tmp_path_factory):
 
 
 def test_waveflow_carries_what_was_measured_to_the_whole(waveflow):
-    frame = pd.read_parquet(waveflow / "results" / "tiny" / "measurements.parquet").set_index(["architecture", "phase"])
+    results = waveflow / "results" / "tiny"
+    frame = pd.read_parquet(results / "measurements.parquet").set_index(["architecture", "phase"])
     assert len(frame) == 4
     assert (frame["energy_kind"] == "estimated").all()
     assert frame["flags"].str.contains("extrapolated").all()
     train, test = (frame.xs(phase, level="phase") for phase in ("train", "test"))
-    assert (train["measured_steps"] == 3).all()
-    assert (train["steps"] == 300).all()
-    assert train["energy_kwh"].to_numpy() == pytest.approx(100 * train["measured_energy_kwh"].to_numpy())
-    assert test["energy_kwh"].to_numpy() == pytest.approx(200 * test["measured_energy_kwh"].to_numpy())
-    assert test["duration_s"].to_numpy() == pytest.approx(200 * test["measured_duration_s"].to_numpy())
+    assert (train["measured_steps"] == 20).all()
+    assert (train["steps"] == 2000).all()
     # mel frames are whole, so that a clip of 0.25 s is 8 of them
-    assert test["real_time_factor"].to_numpy() == pytest.approx(
-        200 * 2 * 8 * 256 / 8000 / test["duration_s"].to_numpy()
-    )
-    assert (frame["carried_low_kwh"] <= frame["energy_kwh"]).all()
-    assert (frame["energy_kwh"] <= frame["carried_high_kwh"]).all()
+    clips_s = 2 * 8 * 256 / 8000
+    for of_phase, times in ((train, 100), (test, 100 / clips_s)):
+        for name in ("energy_kwh", "duration_s"):
+            assert of_phase[name].to_numpy() == pytest.approx(times * of_phase[f"measured_{name}"].to_numpy())
+    assert test["audio_s"].to_numpy() == pytest.approx(100)
+    assert test["real_time_factor"].to_numpy() == pytest.approx(clips_s / test["measured_duration_s"].to_numpy())
+    # its repetitions are long enough for the kernel's clock
+    assert (train["carried_low_kwh"].to_numpy() < train["energy_kwh"].to_numpy()).all()
+    assert (train["energy_kwh"].to_numpy() < train["carried_high_kwh"].to_numpy()).all()
     assert (frame["repetitions"] >= 5).all()
     assert (frame["measured_energy_kind"] == "estimated").all()
     in_windows_kwh = (frame["measured_energy_kwh"] * frame["repetitions"]).sum()
-    page = (waveflow / "results" / "tiny" / "report.html").read_text()
-    assert f"{in_windows_kwh:.3g} kWh" in page
+    assert f"{in_windows_kwh:.3g} kWh" in (results / "report.html").read_text()
     assert (set(train["devices"]), set(test["devices"])) == ({2}, {1})
+
+
+def test_a_record_tells_what_was_measured_from_what_is_extrapolated(waveflow):
+    results = waveflow / "results" / "tiny"
+    record = json.loads((results / "records" / "cpu" / "mine" / "train-0.json").read_text())
+    whole, part_kwh = record["extrapolated"], record["energy"]["cpu"]["energy_kwh"]
+    assert (record["work"]["steps"], whole["steps"], whole["kind"]) == (20, 2000, "estimated")
+    assert whole["energy_kwh"] == pytest.approx(100 * part_kwh)
+    frame = pd.read_parquet(results / "measurements.parquet").set_index(["architecture", "phase"])
+    row = frame.loc[("mine", "train")]
+    assert (row["energy_kwh"], row["measured_energy_kwh"]) == (whole["energy_kwh"], part_kwh)
+    assert (row["carried_low_kwh"], row["carried_high_kwh"]) == (whole["low_kwh"], whole["high_kwh"])
 
 
 def test_waveflow_leaves_audio_qualities_and_fronts(waveflow):
@@ -221,7 +245,7 @@ def test_waveflow_leaves_audio_qualities_and_fronts(waveflow):
     assert frame.loc[("waveflow-h8-r4-2x2", "test"), "mean_opinion_score"] == 4
     assert pd.isna(frame.loc[("waveflow-h8-r4-2x2", "train"), "mean_opinion_score"])
     fronts = pd.read_csv(results / "pareto" / "fronts.csv")
-    assert set(fronts["quality"]) == {"mean_opinion_score"}, "the likelihood is that of a training of three steps"
+    assert set(fronts["quality"]) == {"mean_opinion_score"}, "the likelihood is that of a training of twenty steps"
     assert frame["log_likelihood_nats"].isna().all()
     record = json.loads((results / "records" / "cpu" / "waveflow-h8-r4-2x2" / "test-0.json").read_text())
     assert set(record["quality"]) == {"log_likelihood_nats", "spectral_distance_db"}
@@ -232,16 +256,14 @@ def test_waveflow_leaves_audio_qualities_and_fronts(waveflow):
 
 
 def test_a_longer_training_measures_nothing_again(waveflow):
-    longer = {
-        **WAVEFLOW,
-        "architectures": {"waveflow": [{**WAVEFLOW["architectures"]["waveflow"][0], "train_steps": 600}]},
-    }
+    grids = {family: [{**grids[0], "train_steps": 3000}] for family, grids in WAVEFLOW["architectures"].items()}
+    longer = {**WAVEFLOW, "architectures": grids}
     before = sorted((waveflow / "results" / "tiny" / "attempts").rglob("*.json"))
     ended = run(waveflow, longer, "results/tiny/measurements.csv")
     assert ended.returncode == 0, ended.stdout
     assert sorted((waveflow / "results" / "tiny" / "attempts").rglob("*.json")) == before
     frame = pd.read_csv(waveflow / "results" / "tiny" / "measurements.csv")
-    assert (frame.loc[frame["phase"] == "train", "steps"] == 600).all()
+    assert (frame.loc[frame["phase"] == "train", "steps"] == 3000).all()
 
 
 @pytest.mark.parametrize(
@@ -252,10 +274,10 @@ def test_a_longer_training_measures_nothing_again(waveflow):
             "architecture: found waveflow-h9, expected one of this study",
         ),
         (
-            "architecture,score\nwaveflow-h8-r3-2x2,4\n",
+            "architecture,score\nmine,4\n",
             "found the columns architecture, score, expected architecture and",
         ),
-        ("architecture,mean_opinion_score\nwaveflow-h8-r3-2x2,good\n", "mean_opinion_score of waveflow-h8-r3-2x2"),
+        ("architecture,mean_opinion_score\nmine,good\n", "mean_opinion_score of mine"),
         ("architecture,mean_opinion_score\n,4\nzz,3\n", "found a row without an architecture"),
     ],
 )

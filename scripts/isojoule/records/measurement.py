@@ -192,6 +192,25 @@ class Work(_Part):
     audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
 
 
+class Extrapolation(_Part):
+    """All of a phase of which a part was measured: an estimate, by the configuration of the measurement.
+
+    The table of measurements has it by its own configuration, since nothing is measured again where only the length of
+    the whole has changed.
+    """
+
+    times: float = Field(gt=0, allow_inf_nan=False, description="How many times the measured work it is.")
+    steps: PositiveInt
+    audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that would be generated.")
+    duration_s: NonNegativeFloat = Field(allow_inf_nan=False)
+    energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False, description="Of the computing component.")
+    low_kwh: NonNegativeFloat | None = Field(
+        default=None, description="Lower end of its 95 % interval by the repetitions; none where they are not known."
+    )
+    high_kwh: NonNegativeFloat | None = None
+    kind: Literal["estimated", "simulated"]
+
+
 class MeasurementRecord(_Part):
     """One cell of a study: identity, outcome, and what was measured when the outcome is `ok`.
 
@@ -227,6 +246,9 @@ class MeasurementRecord(_Part):
     )
     work: Work | None = None
     energy: Energy | None = None
+    extrapolated: Extrapolation | None = Field(
+        default=None, description="Where work and energy are of a part of the phase, what all of it would take."
+    )
     gpu_statistics: GpuStatistics | None = None
     loss: Finite | None = Field(default=None, description="Mean loss of the last epoch; none where it was not finite.")
     quality: dict[str, Finite] = Field(default={}, description="Quality on the test data, by name of the metric.")
