@@ -31,7 +31,7 @@ RECORD_BYTES = 10_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """One cell before it is measured: length of its window, and mean power."""
+    """One cell before it is measured: length of its phase, and mean power of all its devices."""
 
     duration_s: float
     power_w: float
@@ -131,7 +131,7 @@ def _row(
         len({cell.repeat for cell in left}),
         len(mine),
         len(mine) - len(left),
-        None if blind else sum(per_job.values()) / 3600,
+        None if blind else entry["devices"] * sum(per_job.values()) / 3600,
         None if unpowered else energy_kwh,
         None if unpowered else energy_kwh * kg_per_kwh(configuration["energy"]["country_iso_code"]),
         0 if blind else max(per_job.values(), default=0) / 3600,
@@ -171,22 +171,26 @@ def _kept(configuration: Configuration, results: Path) -> dict[Cell, Measurement
 def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, examples: dict[str, int]) -> Estimate:
     """The window of a cell on its GPU; without its specification on one of 1 TFLOP/s and 100 GB/s, to be corrected.
 
+    GPUs that train together have a share of every batch each.
+
     Args:
         configuration: the study.
         cell: what would be measured.
         count: the compute record of its architecture.
         examples: by phase.
     """
-    entry, batch = configuration["gpus"][cell.gpu], count.batch_size
+    entry = configuration["gpus"][cell.gpu]
+    devices = entry["devices"] if cell.phase == "train" else 1
     steps = workloads.load(configuration["workload"]).steps(configuration, cell.phase, examples[cell.phase])
-    flops = batch * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
-    traffic = step_bytes(cell.phase, count.weights_bytes, count.activations_bytes, count.optimizer_state_bytes)
+    flops = count.batch_size * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
+    activations_bytes = count.activations_bytes / devices
+    traffic = step_bytes(cell.phase, count.weights_bytes, activations_bytes, count.optimizer_state_bytes)
     step_s = max(
-        flops / (PEAK_SHARE * entry.get("peak_tflops", 1) * 1e12),
+        flops / devices / (PEAK_SHARE * entry.get("peak_tflops", 1) * 1e12),
         traffic / (BANDWIDTH_SHARE * entry.get("memory_gb_per_s", 100) * 1e9),
         LAUNCH_S[cell.phase],
     )
-    return Estimate(steps * step_s, POWER_SHARE * entry.get("max_power_w", 100))
+    return Estimate(steps * step_s, devices * POWER_SHARE * entry.get("max_power_w", 100))
 
 
 def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
