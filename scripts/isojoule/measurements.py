@@ -143,6 +143,24 @@ def qualities_of(frame: pd.DataFrame) -> list[str]:
     return [name for name in QUALITIES if name in frame and frame[name].notna().any()]
 
 
+def work_of(rows: pd.DataFrame) -> str:
+    """What the energies of these rows are of, in words, and of how much of it they were carried to the whole.
+
+    Args:
+        rows: of one phase, all `ok`.
+    """
+    columns = {"audio_s": "s of audio"} if rows["audio_s"].notna().all() else {"epochs": "epochs", "steps": "steps"}
+    words = [f"{_range(rows[name])} {unit}" for name, unit in columns.items() if rows[name].notna().any()]
+    if rows["measured_duration_s"].notna().any():
+        words.append(f"carried from {_range(100 * rows['measured_duration_s'] / rows['duration_s'])} % of it")
+    return ", ".join(words)
+
+
+def _range(values: pd.Series) -> str:
+    ends = (float(end) for end in (values.min(), values.max()))
+    return " to ".join(dict.fromkeys(f"{end:,.0f}" if end >= 1000 else f"{end:.3g}" for end in ends))
+
+
 def dictionary() -> pd.DataFrame:
     """The data dictionary: column, type, unit and meaning."""
     rows = [(name, column.dtype.lower(), column.unit, column.meaning) for name, column in COLUMNS.items()]

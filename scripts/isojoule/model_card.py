@@ -6,6 +6,7 @@ import pandas as pd
 import yaml
 
 from isojoule.errors import InputError
+from isojoule.measurements import work_of
 from isojoule.normalization import own, references
 from isojoule.normalization.pairs import pair
 from isojoule.tables import energy_table
@@ -47,12 +48,14 @@ def emissions(
     else:
         raise InputError(f"emissions_kg_co2e: found none of {architecture} on {gpu}, expected --kg-per-kwh")
     runs = f"mean of {len(rows)} trainings" if len(rows) > 1 else "one training"
+    if rows["measured_energy_kwh"].notna().any():
+        runs += f", {work_of(rows)}"
     content = {
         "emissions": float(f"{1000 * kg:.4g}"),
         "source": f"{source}, {runs}",
         "training_type": training_type,
         "geographical_location": location or place or "unknown",
-        "hardware_used": f"1 x {_device(rows, gpu)}",
+        "hardware_used": f"{rows['devices'].fillna(1).max()} x {_device(rows, gpu)}",
     }
     return yaml.safe_dump({"co2_eq_emissions": content}, sort_keys=False, allow_unicode=True, width=1000)
 
@@ -77,8 +80,9 @@ def sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, norma
     if repeats > 1:
         low, high = table["energy_ci95_low_kwh"], table["energy_ci95_high_kwh"]
         spread = f"95 % interval {low:.3g} to {high:.3g} kWh, {repeats} runs"
+    work = f" ({words})" if (words := work_of(rows)) else ""
     words = (
-        f"{DOING[phase]} {architecture} took {table['energy_mean_kwh']:.3g} kWh ({_kinds(rows)}; {spread}) on "
+        f"{DOING[phase]} {architecture}{work} took {table['energy_mean_kwh']:.3g} kWh ({_kinds(rows)}; {spread}) on "
         f"{_device(rows, gpu)}."
     )
     if normalize_to is None:

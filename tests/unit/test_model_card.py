@@ -49,7 +49,9 @@ def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
     name = "mlp-4x2048"
     rows = study[(study["gpu"] == first) & (study["architecture"] == name) & (study["phase"] == "train")]
     words = sentence(study, name, first, "train", second)
-    assert words.startswith(f"Training {name} took {rows['energy_kwh'].mean():.3g} kWh (simulated; 95 % interval ")
+    assert words.startswith(
+        f"Training {name} (10 epochs, 1,980 steps) took {rows['energy_kwh'].mean():.3g} kWh (simulated; 95 % interval "
+    )
     assert f"3 runs) on Tesla T4 ({first}). Normalized to Tesla T4 ({second}) by 8 references: " in words
     truth = study[(study["gpu"] == second) & (study["architecture"] == name) & (study["phase"] == "train")]
     normalized = float(words.split("references: ")[1].split()[0])
@@ -57,6 +59,20 @@ def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
     assert "(estimated; 90 % interval" in words
     single = study[study["repeat"] == 0]
     assert "one run, no interval" in sentence(single, name, first, "train")
+
+
+def test_a_card_says_what_was_carried_to_the_whole(study):
+    gpu, name = study["gpu"].iloc[0], study["architecture"].iloc[0]
+    part = study.assign(epochs=pd.NA, steps=3_000_000, devices=4, energy_kind="estimated")
+    part["measured_energy_kwh"], part["measured_duration_s"] = part["energy_kwh"] / 200, part["duration_s"] / 200
+    part = measurements.completed(part, "part")
+    card = yaml.safe_load(emissions(part, name, gpu))["co2_eq_emissions"]
+    assert card["source"] == "CodeCarbon 3.3.2, mean of 3 trainings, 3,000,000 steps, carried from 0.5 % of it"
+    assert card["hardware_used"].startswith("4 x ")
+    words = sentence(part, name, gpu, "train")
+    assert words.startswith(f"Training {name} (3,000,000 steps, carried from 0.5 % of it) took ")
+    heard = sentence(part.assign(audio_s=100.0), name, gpu, "test")
+    assert heard.startswith(f"Testing {name} (100 s of audio, carried from 0.5 % of it) took ")
 
 
 def test_what_is_not_there_is_named(study):
@@ -80,5 +96,5 @@ def test_by_hand(study, tmp_path):
     assert (tmp_path / "card.md").read_text() == done.stdout
     _, front, words = done.stdout.split("---\n")
     assert yaml.safe_load(front)["co2_eq_emissions"]["emissions"] > 0
-    assert "Training mlp-1x512 took" in words
-    assert "Testing mlp-1x512 took" in words
+    assert "Training mlp-1x512 (10 epochs, 1,980 steps) took" in words
+    assert "Testing mlp-1x512 (" in words

@@ -40,22 +40,22 @@ ENERGY = {
         "Energy",
         "Quality against energy",
         MEASUREMENTS,
-        f"Macro F1 on the test data against the energy of training and of test. {BARS}",
+        f"Quality on the test data against the energy of training and of test. {BARS}",
     ),
     "energy-computation-test": Description(
         "Compute and energy",
         "Energy of test against computation",
         MEASUREMENTS,
-        "Energy of test against FLOPs and against the number of parameters: all architectures, MLP and RNN, "
-        "CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits with R² and slope. "
-        f"{BARS}",
+        "Energy of test against FLOPs and against the number of parameters: all architectures, and where there are "
+        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits with R² and "
+        f"slope. {BARS}",
     ),
     "energy-computation-train": Description(
         "Compute and energy",
         "Energy of training against computation",
         MEASUREMENTS,
-        "Energy of training against FLOPs and against the number of parameters: all architectures, MLP and "
-        "RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of training are three times "
+        "Energy of training against FLOPs and against the number of parameters: all architectures, and where there are "
+        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of training are three times "
         f"those of the forward pass, as published. Lines: affine fits with R² and slope. {BARS}",
     ),
     "power-computation": Description(

@@ -11,7 +11,7 @@ import pandas as pd
 from isojoule import __version__, flags
 from isojoule.errors import InputError
 from isojoule.figures import FIGURES, MEASUREMENTS
-from isojoule.measurements import QUALITIES, read_any
+from isojoule.measurements import QUALITIES, read_any, work_of
 from isojoule.normalization.ranking import ALL_PAIRS
 from isojoule.normalization.splits import SCHEMES
 from isojoule.records import ExtractionRecord
@@ -97,6 +97,7 @@ def _rendered(
         .unique()
         .to_dict(),
         platforms=_platforms(frame),
+        phases={phase: work_of(rows) for phase, rows in ok.groupby("phase", sort=False)},
         versions=_versions(frame),
         commits=sorted(frame["commit"].dropna().unique()),
         flags=_flags(frame),
