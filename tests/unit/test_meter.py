@@ -1,4 +1,4 @@
-"""The meter against a driver whose energy is known, and against files that look like the kernel's RAPL."""
+"""The meter against a driver whose energy is known."""
 
 import time
 
@@ -379,58 +379,6 @@ def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(nvml)
         time.sleep(0.8)
     assert sampler.trace.statistics(0.3).samples == 4
     assert 12 <= len(sampler.trace.rows) <= 19
-
-
-def powercap(folder, packages_uj, range_uj=262_143_328_850, dram_uj=None):
-    """Files as the kernel shows them, in the order of packages."""
-    zones = {f"intel-rapl:{n}": (f"package-{n}", value) for n, value in enumerate(packages_uj)}
-    zones["intel-rapl:0:0"] = ("core", 1)
-    zones["intel-rapl:9"] = ("psys", 1)
-    if dram_uj is not None:
-        zones["intel-rapl:0:1"] = ("dram", dram_uj)
-    for zone, (name, value) in zones.items():
-        (folder / zone).mkdir(exist_ok=True)
-        (folder / zone / "name").write_text(name)
-        (folder / zone / "max_energy_range_uj").write_text(str(range_uj))
-        (folder / zone / "energy_uj").write_text(str(value))
-    return folder
-
-
-def test_rapl_is_measured_over_all_packages_and_across_its_jump_to_zero(tmp_path, monkeypatch):
-    from isojoule.energy import rapl
-
-    monkeypatch.setattr(rapl, "update_period_s", lambda counter: 0.001)
-    powercap(tmp_path, [900_000_000, 5_000_000], range_uj=1_000_000_000, dram_uj=0)
-    with Meter("FRA", powercap=tmp_path, idle_s=0, min_window_s=0.1) as window:
-        powercap(tmp_path, [50_000_000, 7_000_000], range_uj=1_000_000_000, dram_uj=3_600_000)
-    energy = window.energy
-    assert (energy.component, energy.cpu.kind, energy.cpu.source) == ("cpu", "measured", "RAPL package")
-    assert energy.cpu.energy_kwh * 3.6e6 == pytest.approx(150 + 2)
-    assert (energy.ram.energy_kwh, energy.ram.source) == (pytest.approx(1e-6), "RAPL dram")
-    assert energy.window.instrument_period_s == 0.001
-    assert energy.window.disagreement_percent is not None
-
-
-def test_rapl_that_reads_zero_is_refused(tmp_path):
-    with pytest.raises(InputError, match="RAPL: read 0 J"), Meter("FRA", powercap=powercap(tmp_path, [1]), idle_s=0):
-        pass
-
-
-def test_rapl_that_can_no_longer_be_read_is_refused(tmp_path):
-    meter = Meter("FRA", powercap=powercap(tmp_path, [1, 2]), idle_s=0)
-    with pytest.raises(InputError, match=r"energy_uj: can no longer be read; nothing was measured"), meter:
-        (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
-
-
-def test_rapl_for_root_alone_leaves_the_model_and_says_so(tmp_path):
-    powercap(tmp_path, [1])
-    (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
-    with Meter("FRA", powercap=tmp_path) as window:
-        time.sleep(0.05)
-    assert window.energy.cpu.kind == "estimated"
-    assert "model of CPU load" in window.energy.cpu.source
-    assert window.energy.window.idle_power_w is None
-    assert window.energy.window.disagreement_percent is None
 
 
 def test_the_meter_knows_its_countries():
