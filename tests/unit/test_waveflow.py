@@ -206,7 +206,10 @@ def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_p
     assert found["log_likelihood_nats"] == pytest.approx(float(expected), rel=1e-5)
     assert generating.loss() == -found["log_likelihood_nats"]
     assert found["spectral_distance_db"] > 1
+    (tmp_path / "products").mkdir()
+    (tmp_path / "products" / "02.wav").write_text("of an earlier measurement, of more clips")
     generating.keep(tmp_path / "products")
+    assert sorted(path.name for path in (tmp_path / "products").iterdir()) == ["00.wav", "01.wav"]
     samples, rate_hz = soundfile.read(tmp_path / "products" / "01.wav")
     assert (rate_hz, len(samples)) == (8000, 16 * 256)
     assert generating.work.audio_s == pytest.approx(2 * 16 * 256 / 8000)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -232,14 +232,20 @@ class Session:
         self._team.wait()
 
     def keep(self, folder: Path) -> None:
-        """Write what was generated as wav files, 16 bit."""
+        """Write what was generated as wav files, 16 bit, in place of those that an earlier measurement wrote."""
         if self._phase == "train":
             return
+        stale = set(folder.glob("*.wav"))
         for number, samples in enumerate(self._generated.cpu().numpy()):
             content, rate_hz = BytesIO(), self._mel["sample_rate_hz"]
             soundfile.write(content, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
-            with written_whole(folder / f"{number:02d}.wav") as temporary:
+            path = folder / f"{number:02d}.wav"
+            with written_whole(path) as temporary:
                 temporary.write_bytes(content.getvalue())
+            stale.discard(path)
+        for path in stale:
+            with suppress(OSError):
+                path.unlink()
 
     def progress(self) -> str:
         """Where `run` is, in words; asks nothing of the device."""
