@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -298,6 +299,22 @@ def test_fonts_are_inside_a_pdf(folder, demo, tmp_path):
     content = (tmp_path / "figure.pdf").read_bytes()
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
+
+
+@pytest.mark.parametrize("name", ["energy-quality", "energy-platforms"])
+@pytest.mark.parametrize("spread", [1.001, 1.8, 5, 20, 1000])
+def test_ticks_of_energies_are_some_and_do_not_overlap(folder, demo, name, spread):
+    frame = aggregated(folder, demo)
+    names = {architecture: n for n, architecture in enumerate(frame["architecture"].unique())}
+    frame["energy_kwh"] = 4.7e-6 * spread ** (frame["architecture"].map(names).astype(float) / (len(names) - 1))
+    figure = figures.load(name).draw(frame)
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        ends = axis.get_window_extent()
+        boxes = [t.label1.get_window_extent() for t in axis.xaxis.get_major_ticks() if t.label1.get_text()]
+        shown = sorted((b.x0, b.x1) for b in boxes if ends.x0 <= (b.x0 + b.x1) / 2 <= ends.x1)
+        assert len(shown) > 1
+        assert all(right < left for (_, right), (left, _) in pairwise(shown))
 
 
 def test_a_part_that_was_measured_is_carried_to_the_whole(demo):

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from isojoule import measurements
@@ -151,6 +151,8 @@ def nothing(reason: str) -> Figure:
 
 # where a bar ends on a logarithmic axis, in parts of the mean, when its interval reaches 0
 SHORTEST = 0.1
+# ranges of a logarithmic axis, as ratios, in which 1, 2 and 5 may be a single tick
+NARROWEST = 6
 
 
 def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
@@ -195,10 +197,15 @@ def _ends(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> ND
 
 
 def label_decades(axis: Axis) -> None:
-    """Label powers of ten, and in between only where there are too few of them to read a value."""
+    """Label powers of ten, in between where there are too few of them, and round values where there is hardly one."""
     low, high = axis.get_data_interval()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
-    axis.set_minor_formatter(NullFormatter())
+    if high < NARROWEST * low:
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def legend(figure: Figure, axis: Axes, columns: int) -> None:
