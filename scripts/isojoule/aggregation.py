@@ -1,5 +1,6 @@
 """From one JSON record per cell to one table of measurements."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ WITH_THE_WORK = (
     "ram_energy_kwh",
     "emissions_kg_co2e",
     "audio_s",
+    "samples",
 )
 SHOWN = 10
 
@@ -41,6 +43,11 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     records, named = results / "records", architectures(configuration)
     data = workloads.data_fingerprint(results / "features")
     workload = workloads.load(configuration["workload"])
+    if unknown := sorted(set(workload.QUALITIES) - set(measurements.QUALITIES)):
+        raise InputError(
+            f"workload {configuration['workload']}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
+            f"scripts/isojoule/measurements.py, such as {', '.join(measurements.QUALITIES)}"
+        )
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
     found: dict[tuple[str, str, str, int], Path] = {}
     rows: dict[tuple[str, str, str, int], dict[str, Any]] = {}
@@ -73,9 +80,7 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     table = measurements.table([rows[identity] for identity in expected])
     if "quality_table" in configuration["analysis"]:
-        if "test" not in configuration["phases"]:
-            raise InputError("analysis.quality_table: found no phase test in this study, expected one")
-        table = _with_qualities(table, Path(configuration["analysis"]["quality_table"]))
+        table = _with_qualities(table, Path(configuration["analysis"]["quality_table"]), workload.QUALITIES)
     excluded = configuration["analysis"]["exclude_flags"]
     flagged = flags.with_those_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
@@ -87,16 +92,22 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     return flagged
 
 
-def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+def _with_qualities(table: pd.DataFrame, path: Path, qualities: Collection[str]) -> pd.DataFrame:
     """The table with qualities that others found, such as opinions of listeners, in the rows of the tests.
 
+    Args:
+        table: of measurements.
+        path: a table of architectures and qualities.
+        qualities: that the workload has.
+
     Raises:
-        InputError: `path` is no table of architectures of this study and of qualities.
+        InputError: `path` is no table of architectures of this study and of qualities that there can be, or has one
+            that this study measured.
     """
     found = measurements.read_any(path, "a table of qualities by architecture")
-    columns = [name for name in found if name in measurements.QUALITIES]
+    columns = [name for name in found if name in qualities]
     if "architecture" not in found or not columns:
-        known = ", ".join(measurements.QUALITIES)
+        known = ", ".join(qualities)
         raise InputError(f"{path}: found the columns {', '.join(found)}, expected architecture and any of {known}")
     if found["architecture"].isna().any():
         raise InputError(f"{path}: found a row without an architecture, expected its name in every row")
@@ -109,6 +120,11 @@ def _with_qualities(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         values = pd.to_numeric(found.set_index("architecture")[name], errors="coerce")
         if (bad := values[~np.isfinite(values)]).size:
             raise InputError(f"{path}: {name} of {bad.index[0]}: expected a number")
+        low, high = measurements.COLUMNS[name].bounds
+        if (bad := values[(values < low) | (values > high)]).size:
+            raise InputError(f"{path}: {name} of {bad.index[0]}: found {bad.iloc[0]:g}, expected {low:g} to {high:g}")
+        if table[name].notna().any():
+            raise InputError(f"{path}: found {name}, expected qualities that this study did not measure itself")
         tested = (table["phase"] == "test") & (table["outcome"] == "ok") & table["architecture"].isin(values.index)
         table[name] = table["architecture"].map(values).where(tested, table[name]).astype("Float64")
     return table
@@ -126,7 +142,6 @@ def _carried(record: MeasurementRecord, times: float) -> dict[str, Any]:
     row, whole = _row(record), extrapolated(record.energy, record.work, times)
     return {
         **{name: times * row[name] for name in WITH_THE_WORK if row[name] is not None},
-        **{name: round(times * row[name]) for name in ("epochs", "samples") if row[name] is not None},
         "steps": whole.steps,
         "duration_s": whole.duration_s,
         "energy_kwh": whole.energy_kwh,

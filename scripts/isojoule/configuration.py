@@ -80,8 +80,21 @@ def check(content: Any, source: str = "configuration") -> Configuration:
             raise InputError(
                 f"{source}: gpus.{name}: found gres beside gpu or gpu_model, expected one way to ask for it"
             )
+    if "quality_table" in configuration["analysis"] and "test" not in configuration["phases"]:
+        raise InputError(f"{source}: analysis.quality_table: found no phase test in this study, expected one")
     workloads.load(configuration["workload"]).check(configuration, source)
     return configuration
+
+
+def check_files(configuration: Configuration) -> None:
+    """Refuse a study whose own tables are not there, before anything of it runs.
+
+    Raises:
+        InputError: naming the key, and where the file was looked for.
+    """
+    table = configuration["analysis"].get("quality_table")
+    if table and not Path(table).is_file():
+        raise InputError(f"analysis.quality_table: found no file {table} in {Path.cwd()}, expected a CSV of qualities")
 
 
 def store(configuration: Configuration, path: Path) -> None:
@@ -155,7 +168,8 @@ def _sentence(error: Any) -> str:
         case "pattern":
             wanted = f"text of the form {expected}"
         case "anyOf":
-            wanted = "a whole number of 1 or more, or a list of them that is not empty"
+            one = next((str(sub.validator_value)[1:-1] for sub in error.context if sub.validator == "enum"), "")
+            wanted = f"{f'one of {one}' if one else 'a whole number of 1 or more'}, or a list of them that is not empty"
         case _:
             return f"{key}: {error.message}"
     return f"{key}: found {found}, expected {wanted}"

@@ -28,7 +28,7 @@ def extrapolated(energy: Energy, work: Work, times: float) -> Extrapolation:
         }
     return Extrapolation(
         times=times,
-        steps=round(times * work.steps),
+        steps=max(round(times * work.steps), 1),
         audio_s=None if work.audio_s is None else times * work.audio_s,
         duration_s=times * energy.duration_s,
         energy_kwh=times * measured_kwh,

@@ -26,6 +26,7 @@ MEANINGS = {
     "company-unknown": "the driver does not show who computes on the GPU",
     "attempt-above-1": "earlier attempts at the same measurement came to nothing",
     "spread": f"the repeats differ by more than {SPREAD_PERCENT:g} % of their mean",
+    "unsteady": f"the repetitions inside the window differ by more than {SPREAD_PERCENT:g} % of their mean",
     "several-drivers": "GPUs of this name were measured with more than one driver",
     "several-boards": "more than one board of this name was measured",
     "several-devices": "the platform was measured on devices of more than one name",
@@ -53,6 +54,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "short-window": window.resolution_percent > RESOLUTION_PERCENT,
             "disagreement": (window.disagreement_percent or 0) > DISAGREEMENT_PERCENT,
             "unchecked": _has_counter(record) and record.energy.integrated_power is None,
+            "unsteady": _spread_percent(window.repetition_energies_kwh or []) > SPREAD_PERCENT,
         }
         found += [flag for flag, holds in tests.items() if holds]
     if record.gpu_statistics is not None:
@@ -68,6 +70,11 @@ def of_record(record: MeasurementRecord) -> list[str]:
     if record.provenance.failed_attempts:
         found.append("attempt-above-1")
     return [*found, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+
+
+def _spread_percent(energies_kwh: list[float]) -> float:
+    total_kwh = sum(energies_kwh)
+    return 100 * (max(energies_kwh) - min(energies_kwh)) * len(energies_kwh) / total_kwh if total_kwh > 0 else 0.0
 
 
 def _has_counter(record: MeasurementRecord) -> bool:

@@ -177,7 +177,9 @@ def _run(
             return {"outcome": "untrained", "message": failure}
     sessions = workloads.part(decisive["workload"], "sessions")
     repetitions = workloads.load(decisive["workload"]).REPETITIONS
-    with closing(sessions.Session(model, decisive, phase, features, arrival.device)) as session:
+    session = sessions.Session(model, decisive, phase, features, arrival.device)
+    workloads.check_session(session, decisive["workload"])
+    with closing(session):
         if arrival.gpu:
             torch.cuda.reset_peak_memory_stats()
         with torch.no_grad():

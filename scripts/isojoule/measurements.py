@@ -1,5 +1,6 @@
 """The table of measurements, one row per cell: its columns, and the door through which any such table enters."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +13,20 @@ from isojoule.files import written_whole
 
 PHASES = ("train", "test")
 KINDS = ("measured", "estimated", "simulated")
-# columns of which more is better, the one that figures show first, and their names for a reader
-QUALITIES = {
-    "macro_f1": "Macro F1 on the test data",
-    "mean_average_precision": "Mean average precision",
-    "mean_opinion_score": "Mean opinion score",
-    "log_likelihood_nats": "Log-likelihood (nats per sample)",
-}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: pandas type, unit and meaning."""
+    """A column of the table: pandas type, unit and meaning.
+
+    One of which more is better has its name for a reader as a `quality`, and the `bounds` of what there can be.
+    """
 
     dtype: str
     unit: str
     meaning: str
+    quality: str = ""
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
 
 COLUMNS = {
@@ -89,7 +88,7 @@ COLUMNS = {
     "optimizer_state_bytes": Column("Int64", "B", "state of the optimizer"),
     "epochs": Column("Int64", "", "passes over the data in duration_s"),
     "steps": Column("Int64", "", "batches in duration_s"),
-    "samples": Column("Int64", "", "examples in duration_s"),
+    "samples": Column("Float64", "", "examples in duration_s, or parts of one, which FLOPs are counted of"),
     "batch_size": Column("Int64", "", "examples per batch"),
     "audio_s": Column("Float64", "s", "length of the audio that was generated in duration_s"),
     "real_time_factor": Column("Float64", "", "audio_s over duration_s: above 1 is faster than it sounds"),
@@ -98,10 +97,16 @@ COLUMNS = {
     "devices": Column("Int64", "", "GPUs, or processes on a CPU, that trained together; energies are their sum"),
     "features": Column("string", "", "resident on the device before the window, or decoded in_loop"),
     "loss": Column("Float64", "", "mean loss of the last epoch"),
-    "macro_f1": Column("Float64", "", "macro F1 on the test data, threshold 0.5"),
-    "mean_average_precision": Column("Float64", "", "mean average precision on the test data"),
-    "mean_opinion_score": Column("Float64", "", "of listeners, 1 to 5, from a table of the user"),
-    "log_likelihood_nats": Column("Float64", "nat", "mean log-likelihood of a sample of the test data"),
+    "macro_f1": Column("Float64", "", "macro F1 on the test data, threshold 0.5", "Macro F1 on the test data", (0, 1)),
+    "mean_average_precision": Column(
+        "Float64", "", "mean average precision on the test data", "Mean average precision", (0, 1)
+    ),
+    "mean_opinion_score": Column(
+        "Float64", "", "of listeners, 1 to 5, from a table of the user", "Mean opinion score", (1, 5)
+    ),
+    "log_likelihood_nats": Column(
+        "Float64", "nat", "mean log-likelihood of a sample of the test data", "Log-likelihood (nats per sample)"
+    ),
     "spectral_distance_db": Column("Float64", "dB", "log-spectral distance of what was generated to the test data"),
     "gpu_utilization_percent": Column("Float64", "%", "mean over the window's samples"),
     "gpu_memory_utilization_percent": Column("Float64", "%", "mean over the window's samples"),
@@ -126,6 +131,8 @@ COLUMNS = {
     "flags": Column("string", "", "what to know before trusting the row, separated by spaces"),
 }
 
+# the one that figures show first is first
+QUALITIES = {name: column.quality for name, column in COLUMNS.items() if column.quality}
 REQUIRED = ("gpu", "architecture", "phase", "energy_kwh")
 # columns that tables of others have the name of a model in
 NAMES = ("architecture", "model", "system", "name")
@@ -151,8 +158,10 @@ def work_of(rows: pd.DataFrame) -> str:
     """
     columns = {"audio_s": "s of audio"} if rows["audio_s"].notna().all() else {"epochs": "epochs", "steps": "steps"}
     words = [f"{_range(rows[name])} {unit}" for name, unit in columns.items() if rows[name].notna().any()]
-    if rows["measured_duration_s"].notna().any():
-        words.append(f"carried from {_range(100 * rows['measured_duration_s'] / rows['duration_s'])} % of it")
+    if len(carried := rows[rows["measured_duration_s"].notna()]):
+        some = f"{len(carried)} of {len(rows)} " if len(carried) < len(rows) else ""
+        share_percent = 100 * carried["measured_duration_s"] / carried["duration_s"]
+        words.append(f"{some}carried from {_range(share_percent)} % of it")
     return ", ".join(words)
 
 

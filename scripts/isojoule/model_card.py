@@ -80,9 +80,13 @@ def sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, norma
     if repeats > 1:
         low, high = table["energy_ci95_low_kwh"], table["energy_ci95_high_kwh"]
         spread = f"95 % interval {low:.3g} to {high:.3g} kWh, {repeats} runs"
+    elif rows["carried_low_kwh"].notna().all():
+        low, high = rows[["carried_low_kwh", "carried_high_kwh"]].iloc[0]
+        spread = f"one run, 95 % interval {low:.3g} to {high:.3g} kWh by its repetitions"
     work = f" ({words})" if (words := work_of(rows)) else ""
+    took = "took" if rows["measured_energy_kwh"].isna().all() else "would take"
     words = (
-        f"{DOING[phase]} {architecture}{work} took {table['energy_mean_kwh']:.3g} kWh ({_kinds(rows)}; {spread}) on "
+        f"{DOING[phase]} {architecture}{work} {took} {table['energy_mean_kwh']:.3g} kWh ({_kinds(rows)}; {spread}) on "
         f"{_device(rows, gpu)}."
     )
     if normalize_to is None:

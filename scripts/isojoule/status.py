@@ -158,9 +158,17 @@ def _best(seen: list[Seen], configuration: configurations.Configuration) -> list
             quality[record.architecture, record.gpu].append(record.quality[shown])
     ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
     whole = workloads.load(configuration["workload"]).whole
-    carried = any(whole(configuration, s.cell.architecture, s.cell.phase) != 1 for s in seen)
-    of = " of the part measured" if carried else ""
-    rows = [("architecture", "gpu", shown, f"train kWh{of}", f"test kWh{of}")]
+    carried = {s.cell.phase for s in seen if whole(configuration, s.cell.architecture, s.cell.phase) != 1}
+    of = {phase: " of the part measured" if phase in carried else "" for phase in ("train", "test")}
+    rows = [
+        (
+            "architecture",
+            "gpu",
+            f"{shown}{' after it' if 'train' in carried else ''}",
+            f"train kWh{of['train']}",
+            f"test kWh{of['test']}",
+        )
+    ]
     for architecture, gpu in ranked:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)

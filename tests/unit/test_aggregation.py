@@ -328,13 +328,14 @@ def test_a_part_that_was_measured_is_carried_to_the_whole(demo):
     assert (found["energy_kwh"], found["measured_energy_kwh"]) == (pytest.approx(2e-2), 2e-3)
     assert (found["duration_s"], found["measured_duration_s"]) == (360, 36)
     assert (found["steps"], found["measured_steps"], found["samples"]) == (20, 2, 160)
-    assert (found["energy_kind"], found["flags"]) == ("simulated", "extrapolated")
+    assert (found["energy_kind"], found["flags"]) == ("simulated", "unsteady extrapolated")
     measured = part.model_copy(update={"energy": part.energy.model_copy(update={"cpu": read_by_rapl(part)})})
     assert (_carried(measured, 10)["energy_kind"], _carried(measured, 10)["measured_energy_kind"]) == (
         "estimated",
         "measured",
     )
     assert _carried(part, 1) == {}
+    assert (_carried(part, 0.1)["steps"], _carried(part, 0.1)["samples"]) == (1, 1.6), "less than one step is one"
 
 
 def read_by_rapl(of):

@@ -40,6 +40,7 @@ def flagged(demo, failed_attempts=0, window=(), kind="measured", **statistics):
 
 def test_a_good_record_has_no_flag(demo):
     assert flagged(demo) == []
+    assert flagged(demo, window={"repetition_energies_kwh": [1e-3, 1e-3, 1.04e-3]}) == []
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_a_good_record_has_no_flag(demo):
         ({"kind": "estimated"}, "estimated"),
         ({"window": {"resolution_percent": 1.01}}, "short-window"),
         ({"window": {"disagreement_percent": 2.1}}, "disagreement"),
+        ({"window": {"repetition_energies_kwh": [1e-3, 1e-3, 1.06e-3]}}, "unsteady"),
         ({"throttled_percent": {"hw-thermal": 10}}, "throttled"),
         ({"throttled_percent": {"power-cap": 10}}, "power-capped"),
         ({"start_temperature_c": 80}, "hot-start"),

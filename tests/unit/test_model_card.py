@@ -70,9 +70,16 @@ def test_a_card_says_what_was_carried_to_the_whole(study):
     assert card["source"] == "CodeCarbon 3.3.2, mean of 3 trainings, 3,000,000 steps, carried from 0.5 % of it"
     assert card["hardware_used"].startswith("4 x ")
     words = sentence(part, name, gpu, "train")
-    assert words.startswith(f"Training {name} (3,000,000 steps, carried from 0.5 % of it) took ")
+    assert words.startswith(f"Training {name} (3,000,000 steps, carried from 0.5 % of it) would take ")
+    single = part[part["repeat"] == 0].assign(carried_low_kwh=1e-6, carried_high_kwh=2e-6)
+    words = sentence(single, name, gpu, "train")
+    assert " would take " in words
+    assert "one run, 95 % interval 1e-06 to 2e-06 kWh by its repetitions" in words
+    mixed = single.assign(measured_duration_s=pd.NA)
+    mixed = measurements.completed(pd.concat([single, mixed.assign(repeat=1)], ignore_index=True), "mixed")
+    assert "(3,000,000 steps, 1 of 2 carried from 0.5 % of it)" in sentence(mixed, name, gpu, "train")
     heard = sentence(part.assign(audio_s=100.0), name, gpu, "test")
-    assert heard.startswith(f"Testing {name} (100 s of audio, carried from 0.5 % of it) took ")
+    assert heard.startswith(f"Testing {name} (100 s of audio, carried from 0.5 % of it) would take ")
 
 
 def test_what_is_not_there_is_named(study):

@@ -11,11 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isojoule import configuration
+from isojoule import configuration, workloads
 from isojoule.cells import Cell, architectures, cell_slice
 from isojoule.errors import InputError
 from isojoule.workloads import waveflow
 from isojoule.workloads.mel import log_mel
+from isojoule.workloads.waveflow import sessions
 from isojoule.workloads.waveflow.dataset import prepare_study
 from isojoule.workloads.waveflow.example import loss
 from isojoule.workloads.waveflow.extraction import extract_study
@@ -91,6 +92,17 @@ def test_the_published_study_compares_the_published_models():
     steps = {name: waveflow.whole(study, name, "train") * 100 for name in named}
     assert list(steps.values()) == [3e6, 3e6, 3e6, 2e6, 1e6]
     assert waveflow.whole(study, "waveflow-h8-r64", "test") == 1
+
+
+@pytest.mark.parametrize(
+    ("clips", "clip_s", "times"),
+    # frames are whole: 10 x 862 of them are 100.08 s, 1,000 x 1 are 11.6 s
+    [(10, 10, 1), (1000, 0.01, 100 / (1000 * 256 / 22050)), (1, 250, 100 / (21534 * 256 / 22050)), (5, 20, 1)],
+)
+def test_generation_is_carried_by_the_audio_that_there_is(clips, clip_s, times):
+    study = configuration.load(PROJECT / "config" / "waveflow.yaml")
+    study["phases"]["test"] = {"clips": clips, "clip_s": clip_s}
+    assert waveflow.whole(study, "waveflow-h8-r64", "test") == pytest.approx(times, rel=1e-12)
 
 
 @given(
@@ -257,6 +269,20 @@ def test_two_processes_train_as_one_does(study, features):
     assert not process.is_alive()
 
 
+def test_a_process_that_cannot_begin_says_why(study, features, monkeypatch):
+    study["gpus"]["cpu"]["devices"] = 2
+    decisive = cell_slice(study, Cell("cpu", "waveflow-h8-r4-2x3", "train", 0))
+    theirs = {**decisive, "architecture": {**decisive["architecture"], "model": "nowhere:Model"}}
+    started = sessions.Team
+    monkeypatch.setattr(
+        sessions, "Team", lambda size, kind, member, _, features: started(size, kind, member, theirs, features)
+    )
+    model = WaveFlow(**decisive["architecture"]["arguments"])
+    with pytest.raises(RuntimeError, match=r"on device 1: .*nowhere"):
+        Session(model, decisive, "train", features, torch.device("cpu"))
+    assert not torch.distributed.is_initialized()
+
+
 def test_a_process_that_dies_ends_the_training_in_a_sentence(study, features):
     study["gpus"]["cpu"]["devices"] = 2
     with closing(session(study, features, "train")) as together:
@@ -264,6 +290,13 @@ def test_a_process_that_dies_ends_the_training_in_a_sentence(study, features):
         together._team._processes[0].kill()
         with pytest.raises(RuntimeError, match=r"ended without a word|[Cc]onnection"):
             together.run()
+
+
+def test_a_session_that_lacks_something_is_refused_before_its_window(study, features):
+    good = session(study, features, "test")
+    workloads.check_session(good, "waveflow")
+    with pytest.raises(InputError, match="workload mine: found a session without model, flags, example, warm_up"):
+        workloads.check_session(object(), "mine")
 
 
 def test_a_custom_model_needs_to_generate(study, features):
@@ -277,10 +310,13 @@ def test_a_study_without_generation_generates_nothing(study):
     assert list(configuration.check(study)["phases"]) == ["train"]
 
 
-def test_behind_the_end_is_silence(features):
-    audio, mels = Speech(features, "test").first(500, 1)
-    speech = Speech(features, "test")
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_behind_the_end_of_a_split_is_silence(features, split):
+    speech = Speech(features, split)
+    audio, mels = speech.first(1000, 1)
     ends = int(speech.clips[:, 1].sum())
+    assert ends < 1000
+    assert audio[0, : 256 * ends].any()
     assert not audio[0, 256 * ends :].any()
     assert speech.plain(mels)[0, :, ends:].unique().tolist() == pytest.approx([math.log(1e-6)], abs=1e-4)
 
@@ -288,6 +324,9 @@ def test_behind_the_end_is_silence(features):
 def test_a_missing_clip_is_named(study, tmp_path):
     (tmp_path / "metadata.csv").write_text("LJ001-0001|Printing|Printing\nLJ001-0002|in|in\n")
     study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}
+    with pytest.raises(InputError, match=r"dataset.path: found no folder .*wavs, expected the clips of metadata.csv"):
+        prepare_study(study, tmp_path / "out")
+    (tmp_path / "wavs").mkdir()
     with pytest.raises(InputError, match=r"2 files are wrong\n.*LJ001-0001.wav: is missing"):
         prepare_study(study, tmp_path / "out")
 
@@ -298,9 +337,13 @@ def test_a_missing_clip_is_named(study, tmp_path):
         ("a|x\na|y\n", "found a twice, expected every clip once"),
         ("a|x\n", "test_clips: found 2 of the 1 clips of .*expected some to be left to train on"),
         (None, "metadata.csv: cannot be read"),
+        ("a|one\x85two\nb|one\u2028two\n", "test_clips: found 2 of the 2 clips"),
+        ("\n", "metadata.csv: found no clips, expected the table of LJSpeech"),
+        ("a,x\nb,y\n", r"metadata.csv: found no line with \| in it, expected the table of LJSpeech"),
     ],
 )
 def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
+    (tmp_path / "wavs").mkdir()
     if text is not None:
         (tmp_path / "metadata.csv").write_text(text)
     study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 2}
@@ -315,8 +358,24 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
         (lambda c: c["mel"].update(n_frames=64), "mel.n_frames: found 64, expected none; segment_frames is the length"),
         (lambda c: c["mel"].update(n_frame=64), "mel.n_frame: unknown key, expected one of sample_rate_hz"),
         (lambda c: c["optimizer"].update(name="adamax"), "optimizer.name: found 'adamax', expected one of adam, adamw"),
-        (lambda c: c["architectures"]["waveflow"][0].update(height=12), "height: "),
+        (
+            lambda c: c["architectures"]["waveflow"][0].update(height=12),
+            "height: found 12, expected one of 2, 4, 8, 16, 32, 64, 128, or a list of them",
+        ),
+        (
+            lambda c: c["architectures"]["waveflow"][0].update(channels=0),
+            "channels: found 0, expected a whole number of 1",
+        ),
+        (lambda c: c["analysis"].update(quality_table="nowhere.csv"), "quality_table: found no file nowhere.csv in /"),
         (lambda c: c["gpus"]["cpu"].update(devices=3), "gpus.cpu.devices: found 3, expected a divisor of batch_size"),
+        (
+            lambda c: c["phases"]["train"].update(steps=1001),
+            r"architectures.waveflow.0.train_steps: found 1000, expected at least phases.train.steps \(1001\)",
+        ),
+        (
+            lambda c: (c["analysis"].update(quality_table="q.csv"), c["phases"].pop("test")),
+            "analysis.quality_table: found no phase test in this study",
+        ),
         (lambda c: c["phases"]["train"].pop("steps"), "phases.train.steps: missing"),
         (lambda c: c.update(workload="wavflow"), "workload: found 'wavflow', expected one of tagging, waveflow"),
         (
@@ -328,4 +387,4 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
 def test_a_wrong_configuration_is_refused_by_name(study, change, message):
     change(study)
     with pytest.raises(InputError, match=message):
-        configuration.check(study)
+        configuration.check_files(configuration.check(study))

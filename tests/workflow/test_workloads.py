@@ -278,6 +278,11 @@ def test_a_longer_training_measures_nothing_again(waveflow):
             "found the columns architecture, score, expected architecture and",
         ),
         ("architecture,mean_opinion_score\nmine,good\n", "mean_opinion_score of mine"),
+        ("architecture,mean_opinion_score\nmine,400\n", "mean_opinion_score of mine: found 400, expected 1 to 5"),
+        (
+            "architecture,macro_f1\nmine,0.5\n",
+            "found the columns architecture, macro_f1, expected",
+        ),
         ("architecture,mean_opinion_score\n,4\nzz,3\n", "found a row without an architecture"),
     ],
 )

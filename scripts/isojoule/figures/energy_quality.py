@@ -26,7 +26,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     table = drawable(frame)
     shown = next((name for name in QUALITIES if f"{name}_mean" in table), None)
     if shown is None:
-        return nothing("No quality was measured in this study.")
+        return nothing("The table of measurements has no quality.")
     tested = table.dropna(subset=[f"{shown}_mean"]).assign(
         quality=lambda rows: rows[f"{shown}_mean"].astype(float), half=lambda rows: half_width(rows, shown)
     )

@@ -3,7 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from isojoule.records.reading import read_record
 
@@ -187,7 +196,7 @@ class Work(_Part):
 
     epochs: PositiveInt | None = Field(default=None, description="Passes over the data; none where it counts steps.")
     steps: PositiveInt
-    samples: PositiveInt
+    samples: PositiveInt | PositiveFloat = Field(description="Examples, which FLOPs are counted of; or parts of one.")
     batch_size: PositiveInt
     audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
 

@@ -32,10 +32,9 @@ its module `extraction` offers
 
 its module `sessions` (torch) offers
 
-    Session(model, slice, phase, features, device)         data on the device, and the steps of one phase: `warm_up`,
-                                                           `run` as often as the window asks, `settle` to the first
-                                                           run; `keep` writes what it made into a folder; `close` ends
-                                                           what it started
+    Session(model, slice, phase, features, device)         a `Session`, below: of the model, built, on the CPU; the
+                                                           cell's slice of the configuration, where `settings` are
+                                                           those above; a phase; the folder of the features; the device
 
 and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
 where `inputs` is all that the model is called with, and `loss(outputs, targets)`.
@@ -47,10 +46,15 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from isojoule.errors import InputError
 from isojoule.files import read_json
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from isojoule.records.measurement import Work
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,49 @@ class Extent:
     note: str
 
 
+class Session(Protocol):
+    """One phase of one cell: data and model on the device before the window, the work that the window measures.
+
+    Called in the order of its methods; `progress` at any time, from another thread.
+    """
+
+    model: "nn.Module"
+    """Whose weights are kept after a training, and counted."""
+    flags: tuple[str, ...]
+    """Of `isojoule.flags.OF_WORKLOADS`, for the record."""
+
+    def example(self) -> "tuple[tuple[Tensor, ...], Tensor]":
+        """What the model is called with, and targets of the shape that it is to give."""
+
+    def warm_up(self) -> None:
+        """Some of the work, before the window; weights and optimizer are put back."""
+
+    def run(self) -> None:
+        """All of the work, once: as often as the window asks. Nothing but the work."""
+
+    def settle(self) -> None:
+        """Put everything to where the first `run` left it, after the window."""
+
+    def close(self) -> None:
+        """End what was started beside the session, whatever happened."""
+
+    def keep(self, folder: Path) -> None:
+        """Write what the model made for somebody to look at or listen to, if anything."""
+
+    @property
+    def work(self) -> "Work":
+        """What one `run` does."""
+
+    def loss(self) -> float:
+        """Of the first `run`."""
+
+    def quality(self) -> dict[str, float]:
+        """By the name of its column; of a training none."""
+
+    def progress(self) -> str:
+        """Where `run` is, in words; asks nothing of the device."""
+
+
 def data_fingerprint(features: Path) -> str:
     """The fingerprint of the content of the features in a folder.
 
@@ -106,6 +153,19 @@ def names() -> list[str]:
 def load(name: str) -> ModuleType:
     """The torch-free side of the workload `name`."""
     return importlib.import_module(f"isojoule.workloads.{name}")
+
+
+def check_session(session: object, name: str) -> None:
+    """Refuse a session that would fail behind its window.
+
+    Raises:
+        InputError: naming what the session of the workload `name` has not.
+    """
+    parts = (*Session.__annotations__, *(part for part in vars(Session) if not part.startswith("_")))
+    if missing := [part for part in parts if not hasattr(session, part)]:
+        raise InputError(
+            f"workload {name}: found a session without {', '.join(missing)}, expected all of isojoule.workloads.Session"
+        )
 
 
 def part(name: str, module: str) -> ModuleType:

@@ -65,6 +65,8 @@ def _decoded(path: Path, rate_hz: int, wanted: int | None) -> NDArray[np.float32
     if not np.isfinite(mono).all():
         raise UnusableClipError("holds values that are not finite")
     resampled: NDArray[np.float32] = mono if clip_rate_hz == rate_hz else soxr.resample(mono, clip_rate_hz, rate_hz)
+    if not len(resampled):
+        raise UnusableClipError(f"is shorter than one sample at {rate_hz} Hz")
     return resampled
 
 

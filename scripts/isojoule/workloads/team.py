@@ -45,7 +45,13 @@ class Team:
             theirs.close()
             self._connections.append(ours)
             self._processes.append(process)
-        _join(0, size, kind, rendezvous)
+        try:
+            # that each is there, so that none is waited for that died before
+            self.wait()
+            _join(0, size, kind, rendezvous)
+        except BaseException:
+            self.close()
+            raise
 
     def tell(self, method: str) -> None:
         """Let all others call this method of theirs, beside the caller."""
@@ -83,7 +89,8 @@ class Team:
             # may be waiting for a step that never comes, and has nothing to save
             process.kill()
             process.join()
-        distributed.destroy_process_group()
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
         self._folder.cleanup()
 
 
@@ -105,6 +112,7 @@ def _serve(
     try:
         if kind == "cuda":
             torch.cuda.set_device(rank)
+        connection.send(None)
         _join(rank, size, kind, rendezvous)
         mine = member(rank, *arguments)
         while True:

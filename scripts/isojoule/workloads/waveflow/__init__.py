@@ -21,6 +21,7 @@ HOP = 256
 REPETITIONS = 5
 # what energies of generation are given for (Douwes et al., table 2)
 AUDIO_S = 100
+NEAR_ENOUGH = 0.005
 
 __all__ = [
     "FEATURES",
@@ -56,6 +57,14 @@ def check(configuration: Configuration, source: str) -> None:
         raise InputError(
             f"{source}: mel.hop_length: found {mel['hop_length']}, expected {HOP}, as the model spreads it"
         )
+    measured_steps = configuration["phases"].get("train", {}).get("steps", 1)
+    for family, grids in configuration["architectures"].items():
+        for number, grid in enumerate(grids):
+            if grid["train_steps"] < measured_steps:
+                raise InputError(
+                    f"{source}: architectures.{family}.{number}.train_steps: found {grid['train_steps']}, expected at "
+                    f"least phases.train.steps ({measured_steps})"
+                )
     for name, gpu in configuration["gpus"].items():
         if configuration["batch_size"] % gpu["devices"]:
             raise InputError(
@@ -146,16 +155,13 @@ def steps(configuration: Configuration, phase: str, examples: int) -> int:
 def whole(configuration: Configuration, name: str, phase: str) -> float:
     """How many times the measured work the whole is: the published steps of a training, or 100 s of audio.
 
-    Clips are whole mel frames: 10 of 10 s at 22.05 kHz are 100.08 s. What is 100 s by the configuration is measured
-    whole; of anything else as much is carried as there really is.
+    Clips are whole mel frames: 10 of 10 s at 22.05 kHz are 100.08 s, which is near enough to be measured whole.
     """
     settings = configuration["phases"][phase]
     if phase == "train":
         return float(_train_steps(configuration, name) / settings["steps"])
-    if settings["clips"] * settings["clip_s"] == AUDIO_S:
-        return 1.0
     audio_s = settings["clips"] * clip_frames(configuration) * HOP / configuration["mel"]["sample_rate_hz"]
-    return float(AUDIO_S / audio_s)
+    return 1.0 if abs(audio_s / AUDIO_S - 1) < NEAR_ENOUGH else float(AUDIO_S / audio_s)
 
 
 def clip_frames(configuration: Configuration) -> int:

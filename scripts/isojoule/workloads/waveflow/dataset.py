@@ -26,6 +26,8 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
     if dataset["source"] == "synthetic":
         synthetic.write(folder, dataset["clips"], rate_hz, dataset["seed"])
     names = _names(root / "metadata.csv")
+    if not (root / "wavs").is_dir():
+        raise InputError(f"dataset.path: found no folder {root / 'wavs'}, expected the clips of metadata.csv in it")
     if len(names) <= dataset["test_clips"]:
         raise InputError(
             f"dataset.test_clips: found {dataset['test_clips']} of the {len(names)} clips of {root / 'metadata.csv'}, "
@@ -51,13 +53,16 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
 def _names(path: Path) -> list[str]:
     """The first of the columns of metadata.csv, which have | between them."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}); expected the table of LJSpeech, "
             "with the clips of wavs/ in its first column"
         ) from error
     names = [line.split("|")[0].strip() for line in lines if line.strip()]
+    if not names or not any("|" in line for line in lines):
+        found = "no clips" if not names else "no line with | in it"
+        raise InputError(f"{path}: found {found}, expected the table of LJSpeech: clip|text|text")
     if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputError(f"{path}: found {twice[0]} twice, expected every clip once")
     return names

@@ -63,6 +63,8 @@ class Speech:
             ) from error
         self.clips = clips[clips[:, 2] == (split == "test")][:, :2]
         self._ends = np.cumsum(self.clips[:, 1])
+        # of the split: behind it may be the clips of the other one
+        self._end = int(self.clips.sum(axis=1).max())
 
     def segments(self, frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Random pieces of the clips: audio (count, frames * 256), standardized mels (count, n_mels, frames).
@@ -93,8 +95,9 @@ class Speech:
         return int(self.clips[clip, 0] + number - (self._ends[clip] - self.clips[clip, 1]))
 
     def _pieces(self, starts: list[int], frames: int) -> tuple[Tensor, Tensor]:
-        audio = np.stack([_padded(self._audio[HOP * start : HOP * (start + frames)], HOP * frames) for start in starts])
-        mels = np.stack([_padded(self._mels[start : start + frames], frames, SILENCE) for start in starts])
+        parts = [(start, min(start + frames, self._end)) for start in starts]
+        audio = np.stack([_padded(self._audio[HOP * start : HOP * end], HOP * frames) for start, end in parts])
+        mels = np.stack([_padded(self._mels[start:end], frames, SILENCE) for start, end in parts])
         scaled = torch.from_numpy(audio.astype(np.float32) / FULL_SCALE)
         return scaled, self.standardized(torch.from_numpy(mels).transpose(1, 2)).contiguous()
 
@@ -160,8 +163,11 @@ class Session:
             self._team = Team(self._size, device.type, _member, configuration, features) if rank == 0 else None
             try:
                 self._trained = DistributedDataParallel(model, _ids(device))
-            except BaseException:
+            except BaseException as error:
+                reason = self._team.failure() if self._team and isinstance(error, RuntimeError) else None
                 self.close()
+                if reason:
+                    raise RuntimeError(reason) from error
                 raise
 
     @property
@@ -169,10 +175,10 @@ class Session:
         """What `run` does: steps over segments, or clips one after the other."""
         if self._phase == "train":
             return Work(steps=self._count, samples=self._count * self._batch_size, batch_size=self._batch_size)
-        # in segments, which FLOPs are counted of
+        # parts of a segment as well, which FLOPs are counted of
         segments = self._count * self._mels.shape[-1] / self._frames
         audio_s = self._noise.numel() / self._mel["sample_rate_hz"]
-        return Work(steps=self._count, samples=max(round(segments), 1), batch_size=1, audio_s=audio_s)
+        return Work(steps=self._count, samples=segments, batch_size=1, audio_s=audio_s)
 
     def example(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """What the model is called with, and the shape of what it gives, of one segment."""
@@ -235,11 +241,11 @@ class Session:
         """Write what was generated as wav files, 16 bit, in place of those that an earlier measurement wrote."""
         if self._phase == "train":
             return
-        stale = set(folder.glob("*.wav"))
+        stale, digits = set(folder.glob("*.wav")), max(len(str(self._count - 1)), 2)
         for number, samples in enumerate(self._generated.cpu().numpy()):
             content, rate_hz = BytesIO(), self._mel["sample_rate_hz"]
             soundfile.write(content, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
-            path = folder / f"{number:02d}.wav"
+            path = folder / f"{number:0{digits}d}.wav"
             with written_whole(path) as temporary:
                 temporary.write_bytes(content.getvalue())
             stale.discard(path)
@@ -306,7 +312,7 @@ def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session
     torch.set_num_threads(configuration["gpu"]["threads"])
     torch.manual_seed(configuration["seed"])
     model = models.build(Architecture(**configuration["architecture"]))
-    device = torch.device("cuda", rank) if torch.cuda.is_available() else torch.device("cpu")
+    device = torch.device("cuda", rank) if configuration["gpu"]["device"] == "cuda" else torch.device("cpu")
     return Session(model, configuration, "train", features, device, rank)
 
 
