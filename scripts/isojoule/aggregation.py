@@ -142,6 +142,7 @@ def _carried(record: MeasurementRecord, times: float) -> dict[str, Any]:
     row, whole = _row(record), extrapolated(record.energy, record.work, times)
     return {
         **{name: times * row[name] for name in WITH_THE_WORK if row[name] is not None},
+        "epochs": row["epochs"] and max(round(times * row["epochs"]), 1),
         "steps": whole.steps,
         "duration_s": whole.duration_s,
         "energy_kwh": whole.energy_kwh,

@@ -121,7 +121,9 @@ def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
 def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
     """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        # never executed
+        # never executed, but for what is in place of it
+        for statement in node.orelse:
+            _collect(statement, words, imports)
         return
     words.append(f"({type(node).__name__}")
     if isinstance(node, ast.Import | ast.ImportFrom):

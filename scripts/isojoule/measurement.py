@@ -178,8 +178,8 @@ def _run(
     sessions = workloads.part(decisive["workload"], "sessions")
     repetitions = workloads.load(decisive["workload"]).REPETITIONS
     session = sessions.Session(model, decisive, phase, features, arrival.device)
-    workloads.check_session(session, decisive["workload"])
-    with closing(session):
+    with closing(session) if hasattr(session, "close") else nullcontext():
+        workloads.check_session(session, decisive["workload"])
         if arrival.gpu:
             torch.cuda.reset_peak_memory_stats()
         with torch.no_grad():

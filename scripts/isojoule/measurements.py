@@ -158,7 +158,7 @@ def work_of(rows: pd.DataFrame) -> str:
     """
     columns = {"audio_s": "s of audio"} if rows["audio_s"].notna().all() else {"epochs": "epochs", "steps": "steps"}
     words = [f"{_range(rows[name])} {unit}" for name, unit in columns.items() if rows[name].notna().any()]
-    if len(carried := rows[rows["measured_duration_s"].notna()]):
+    if len(carried := rows[(rows["measured_duration_s"] / rows["duration_s"]).notna()]):
         some = f"{len(carried)} of {len(rows)} " if len(carried) < len(rows) else ""
         share_percent = 100 * carried["measured_duration_s"] / carried["duration_s"]
         words.append(f"{some}carried from {_range(share_percent)} % of it")

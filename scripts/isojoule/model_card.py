@@ -55,7 +55,7 @@ def emissions(
         "source": f"{source}, {runs}",
         "training_type": training_type,
         "geographical_location": location or place or "unknown",
-        "hardware_used": f"{rows['devices'].fillna(1).max()} x {_device(rows, gpu)}",
+        "hardware_used": f"{_count(rows)} x {_device(rows, gpu)}",
     }
     return yaml.safe_dump({"co2_eq_emissions": content}, sort_keys=False, allow_unicode=True, width=1000)
 
@@ -116,6 +116,11 @@ def _rows(frame: pd.DataFrame, architecture: str, gpu: str, phase: str) -> pd.Da
 def _device(rows: pd.DataFrame, gpu: str) -> str:
     device = ", ".join(rows["device_name"].dropna().unique())
     return f"{device} ({gpu})" if device else gpu
+
+
+def _count(rows: pd.DataFrame) -> int:
+    """GPUs that trained together; processes on a CPU are no more of it."""
+    return int(rows["devices"].fillna(1).max()) if rows["gpu_energy_kwh"].notna().any() else 1
 
 
 def _kinds(rows: pd.DataFrame) -> str:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from isojoule import workloads
 from isojoule.carbon import kg_per_kwh
@@ -131,7 +132,7 @@ def _row(
         len({cell.repeat for cell in left}),
         len(mine),
         len(mine) - len(left),
-        None if blind else entry["devices"] * sum(per_job.values()) / 3600,
+        None if blind else _devices(entry) * sum(per_job.values()) / 3600,
         None if unpowered else energy_kwh,
         None if unpowered else energy_kwh * kg_per_kwh(configuration["energy"]["country_iso_code"]),
         0 if blind else max(per_job.values(), default=0) / 3600,
@@ -180,7 +181,7 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
         examples: by phase.
     """
     entry = configuration["gpus"][cell.gpu]
-    devices = entry["devices"] if cell.phase == "train" else 1
+    devices = _devices(entry) if cell.phase == "train" else 1
     steps = workloads.load(configuration["workload"]).steps(configuration, cell.phase, examples[cell.phase])
     flops = count.batch_size * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
     activations_bytes = count.activations_bytes / devices
@@ -191,6 +192,11 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
         LAUNCH_S[cell.phase],
     )
     return Estimate(steps * step_s, devices * POWER_SHARE * entry.get("max_power_w", 100))
+
+
+def _devices(entry: dict[str, Any]) -> int:
+    """GPUs that a job holds; processes on a CPU share it."""
+    return int(entry["devices"]) if entry["device"] == "cuda" else 1
 
 
 def length_of_window_s(configuration: Configuration, phase_s: float) -> float:

@@ -317,6 +317,19 @@ def test_ticks_of_energies_are_some_and_do_not_overlap(folder, demo, name, sprea
         assert all(right < left for (_, right), (left, _) in pairwise(shown))
 
 
+def test_a_panel_without_points_leaves_the_ticks_of_its_row(folder, demo):
+    frame = aggregated(folder, demo)
+    names = {architecture: n for n, architecture in enumerate(frame["architecture"].unique())}
+    frame["energy_kwh"] = 1e-6 * 1e4 ** (frame["architecture"].map(names).astype(float) / (len(names) - 1))
+    frame["gpu_utilization_percent"] = pd.Series([50.0] * len(frame), dtype="Float64")
+    figure = figures.load("energy-utilization").draw(frame)
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        low, high = axis.get_ylim()
+        shown = [tick for tick in axis.get_yticks() if low <= tick <= high]
+        assert max(shown) / min(shown) >= 1e3
+
+
 def test_a_part_that_was_measured_is_carried_to_the_whole(demo):
     cell = next(iter(cells(demo)))
     part = record(demo, cell, 2e-3, window={"repetitions": 3, "repetition_energies_kwh": [1e-3, 2e-3, 3e-3]})
@@ -335,6 +348,7 @@ def test_a_part_that_was_measured_is_carried_to_the_whole(demo):
         "measured",
     )
     assert _carried(part, 1) == {}
+    assert found["epochs"] == 10 * part.work.epochs
     assert (_carried(part, 0.1)["steps"], _carried(part, 0.1)["samples"]) == (1, 1.6), "less than one step is one"
 
 

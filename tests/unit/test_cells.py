@@ -2,6 +2,7 @@ import csv
 import json
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from isojoule import cells
 from isojoule.configuration import load
 from isojoule.errors import InputError
-from isojoule.plan import length_of_window_s
+from isojoule.plan import length_of_window_s, roofline
 
 sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True)
 
@@ -42,6 +43,23 @@ def test_one_board_in_three_precisions_is_three_platforms_of_the_published_archi
 )
 def test_a_plan_has_windows_of_whole_repetitions(published, phase_s, expected_s):
     assert length_of_window_s(published, phase_s) == pytest.approx(expected_s)
+
+
+@pytest.mark.parametrize(("device", "faster", "stronger"), [("cuda", 4, 4), ("cpu", 1, 1)])
+def test_gpus_that_train_together_share_a_batch_and_processes_a_cpu(device, faster, stronger):
+    study = load(Path(__file__).parents[2] / "config" / "waveflow.yaml")
+    counts = {"batch_size": 8, "forward_flops": 1e12, "training_flops_exact": 3e12}
+    sizes_bytes = {"weights_bytes": 1e6, "activations_bytes": 1e9, "optimizer_state_bytes": 2e6}
+    found = {}
+    for devices in (1, 4):
+        study["gpus"]["titanv"] |= {"device": device, "devices": devices}
+        for phase in ("train", "test"):
+            cell = cells.Cell("titanv", "waveflow-h8-r64", phase, 0)
+            count = SimpleNamespace(**counts, **sizes_bytes)
+            found[phase, devices] = roofline(study, cell, count, {"train": 800, "test": 10})
+    assert found["train", 1].duration_s == pytest.approx(faster * found["train", 4].duration_s)
+    assert found["train", 4].power_w == pytest.approx(stronger * found["train", 1].power_w)
+    assert found["test", 1] == found["test", 4], "one of them generates"
 
 
 @given(layers=sizes, hidden=sizes)

@@ -86,6 +86,16 @@ def test_a_module_that_the_users_model_imports_counts(fingerprint, tmp_path):
     assert fingerprint("from layers import SIZE\n") != before
 
 
+def test_what_is_there_for_a_type_checker_alone_does_not_count(fingerprint, tmp_path):
+    text = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from layers import Size\n"
+    instead = "else:\n    from layers import SIZE\n"
+    (tmp_path / "layers.py").write_text("SIZE = 1\n")
+    before, before_instead = fingerprint(text), fingerprint(text + instead)
+    (tmp_path / "layers.py").write_text("SIZE = 2\n")
+    assert fingerprint(text) == before
+    assert fingerprint(text + instead) != before_instead
+
+
 # every stage in a process of its own, forked from one that has imported the libraries: they would take most of the time
 IMPORTED = """
 import json, os, pathlib, runpy, sys

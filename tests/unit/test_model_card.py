@@ -63,12 +63,18 @@ def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
 
 def test_a_card_says_what_was_carried_to_the_whole(study):
     gpu, name = study["gpu"].iloc[0], study["architecture"].iloc[0]
-    part = study.assign(epochs=pd.NA, steps=3_000_000, devices=4, energy_kind="estimated")
+    part = study.assign(
+        epochs=pd.NA, steps=3_000_000, devices=4, energy_kind="estimated", gpu_energy_kwh=study["energy_kwh"]
+    )
     part["measured_energy_kwh"], part["measured_duration_s"] = part["energy_kwh"] / 200, part["duration_s"] / 200
     part = measurements.completed(part, "part")
     card = yaml.safe_load(emissions(part, name, gpu))["co2_eq_emissions"]
     assert card["source"] == "CodeCarbon 3.3.2, mean of 3 trainings, 3,000,000 steps, carried from 0.5 % of it"
     assert card["hardware_used"].startswith("4 x ")
+    on_a_cpu = yaml.safe_load(emissions(part.assign(gpu_energy_kwh=pd.NA), name, gpu))["co2_eq_emissions"]
+    assert on_a_cpu["hardware_used"].startswith("1 x ")
+    unknown = measurements.completed(part.assign(duration_s=pd.NA), "unknown")
+    assert f"Training {name} (3,000,000 steps) " in sentence(unknown, name, gpu, "train")
     words = sentence(part, name, gpu, "train")
     assert words.startswith(f"Training {name} (3,000,000 steps, carried from 0.5 % of it) would take ")
     single = part[part["repeat"] == 0].assign(carried_low_kwh=1e-6, carried_high_kwh=2e-6)

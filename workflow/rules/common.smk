@@ -28,7 +28,8 @@ try:
     MEASURING_CODE = cells.block_code(config, ARCHITECTURES)
     RESULTS = f"results/{config['study']}"
     check_writable(Path(RESULTS))
-    configuration.check_files(config)
+    if workflow.is_main_process:
+        configuration.check_files(config)
     # from one platform to another, and held-out architectures beside references
     NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
     FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)

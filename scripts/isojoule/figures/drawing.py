@@ -152,7 +152,7 @@ def nothing(reason: str) -> Figure:
 # where a bar ends on a logarithmic axis, in parts of the mean, when its interval reaches 0
 SHORTEST = 0.1
 # ranges of a logarithmic axis, as ratios, in which 1, 2 and 5 may be a single tick
-NARROWEST = 6
+NARROWEST = 7
 
 
 def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
@@ -198,13 +198,14 @@ def _ends(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> ND
 
 def label_decades(axis: Axis) -> None:
     """Label powers of ten, in between where there are too few of them, and round values where there is hardly one."""
-    low, high = axis.get_data_interval()
+    # what panels have in common that share an axis, and with it its ticks
+    low, high = axis.get_view_interval()
     if high < NARROWEST * low:
         axis.set_major_locator(MaxNLocator(4))
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 40 * low else (1,)))
         axis.set_minor_formatter(NullFormatter())
 
 

@@ -120,7 +120,7 @@ class Session(Protocol):
 
     @property
     def work(self) -> "Work":
-        """What one `run` does."""
+        """What one `run` does; known before the first."""
 
     def loss(self) -> float:
         """Of the first `run`."""

@@ -37,15 +37,15 @@ class Team:
         self._connections: list[Connection] = []
         self._processes = []
         context = get_context("spawn")
-        for rank in range(1, size):
-            ours, theirs = context.Pipe()
-            given = (rank, size, kind, rendezvous, theirs, member, arguments)
-            process = context.Process(target=_serve, args=given, daemon=True)
-            process.start()
-            theirs.close()
-            self._connections.append(ours)
-            self._processes.append(process)
         try:
+            for rank in range(1, size):
+                ours, theirs = context.Pipe()
+                given = (rank, size, kind, rendezvous, theirs, member, arguments)
+                process = context.Process(target=_serve, args=given, daemon=True)
+                process.start()
+                theirs.close()
+                self._connections.append(ours)
+                self._processes.append(process)
             # that each is there, so that none is waited for that died before
             self.wait()
             _join(0, size, kind, rendezvous)
