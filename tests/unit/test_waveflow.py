@@ -90,6 +90,8 @@ def test_the_published_study_compares_the_published_models():
     sizes = [(a.arguments["height"], a.arguments["channels"]) for a in named.values()]
     assert sizes == list(PUBLISHED_MILLIONS)
     steps = {name: waveflow.whole(study, name, "train") * 100 for name in named}
+    assert (study["optimizer"], study["batch_size"]) == ({"name": "adam", "learning_rate": 2e-4}, 8)
+    assert (study["mel"]["n_mels"], study["mel"]["sample_rate_hz"]) == (80, 22050)
     assert list(steps.values()) == [3e6, 3e6, 3e6, 2e6, 1e6]
     assert waveflow.whole(study, "waveflow-h8-r64", "test") == 1
 
@@ -226,6 +228,26 @@ def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_p
     assert (rate_hz, len(samples)) == (8000, 16 * 256)
     assert generating.work.audio_s == pytest.approx(2 * 16 * 256 / 8000)
     assert (generating.work.steps, generating.work.samples) == (2, 2 * 16 // 8), "clips, and segments of 8 frames"
+
+
+def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path):
+    (tmp_path / "wavs").mkdir()
+    names = ["LJ001-0001", "LJ001-0002", "LJ001-0003"]
+    (tmp_path / "metadata.csv").write_text("".join(f"{name}|Printing, in|printing, in\n" for name in names))
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
+    for name in names:
+        soundfile.write(tmp_path / "wavs" / f"{name}.wav", np.stack([tone, tone], axis=1), 44100)
+    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}
+    prepare_study(study, tmp_path / "dataset")
+    assert extract_study(study, tmp_path / "dataset", tmp_path / "features", 2) == 3
+    audio, _ = Speech(tmp_path / "features", "test").first(16, 1)
+    # 4,096 samples at 8 kHz, the pitch as it was
+    assert audio[0].numpy()[1000:3000].std() == pytest.approx(0.5 / 2**0.5, rel=0.01)
+    assert np.abs(np.fft.rfft(audio[0].numpy())).argmax() * 8000 / 4096 == pytest.approx(440, abs=2)
+    generating = session(study, tmp_path / "features", "test")
+    generating.run()
+    generating.keep(tmp_path / "products")
+    assert [len(soundfile.read(path)[0]) for path in sorted((tmp_path / "products").iterdir())] == [4096, 4096]
 
 
 @pytest.mark.parametrize("phase", ["train", "test"])
