@@ -50,7 +50,7 @@ cluster-test: install
 
 # writes the published JSON schema of the records anew
 schema: install
-	$(BIN)/python -m isojoule.records > scripts/isojoule/schemas/record.schema.json
+	$(BIN)/isojoule schema > scripts/isojoule/schemas/record.schema.json
 
 # times what the project costs beside its floors and rivals, and writes the tables of benchmarks/README.md
 benchmarks: install

@@ -11,7 +11,7 @@ import torch
 from suite import Row, interleaved, timed
 from torch import Tensor
 
-from isojoule.workloads.waveflow import HOP
+from isojoule.workloads.waveflow.description import HOP
 from isojoule.workloads.waveflow.model import WaveFlow
 
 FRAMES, RATE_HZ = 22, 22_050

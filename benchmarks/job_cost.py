@@ -36,13 +36,13 @@ def measure(rounds: int) -> list[Row]:
             "repeats": 1,
         }
         (folder / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        scripts, results = PROJECT / "scripts", folder / "results"
+        results = folder / "results"
         configured = ["--config", "study.yaml"]
         prepared = results / "dataset"
-        command([sys.executable, scripts / "prepare_dataset.py", *configured, "--output", prepared], folder)
+        command([sys.executable, "-m", "isojoule", "prepare-dataset", *configured, "--output", prepared], folder)
         extract = ["--dataset", prepared, "--output", results / "features"]
-        command([sys.executable, scripts / "extract_features.py", *configured, *extract], folder)
-        job = [scripts / "measure.py", *configured, "--gpu", "here", "--results", results]
+        command([sys.executable, "-m", "isojoule", "extract-features", *configured, *extract], folder)
+        job = ["-m", "isojoule", "measure", *configured, "--gpu", "here", "--results", results]
         ways = {
             "ours": [sys.executable, "-c", FIRST_WINDOW, *job],
             "torch": [sys.executable, "-c", "import torch"],

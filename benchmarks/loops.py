@@ -20,12 +20,12 @@ import soxr
 import torch
 from suite import PROJECT, Row, interleaved, timed
 
-from isojoule import configuration
-from isojoule.cells import Cell, architectures, cell_slice, cells
 from isojoule.files import write_json
-from isojoule.models import build
+from isojoule.study import configuration
+from isojoule.study.cells import Cell, architectures, cell_slice, cells
+from isojoule.workloads.building import build
 from isojoule.workloads.mel import FLOOR, mel_filters
-from isojoule.workloads.tagging import PUBLISHED_CLIPS
+from isojoule.workloads.tagging.description import PUBLISHED_CLIPS
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
 from isojoule.workloads.tagging.sessions import Session

@@ -24,11 +24,11 @@ if not torch.cuda.is_available():
 
 import pynvml
 
-from isojoule import configuration, gpus
-from isojoule.cells import architectures
-from isojoule.energy import Meter
-from isojoule.heartbeat import heartbeat
-from isojoule.models import build
+from isojoule.energy import Meter, nvml
+from isojoule.progress import heartbeat
+from isojoule.study import configuration
+from isojoule.study.cells import architectures
+from isojoule.workloads.building import build
 
 MODEL, BATCH, CLIPS = "mlp-1x512", 8, 1578
 SLICE_S = 2.0
@@ -39,7 +39,7 @@ def measure(rounds: int) -> list[Row]:
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     steps = training(device)
-    boards = gpus.visible() or [gpus.identify(pynvml.UUIDS[1])]
+    boards = nvml.visible() or [nvml.identify(pynvml.UUIDS[1])]
     options = {"idle_s": 0, "synchronize": (lambda: None) if device.type == "cpu" else None}
     meters = {
         "plain": None,
@@ -117,7 +117,7 @@ def reader(boards: list, device: torch.device) -> Callable[[], float]:
     from isojoule.energy.rapl import Rapl
 
     if device.type == "cuda":
-        board = gpus.Board(boards[0].uuid)
+        board = nvml.Board(boards[0].uuid)
         return lambda: board.counter_j() or 0.0
     rapl = Rapl()
     return rapl.counter_j if rapl.readable else time.process_time

@@ -20,14 +20,14 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 from suite import Row, interleaved, timed
 
-from isojoule import simulation
 from isojoule.normalization import references
 from isojoule.normalization.experiment import Plan, choices, experiment
 from isojoule.normalization.methods import METHODS
 from isojoule.normalization.pairs import pair
 from isojoule.normalization.published import PUBLISHED, LeastSquares, SupportVectors
 from isojoule.normalization.splits import splits
-from isojoule.normalization.study import COUNTS
+from isojoule.normalization.study_experiment import COUNTS
+from isojoule.simulation import worlds
 
 PHASES = ("train", "test")
 
@@ -48,7 +48,7 @@ def measure(rounds: int) -> list[Row]:
 
 def grid(gpus: int, workers: int, published: bool) -> None:
     """The whole experiment once; the published one, or what a study of this workflow evaluates."""
-    world = simulation.world(0, gpus)
+    world = worlds.world(0, gpus)
     plan = published_plan(world) if published else Plan(METHODS, divided(world), shares(), COUNTS)
     for phase in PHASES:
         for part in experiment(world, phase, plan, workers):
@@ -72,7 +72,7 @@ def published_plan(world: Any) -> Plan:
 
 def one_pair(rounds: int) -> list[Row]:
     """Every method that scikit-learn has, on one pair: ours beside the loop, and how far they are apart."""
-    world = simulation.world(0, 2)
+    world = worlds.world(0, 2)
     directed = pair(world, "train", *world["gpu"].unique())
     chosen = sorted(choices(directed, published_plan(world), {}), key=lambda choice: len(choice.rows))
     rows = []

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from playwright.sync_api import sync_playwright
-from suite import PROJECT, Row, command, interleaved
+from suite import Row, command, interleaved
 
 ARCHITECTURES, GPUS = 100, 20
 
@@ -26,9 +26,9 @@ def measure(rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         table().to_parquet(folder / "measurements.parquet", index=False)
-        scripts, measurements = PROJECT / "scripts", folder / "measurements.parquet"
-        fronts = [sys.executable, scripts / "compare_fronts.py", measurements, "--output", folder / "pareto"]
-        page = [sys.executable, scripts / "write_report.py", measurements, "--results", folder]
+        measurements = folder / "measurements.parquet"
+        fronts = [sys.executable, "-m", "isojoule", "compare-fronts", measurements, "--output", folder / "pareto"]
+        page = [sys.executable, "-m", "isojoule", "report", measurements, "--results", folder]
         tables = [folder / "pareto" / f"{one}.csv" for one in ("fronts", "summary", "stability")]
         page += ["--tables", *tables, "--output", folder / "report.html"]
         made_s, written_s = interleaved(rounds, partial(_wall_s, fronts, folder), partial(_wall_s, page, folder))

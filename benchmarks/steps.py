@@ -14,9 +14,9 @@ import numpy as np
 from loops import PLAIN, loops, steps_per_s, write_features
 from suite import PROJECT, Row
 
-from isojoule import configuration
-from isojoule.cells import architectures
-from isojoule.models import build
+from isojoule.study import configuration
+from isojoule.study.cells import architectures
+from isojoule.workloads.building import build
 
 
 def measure(rounds: int) -> list[Row]:

@@ -18,11 +18,12 @@ import torch
 import yaml
 from suite import PROJECT, Row, command
 
-from isojoule import configuration, plan, workloads
-from isojoule.cells import architectures, cells
-from isojoule.compute import count
+from isojoule.compute.counting import count
 from isojoule.files import write_text
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
+from isojoule.study import configuration, cost
+from isojoule.study.cells import architectures, cells
+from isojoule.workloads import interface
 
 WIDTHS = [4, 5, 6, 7, 8, 9, 10, 11, 12]
 # context, cuBLAS and cuDNN on a data-centre node: assumed where no GPU is here, in the program's time where one is
@@ -86,11 +87,11 @@ def demonstrated(folder: Path, rounds: int) -> list[float]:
     demo, results = PROJECT / "config" / "demo.yaml", folder / "demo"
     named = configuration.load(demo)
     command(
-        [sys.executable, PROJECT / "scripts" / "prepare_dataset.py", "--config", demo, "--output", results / "dataset"],
+        [sys.executable, "-m", "isojoule", "prepare-dataset", "--config", demo, "--output", results / "dataset"],
         folder,
     )
     extract = ["--dataset", results / "dataset", "--output", results / "features"]
-    command([sys.executable, PROJECT / "scripts" / "extract_features.py", "--config", demo, *extract], folder)
+    command([sys.executable, "-m", "isojoule", "extract-features", "--config", demo, *extract], folder)
     shares = []
     for _ in range(rounds):
         seconds, windows_s = program(folder, results, list(architectures(named)), demo, next(iter(named["gpus"])))
@@ -104,7 +105,7 @@ def program(
     """Seconds of a whole measure.py over these architectures, and those of its windows."""
     for part in ("attempts", "records"):
         shutil.rmtree(results / part, ignore_errors=True)
-    words = [sys.executable, PROJECT / "scripts" / "measure.py", "--config", study, "--gpu", gpu, "--results", results]
+    words = [sys.executable, "-m", "isojoule", "measure", "--config", study, "--gpu", gpu, "--results", results]
     seconds = command([*words, "--architecture", *names], folder).wall_s
     records = [read_record(path, MeasurementRecord) for path in (results / "records").rglob("*.json")]
     assert len(records) == 2 * len(names)
@@ -117,9 +118,9 @@ def projected(
     """Share of allocated time inside windows, by the way that the study is cut into jobs, of every round."""
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in architectures(study)}
     mine = [cell for cell in cells(study) if cell.gpu == gpu]
-    examples = workloads.load(study["workload"]).extent(study, results).examples
-    estimates = (plan.roofline(study, cell, counts[cell.architecture], examples) for cell in mine)
-    windows_s = sum(plan.length_of_window_s(study, estimate.duration_s) for estimate in estimates)
+    examples = interface.load(study["workload"]).extent(study, results).examples
+    estimates = (cost.roofline(study, cell, counts[cell.architecture], examples) for cell in mine)
+    windows_s = sum(cost.length_of_window_s(study, estimate.duration_s) for estimate in estimates)
     start_s, program_s, cell_s = (np.array(measured[what]) for what in ("start", "program", "cell"))
     job_s = 2 * start_s + program_s + CUDA_S + study["energy"]["idle_s"]
     jobs = dict(zip(WAYS, (len(mine), len(counts), study["repeats"]), strict=True))

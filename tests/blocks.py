@@ -1,7 +1,7 @@
 """The block that the tests of blocks measure, and how they look at what it left."""
 
-from isojoule.block import Block
-from isojoule.cells import Cell
+from isojoule.measuring.block import Block
+from isojoule.study.cells import Cell
 
 GPU = "cpu-1thread"
 TRAIN, TEST = Cell(GPU, "mlp-1x4", "train", 0), Cell(GPU, "mlp-1x4", "test", 0)

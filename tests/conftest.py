@@ -8,7 +8,8 @@ import hypothesis
 import numpy as np
 import pytest
 
-from isojoule import configuration, simulation
+from isojoule.simulation import worlds
+from isojoule.study import configuration
 
 PROJECT = Path(__file__).parents[1]
 
@@ -40,16 +41,16 @@ def published():
 
 
 @pytest.fixture
-def nvml(monkeypatch):
+def driver(monkeypatch):
     """A fresh fake driver in the place of NVML, for us and for CodeCarbon."""
     from codecarbon.core import gpu, gpu_nvidia
 
-    from isojoule import gpus
+    from isojoule.energy import nvml
 
     spec = importlib.util.spec_from_file_location("fake_nvml", PROJECT / "tests" / "fake_nvml" / "pynvml.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(gpus, "pynvml", module)
+    monkeypatch.setattr(nvml, "pynvml", module)
     monkeypatch.setattr(gpu_nvidia, "pynvml", module)
     monkeypatch.setattr(gpu, "PYNVML_AVAILABLE", True)
     monkeypatch.setattr(gpu, "is_nvidia_system", lambda: True)
@@ -58,7 +59,7 @@ def nvml(monkeypatch):
 
 @pytest.fixture(scope="session")
 def world():
-    return simulation.world(0)
+    return worlds.world(0)
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,3 @@
 """Measure the energy of neural networks, make it independent of the GPU, and weigh it against quality."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

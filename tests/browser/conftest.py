@@ -59,7 +59,7 @@ def opened(browser):
 
 
 def program(name, *arguments):
-    command = [sys.executable, PROJECT / "scripts" / name, *arguments]
+    command = [sys.executable, "-m", "isojoule", name, *arguments]
     done = subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -70,16 +70,16 @@ def written(folder, frame, figures=("energy-platforms",)):
     folder.mkdir(parents=True, exist_ok=True)
     measurements = folder / "measurements.parquet"
     frame.to_parquet(measurements, index=False)
-    program("compare_fronts.py", measurements, "--output", folder / "pareto")
+    program("compare-fronts", measurements, "--output", folder / "pareto")
     drawn = []
     for figure in figures:
         table = folder / "pareto" / "fronts.csv" if figure.startswith("pareto") else measurements
         drawn.append(folder / "figures" / f"{figure}.svg")
-        program("plot.py", figure, table, "--output", drawn[-1])
+        program("plot", figure, table, "--output", drawn[-1])
     tables = sorted(folder.glob("*/*.csv"))
     page = folder / "report.html"
     shown = ["--tables", *tables, "--figures", *drawn]
-    program("write_report.py", measurements, "--results", folder, *shown, "--output", page)
+    program("report", measurements, "--results", folder, *shown, "--output", page)
     return page
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import ARTEFACTS, EVIL, PROJECT, written
+from tests.browser.conftest import ARTEFACTS, EVIL, written
 
-from isojoule import measurements
 from isojoule.normalization import System, normalize
 from isojoule.report import calculator
-from isojoule.tables import energy_table
+from isojoule.tables import measurements
+from isojoule.tables.energy import energy_table
 
 PARETO = ("pareto-energy", "pareto-stability")
 NUMBERS = ("energy_kwh", "low_kwh", "high_kwh")
@@ -194,7 +194,7 @@ def test_the_form_asks_and_answers(opened, report, study, tmp_path):
     table = pd.DataFrame([{"architecture": name, **vars(one)} for name, one in given.items()])
     table.to_csv(tmp_path / "mine.csv", index=False)
     frame = report.parent / "measurements.parquet"
-    command = [PROJECT / "scripts" / "normalize.py", frame, "--target", target, "--phase", phase, "--json"]
+    command = ["-m", "isojoule", "normalize", frame, "--target", target, "--phase", phase, "--json"]
     command += ["--references", tmp_path / "mine.csv", "--energy-kwh", system.energy_kwh]
     for option, value in (("--duration-s", system.duration_s), ("--flops", system.flops), ("--params", system.params)):
         command += [option, value] if value else []

@@ -7,7 +7,7 @@ import os
 import sys
 from types import SimpleNamespace
 
-if "FAKE_CUDA" in os.environ and any(argument.endswith("measure.py") for argument in sys.orig_argv):
+if "FAKE_CUDA" in os.environ and "measure" in sys.orig_argv:
     import pynvml
     import torch
 
@@ -18,7 +18,7 @@ if "FAKE_CUDA" in os.environ and any(argument.endswith("measure.py") for argumen
     torch.cuda.reset_peak_memory_stats = torch.cuda.empty_cache = lambda: None
     torch.cuda.max_memory_allocated = lambda: 2**20
 
-    from isojoule import arrival
+    from isojoule.measuring import device_check
 
     device = torch.device
-    arrival.torch = SimpleNamespace(cuda=torch.cuda, device=lambda *names: device("cpu"))
+    device_check.torch = SimpleNamespace(cuda=torch.cuda, device=lambda *names: device("cpu"))

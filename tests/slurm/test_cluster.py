@@ -218,7 +218,7 @@ def test_a_node_that_goes_down_and_comes_back(folder):
     before = records(folder)
     os.kill(int(Path("/run/isojoule-slurm/slurmd-node-t4.pid").read_text()), signal.SIGKILL)
     # with the node its jobs are gone
-    subprocess.run(["pkill", "-9", "-f", "scripts/measure.py"], check=False)
+    subprocess.run(["pkill", "-9", "-f", "isojoule measure "], check=False)
     wait_for(lambda: "down" in slurm("sinfo", "-h", "-n", "node-t4", "-o", "%T").lower(), "the node to be down")
     slurm("slurmd", "-N", "node-t4")
     assert run.wait(timeout=180) == 0, (folder / "run.log").read_text()
@@ -364,7 +364,7 @@ def test_a_job_that_arrives_elsewhere_is_refused_with_a_record(folder, study):
     assert records(folder) == {}
     assert set(map(tuple, attempts(folder).values())) == {("refused",)}
     status = subprocess.run(
-        [sys.executable, PROJECT / "scripts" / "status.py", "results/tiny"],
+        [sys.executable, "-m", "isojoule", "status", "results/tiny"],
         cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert "refused: gpus.t4.partition: found cpu on" in status.stdout

@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from simulated import record, write_results
 
-from isojoule import figures, flags, measurements
-from isojoule.aggregation import _carried, aggregate
-from isojoule.cells import cells
 from isojoule.errors import InputError
-from isojoule.figures import drawing
-from isojoule.report import render
-from isojoule.tables import energy_table
+from isojoule.figures import captions
+from isojoule.figures.shared import drawing
+from isojoule.records import flags
+from isojoule.report.page import render
+from isojoule.study.cells import cells
+from isojoule.tables import measurements
+from isojoule.tables.aggregation import _carried, aggregate
+from isojoule.tables.energy import energy_table
 
 
 @pytest.fixture
@@ -155,21 +157,21 @@ def test_flagged_cells_leave_the_analysis_where_the_configuration_says_so(folder
     assert "mlp-1x16" not in set(drawing.drawable(frame[frame["gpu"] == "cpu-1thread"])["architecture"])
 
 
-@pytest.mark.parametrize("name", [name for name in figures.ENERGY if name != "energy-utilization"])
+@pytest.mark.parametrize("name", [name for name in captions.ENERGY if name != "energy-utilization"])
 def test_a_figure_says_what_kind_of_energy_it_shows(folder, demo, tmp_path, name):
     output = tmp_path / f"{name}.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):
-        drawing.save(figures.load(name).draw, aggregated(folder, demo), [output])
+        drawing.save(captions.load(name).draw, aggregated(folder, demo), [output])
     text = output.read_text()
     assert "simulated" in text
     assert "measured" not in text
 
 
-@pytest.mark.parametrize("name", [n for n, figure in figures.FIGURES.items() if figure.table == figures.MEASUREMENTS])
+@pytest.mark.parametrize("name", [n for n, figure in captions.FIGURES.items() if figure.table == captions.MEASUREMENTS])
 def test_intervals_wider_than_the_mean_can_be_drawn(folder, demo, tmp_path, name):
     frame = aggregated(folder, demo)
     assert (energy_table(frame)["energy_ci95_low_kwh"] < 0).any()
-    drawing.save(figures.load(name).draw, frame, [tmp_path / f"{name}.png"])
+    drawing.save(captions.load(name).draw, frame, [tmp_path / f"{name}.png"])
     assert (tmp_path / f"{name}.png").stat().st_size > 3000
 
 
@@ -223,8 +225,8 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
     frame = measurements.read(path)
     assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
     assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"], frame.loc[0, "power_w"]) == (1000, 0.9, 500)
-    for name in figures.ENERGY:
-        drawing.save(figures.load(name).draw, frame, [tmp_path / f"{name}.png"])
+    for name in captions.ENERGY:
+        drawing.save(captions.load(name).draw, frame, [tmp_path / f"{name}.png"])
         assert (tmp_path / f"{name}.png").stat().st_size > 2000
 
 
@@ -258,7 +260,7 @@ def test_words_of_a_figure_can_be_replaced(folder, demo, tmp_path):
     texts = {"cpu-1thread": "one thread", "mlp-1x16": "tiny", "Training": "Fit"}
     output = tmp_path / "figure.svg"
     with mpl.rc_context({"svg.fonttype": "none"}):
-        figure = figures.load("energy-platforms")
+        figure = captions.load("energy-platforms")
         drawing.save(figure.draw, aggregated(folder, demo), [output], texts, text_mm=120)
     text = output.read_text()
     assert all(new in text and old not in text for old, new in texts.items())
@@ -271,20 +273,20 @@ def test_no_name_is_taken_for_a_formula(folder, demo, tmp_path):
     names = frame["architecture"].replace({"mlp-1x16": "$x_{$", "mlp-1x32": "a$b_c$d"})
     for name in ("energy-platforms", "energy-quality"):
         drawing.save(
-            figures.load(name).draw, frame.assign(architecture=names, family=names), [tmp_path / f"{name}.svg"]
+            captions.load(name).draw, frame.assign(architecture=names, family=names), [tmp_path / f"{name}.svg"]
         )
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", captions.FIGURES)
 def test_a_figure_of_another_table_is_one_sentence(tmp_path, name):
     (tmp_path / "other.csv").write_text("one,two\n1,2\n")
     with pytest.raises(InputError, match=r"other\.csv"):
-        getattr(figures.load(name), "READ", measurements.read)(tmp_path / "other.csv")
+        getattr(captions.load(name), "READ", measurements.read)(tmp_path / "other.csv")
 
 
 def test_a_figure_of_another_ending_is_refused(folder, demo, tmp_path):
     with pytest.raises(InputError, match=r"found the ending .gif, expected .svg, .png or .pdf"):
-        drawing.save(figures.load("energy-quality").draw, aggregated(folder, demo), [tmp_path / "figure.gif"])
+        drawing.save(captions.load("energy-quality").draw, aggregated(folder, demo), [tmp_path / "figure.gif"])
 
 
 @pytest.mark.parametrize("name", ["pareto/fronts.csv", "normalization/ranking.csv", "literature/training.csv"])
@@ -295,7 +297,7 @@ def test_a_report_of_another_table_is_one_sentence(folder, demo, tmp_path, name)
 
 
 def test_fonts_are_inside_a_pdf(folder, demo, tmp_path):
-    drawing.save(figures.load("energy-platforms").draw, aggregated(folder, demo), [tmp_path / "figure.pdf"])
+    drawing.save(captions.load("energy-platforms").draw, aggregated(folder, demo), [tmp_path / "figure.pdf"])
     content = (tmp_path / "figure.pdf").read_bytes()
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
@@ -307,7 +309,7 @@ def test_ticks_of_energies_are_some_and_do_not_overlap(folder, demo, name, sprea
     frame = aggregated(folder, demo)
     names = {architecture: n for n, architecture in enumerate(frame["architecture"].unique())}
     frame["energy_kwh"] = 4.7e-6 * spread ** (frame["architecture"].map(names).astype(float) / (len(names) - 1))
-    figure = figures.load(name).draw(frame)
+    figure = captions.load(name).draw(frame)
     figure.draw_without_rendering()
     for axis in figure.axes:
         ends = axis.get_window_extent()
@@ -322,7 +324,7 @@ def test_a_panel_without_points_leaves_the_ticks_of_its_row(folder, demo):
     names = {architecture: n for n, architecture in enumerate(frame["architecture"].unique())}
     frame["energy_kwh"] = 1e-6 * 1e4 ** (frame["architecture"].map(names).astype(float) / (len(names) - 1))
     frame["gpu_utilization_percent"] = pd.Series([50.0] * len(frame), dtype="Float64")
-    figure = figures.load("energy-utilization").draw(frame)
+    figure = captions.load("energy-utilization").draw(frame)
     figure.draw_without_rendering()
     for axis in figure.axes:
         low, high = axis.get_ylim()

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from isojoule.alone import Device, Devices
+from isojoule.measuring.device_lock import Device, Devices
 
 OTHER = """
 import os, sys, time
 sys.path.insert(0, sys.argv[1])
-from isojoule.alone import Device
+from isojoule.measuring.device_lock import Device
 if len(sys.argv) > 4:
     os.setuid(int(sys.argv[4]))
 with Device(sys.argv[2]):

@@ -3,19 +3,19 @@
 import pytest
 import torch
 
-from isojoule.arrival import RefusedError, arrive
+from isojoule.measuring.device_check import RefusedError, arrive
 
 T4 = {"device": "cuda", "device_name": "Tesla T4"}
 
 
 @pytest.fixture
-def cuda(monkeypatch, nvml):
+def cuda(monkeypatch, driver):
     """A machine where torch sees the second GPU of the fake driver."""
-    properties = type("Properties", (), {"uuid": nvml.UUIDS[1].removeprefix("GPU-")})
+    properties = type("Properties", (), {"uuid": driver.UUIDS[1].removeprefix("GPU-")})
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
-    return nvml
+    return driver
 
 
 def refusal(name, entry):

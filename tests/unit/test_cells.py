@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isojoule import cells
-from isojoule.configuration import load
 from isojoule.errors import InputError
-from isojoule.plan import length_of_window_s, roofline
+from isojoule.study import cells
+from isojoule.study.configuration import load
+from isojoule.study.cost import length_of_window_s, roofline
 
 sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True)
 

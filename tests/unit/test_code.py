@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule import code
+from isojoule.study import code_fingerprint
 
 PROJECT = Path(__file__).parents[2]
 WORKLOAD = "isojoule.workloads.tagging"
@@ -39,10 +39,10 @@ def fingerprint(tmp_path, monkeypatch):
 
     def of(text):
         (tmp_path / "my_net.py").write_text(text)
-        code.fingerprint.cache_clear()
-        for cached in (code._read, code._imported):
+        code_fingerprint.fingerprint.cache_clear()
+        for cached in (code_fingerprint._read, code_fingerprint._imported):
             cached.cache_clear()
-        return code.fingerprint("my_net")
+        return code_fingerprint.fingerprint("my_net")
 
     return of
 
@@ -107,10 +107,10 @@ for command in json.loads(sys.argv[1]):
     if stage := os.fork():
         assert os.waitpid(stage, 0)[1] == 0, command
         continue
-    sys.argv = command
+    sys.argv = ["isojoule", *command]
     leave, os._exit = os._exit, lambda code: sys.exit(code)
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        runpy.run_module("isojoule", run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         assert not ended.code, ended.code
     pathlib.Path(sys.argv[-1] + ".imported").write_text(json.dumps(ours()))
@@ -145,7 +145,7 @@ def study(tmp_path_factory):
 
 def counting(name, model):
     arguments = ("--config", "study.yaml", "--architecture", name, "--output", f"results/compute/{name}.json")
-    return ("count_compute.py", *arguments), (WORKLOAD, f"{WORKLOAD}.example", model)
+    return ("count-compute", *arguments), (WORKLOAD, f"{WORKLOAD}.example", model)
 
 
 MEASUREMENTS, FIGURE = "results/measurements.parquet", "results/energy-quality.svg"
@@ -155,31 +155,34 @@ LINKS = "results/links"
 REPORT = ("--extraction", "results/features/record.json", "--tables", f"{LINKS}/claims.csv", "--figures", FIGURE)
 MODELS = (f"{WORKLOAD}.models.mlp", f"{WORKLOAD}.models.crnn", "my_net")
 STAGES = [
-    (("prepare_dataset.py", "--config", "study.yaml", "--output", "results/dataset"), (f"{WORKLOAD}.dataset",)),
-    (("extract_features.py", "--config", "study.yaml", *EXTRACTION), (f"{WORKLOAD}.extraction",)),
+    (("prepare-dataset", "--config", "study.yaml", "--output", "results/dataset"), (f"{WORKLOAD}.dataset",)),
+    (("extract-features", "--config", "study.yaml", *EXTRACTION), (f"{WORKLOAD}.extraction",)),
     *(counting(name, model) for name, model in zip(("mlp-1x4", "crnn-5+1-2+2", "mine"), MODELS, strict=True)),
     (
-        ("measure.py", "--config", "study.yaml", "--gpu", "cpu", "--results", "results"),
+        ("measure", "--config", "study.yaml", "--gpu", "cpu", "--results", "results"),
         (WORKLOAD, f"{WORKLOAD}.sessions", *MODELS),
     ),
-    (("aggregate.py", "--config", "study.yaml", "--results", "results", "--output", MEASUREMENTS), (WORKLOAD,)),
-    (("tabulate_energy.py", MEASUREMENTS, "--output", "results/energy.csv"), ()),
-    (("tabulate_flags.py", MEASUREMENTS, "--output", "results/flags.csv"), ()),
-    (("link_compute_energy.py", MEASUREMENTS, "--output", LINKS), ()),
-    (("plot.py", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
-    (("evaluate_normalization.py", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),
-    (("rank_normalization.py", ERRORS, "--output", "results/ranking.csv"), ()),
-    (("evaluate_mixed.py", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
-    (("choose_references.py", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
-    (("compare_fronts.py", MEASUREMENTS, "--output", "results/pareto"), ()),
-    (("write_report.py", MEASUREMENTS, *REPORT, "--output", "results/report.html"), ()),
+    (
+        ("aggregate", "--config", "study.yaml", "--results", "results", "--output", MEASUREMENTS),
+        (f"{WORKLOAD}.description",),
+    ),
+    (("tabulate-energy", MEASUREMENTS, "--output", "results/energy.csv"), ()),
+    (("tabulate-flags", MEASUREMENTS, "--output", "results/flags.csv"), ()),
+    (("link-compute-energy", MEASUREMENTS, "--output", LINKS), ()),
+    (("plot", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
+    (("evaluate-normalization", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),
+    (("rank-normalization", ERRORS, "--output", "results/ranking.csv"), ()),
+    (("evaluate-mixed", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),
+    (("choose-references", MEASUREMENTS, "--allow-empty", "--output", "results/references.csv"), ()),
+    (("compare-fronts", MEASUREMENTS, "--output", "results/pareto"), ()),
+    (("report", MEASUREMENTS, *REPORT, "--output", "results/report.html"), ()),
 ]
 
 
 @pytest.fixture(scope="module")
 def imported(study):
     """Run every stage for real, in the order of the study; what each has imported at its end."""
-    commands = [[str(PROJECT / "scripts" / program), *arguments] for (program, *arguments), _ in STAGES]
+    commands = [list(command) for command, _ in STAGES]
     ended = subprocess.run(
         [sys.executable, "-c", IMPORTED, json.dumps(commands)],
         cwd=study, capture_output=True, text=True, check=False,
@@ -194,28 +197,40 @@ def imported(study):
 
 def test_the_modules_of_a_fingerprint_are_those_that_its_stage_imports(imported, study, monkeypatch):
     monkeypatch.chdir(study)
-    for arguments, entries, names in imported:
-        listed = set(code.modules(arguments[0], *entries)) - {arguments[0]}
-        assert listed == set(names), arguments
+    of_every_command = {*code_fingerprint.modules("isojoule.cli.main"), "isojoule.__main__"}
+    description = set(code_fingerprint.modules(f"{WORKLOAD}.description"))
+    for (command, *arguments), entries, names in imported:
+        program = f"isojoule.cli.{command.replace('-', '_')}"
+        listed = set(code_fingerprint.modules(program, *entries))
+        # what a description gives to a costly stage is in the slices of the configuration
+        exempt = of_every_command if command == "aggregate" else of_every_command | description
+        assert listed - exempt == set(names) - exempt, (command, *arguments)
 
 
-def test_what_does_not_count_is_there():
-    for name in code.NOT_DECISIVE:
-        assert code._file(name), name
+def test_only_modules_that_decide_measurements_can_reach_a_device(imported):
+    """Nothing that a measurement executes and its fingerprint leaves out imports what computes or measures."""
+    (names,) = (names for (command, *_), _, names in imported if command == "measure")
+    computing = {"torch", "pynvml", "codecarbon", "soundfile", "sklearn"}
+    for name in names:
+        if not code_fingerprint.decides_measurements(name):
+            file = code_fingerprint.modules(name)[name]
+            assert not computing & {module.split(".")[0] for module in code_fingerprint._imported(file)}, name
 
 
 def test_the_snakefile_names_the_same_entries(study, monkeypatch):
     """The parameters of the rules are these fingerprints, not those of other entries."""
-    from isojoule import cells, configuration
+    from isojoule.study import cells, configuration
 
     monkeypatch.chdir(study)
     content = configuration.load(study / "study.yaml")
     named = cells.architectures(content)
     for arguments, entries in STAGES:
-        if arguments[0] == "count_compute.py":
+        if arguments[0] == "count-compute":
             architecture = named[arguments[arguments.index("--architecture") + 1]]
-            assert cells.compute_code(content, architecture) == code.fingerprint(arguments[0], *entries)
-        if arguments[0] == "measure.py":
+            counted = code_fingerprint.fingerprint("isojoule.compute.counting", *entries)
+            assert cells.compute_code(content, architecture) == counted
+        if arguments[0] == "measure":
             for name, model in [("mlp-1x4", entries[2]), ("mine", "my_net")]:
                 found = cells.fingerprints(content, cells.Cell("cpu", name, "train", 0), "data", named)
-                assert found["code_fingerprint"] == code.fingerprint(arguments[0], *entries[:2], model)
+                decisive = code_fingerprint.fingerprint("isojoule.measuring.block", *entries[:2], model)
+                assert found["code_fingerprint"] == decisive

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from isojoule import cells, compute
+from isojoule.compute import counting
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord, read
-from isojoule.workloads import Architecture
-from isojoule.workloads.tagging import compute_settings, example
+from isojoule.study import cells
+from isojoule.workloads.interface import Architecture
+from isojoule.workloads.tagging import example
+from isojoule.workloads.tagging.description import compute_settings
 
 PROJECT = Path(__file__).parents[2]
-PROGRAM = PROJECT / "scripts" / "count_compute.py"
 CONFIG = PROJECT / "config" / "config.yaml"
 MODELS = "isojoule.workloads.tagging.models"
 SETTINGS = {"n_mels": 16, "n_frames": 8, "n_classes": 3, "batch_size": 4, "optimizer": "adam"}
@@ -31,7 +32,7 @@ def name_of(row):
 with (Path(__file__).parent / "compute43.csv").open() as file:
     PUBLISHED = {name_of(row): row for row in csv.DictReader(file)}
 
-# a GRU over 2048 positions takes half a minute to count; scripts/count_compute.py was checked on all 43
+# a GRU over 2048 positions takes half a minute to count; isojoule count-compute was checked on all 43
 QUICK = [name for name in PUBLISHED if not name.startswith("crnn")] + ["crnn-2+1-64+64"]
 CHEAP = [
     "mlp-1x512",
@@ -57,7 +58,7 @@ SMALL = [
 
 @pytest.mark.parametrize("name", QUICK)
 def test_exact_counts_of_published_architectures(published, name):
-    step = compute.training_step(cells.architectures(published)[name], example, compute_settings(published))
+    step = counting.training_step(cells.architectures(published)[name], example, compute_settings(published))
     expected = PUBLISHED[name]
     assert step.parameters == int(expected["params"])
     assert step.forward_flops == 2 * int(expected["forward_macs"])
@@ -67,10 +68,11 @@ def test_exact_counts_of_published_architectures(published, name):
 def test_deepspeed_counts_of_published_architectures():
     # in a process of its own, as DeepSpeed leaves torch patched
     code = (
-        "import json, sys; from pathlib import Path; from isojoule import cells, compute, configuration; "
-        "from isojoule.workloads.tagging import compute_settings, example; "
+        "import json, sys; from pathlib import Path; from isojoule.compute import counting; "
+        "from isojoule.study import cells, configuration; from isojoule.workloads.tagging import example; "
+        "from isojoule.workloads.tagging.description import compute_settings; "
         f"study = configuration.load(Path({str(CONFIG)!r})); named = cells.architectures(study); "
-        "print(json.dumps({name: compute.deepspeed_forward_flops(named[name], example, compute_settings(study)) "
+        "print(json.dumps({name: counting.deepspeed_forward_flops(named[name], example, compute_settings(study)) "
         "for name in sys.argv[1:]}))"
     )
     done = subprocess.run(
@@ -85,7 +87,7 @@ def test_deepspeed_counts_of_published_architectures():
 
 
 def test_bytes_of_a_small_mlp_by_hand():
-    step = compute.training_step(SMALL[0], example, SETTINGS)
+    step = counting.training_step(SMALL[0], example, SETTINGS)
     parameters = (128 * 5 + 5) + (5 * 5 + 5) + (5 * 3 + 3)
     assert step.parameters == parameters
     assert step.weights_bytes == step.gradients_bytes == 4 * parameters
@@ -95,7 +97,7 @@ def test_bytes_of_a_small_mlp_by_hand():
 
 @pytest.mark.parametrize(("optimizer", "slots", "steps"), [("adam", 2, 1), ("adamw", 2, 1), ("sgd", 0, 0)])
 def test_optimizer_state_by_hand(optimizer, slots, steps):
-    step = compute.training_step(SMALL[0], example, {**SETTINGS, "optimizer": optimizer})
+    step = counting.training_step(SMALL[0], example, {**SETTINGS, "optimizer": optimizer})
     # every one of the six parameter tensors has its own step counter
     assert step.optimizer_state_bytes == slots * step.weights_bytes + steps * 6 * 4
 
@@ -104,14 +106,14 @@ def test_optimizer_state_by_hand(optimizer, slots, steps):
 @pytest.mark.parametrize("architecture", SMALL, ids=lambda architecture: architecture.name)
 def test_counts_without_data_are_those_of_a_real_step(architecture, optimizer):
     settings = {**SETTINGS, "optimizer": optimizer}
-    assert compute._training_step_on("meta", architecture, example, settings) == compute._training_step_on(
+    assert counting._training_step_on("meta", architecture, example, settings) == counting._training_step_on(
         "cpu", architecture, example, settings
     )
 
 
 @pytest.mark.parametrize("architecture", SMALL, ids=lambda architecture: architecture.name)
 def test_flops_are_of_one_example_and_activations_of_the_batch(architecture):
-    one, many = (asdict(compute.training_step(architecture, example, {**SETTINGS, "batch_size": n})) for n in (1, 16))
+    one, many = (asdict(counting.training_step(architecture, example, {**SETTINGS, "batch_size": n})) for n in (1, 16))
     assert many.pop("activations_bytes") == 16 * one.pop("activations_bytes")
     assert many == one
 
@@ -152,7 +154,7 @@ class Misshapen(torch.nn.Module):
 
 @pytest.mark.parametrize("model", [NeedsData, Normalizing])
 def test_a_model_that_needs_data_or_a_batch_is_counted(model):
-    step = compute.training_step(Architecture("mine", "custom", f"{__name__}:{model.__name__}", {}), example, SETTINGS)
+    step = counting.training_step(Architecture("mine", "custom", f"{__name__}:{model.__name__}", {}), example, SETTINGS)
     assert (step.forward_flops, step.backward_flops) == (2 * 128 * 3, 2 * 128 * 3)
 
 
@@ -166,12 +168,16 @@ def test_a_model_that_needs_data_or_a_batch_is_counted(model):
 def test_a_model_that_cannot_be_counted_is_refused_in_one_sentence(model, message):
     architecture = Architecture("mine", "custom", f"{__name__}:{model.__name__}", {})
     with pytest.raises(InputError, match=message):
-        compute.training_step(architecture, example, SETTINGS)
+        counting.training_step(architecture, example, SETTINGS)
 
 
 def count(*arguments, cwd=PROJECT):
     return subprocess.run(
-        [sys.executable, str(PROGRAM), *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+        [sys.executable, "-m", "isojoule", "count-compute", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
     )
 
 

@@ -11,13 +11,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from isojoule import figures, measurements
 from isojoule.compute_energy.claims import claims
 from isojoule.compute_energy.fits import affine, explained, fits, power_ratios, rank_correlation
 from isojoule.compute_energy.quantities import groups, quantities
 from isojoule.errors import InputError
-from isojoule.figures import drawing
-from isojoule.memory_traffic import step_bytes
+from isojoule.figures import captions
+from isojoule.figures.shared import drawing
+from isojoule.records.memory_traffic import step_bytes
+from isojoule.tables import measurements
 
 PROJECT = Path(__file__).parents[2]
 points = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=4, max_size=20)
@@ -235,13 +236,13 @@ def test_the_program_writes_its_tables_and_mixes_no_kinds(tmp_path):
     frame = study()
     frame.loc[frame["family"] == "cnn", "energy_kind"] = "estimated"
     measurements.write(frame, tmp_path / "table.csv")
-    command = [sys.executable, PROJECT / "scripts" / "link_compute_energy.py", "table.csv", "--output", "links"]
+    command = [sys.executable, "-m", "isojoule", "link-compute-energy", "table.csv", "--output", "links"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "left out: 30 estimated rows; ask for them by --kinds" in ended.stdout
     for name in ("fits", "explained", "power-ratios", "claims"):
         assert set(pd.read_csv(tmp_path / "links" / f"{name}.csv")["energy_kind"]) == {"measured"}
-    command[2] = "none.csv"
+    command[4] = "none.csv"
     missing = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert missing.returncode == 2
     assert (
@@ -254,5 +255,5 @@ def test_the_program_writes_its_tables_and_mixes_no_kinds(tmp_path):
 def test_utilisation_is_drawn_with_its_correlation(tmp_path):
     frame = study()
     frame["gpu_utilization_percent"] = 90 * frame["energy_kwh"] / frame["energy_kwh"].max()
-    drawing.save(figures.load("energy-utilization").draw, frame, [tmp_path / "figure.svg"])
+    drawing.save(captions.load("energy-utilization").draw, frame, [tmp_path / "figure.svg"])
     assert (tmp_path / "figure.svg").stat().st_size > 20_000

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from isojoule import configuration
 from isojoule.errors import InputError
+from isojoule.study import configuration
 
 
 def change(content, key, value):

@@ -14,11 +14,12 @@ import torch
 import yaml
 from simulated import write_results
 
-from isojoule import cells, simulation
-from isojoule.aggregation import aggregate
 from isojoule.normalization.experiment import Plan, experiment
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.splits import splits
+from isojoule.simulation import worlds
+from isojoule.study import cells
+from isojoule.tables.aggregation import aggregate
 from isojoule.workloads import audio
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
@@ -35,8 +36,7 @@ def stop(self):
     os._exit(0)
 
 meter.Meter.__enter__ = stop
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
+runpy.run_module("isojoule", run_name="__main__", alter_sys=True)
 """
 
 
@@ -56,7 +56,7 @@ def prepared(tmp_path):
 
 
 def test_a_job_imports_nothing_that_its_windows_do_not_need(prepared):
-    measure = [PROJECT / "scripts" / "measure.py", "--config", "study.yaml", "--gpu", "here", "--results", "results"]
+    measure = ["measure", "--config", "study.yaml", "--gpu", "here", "--results", "results"]
     ended = subprocess.run(
         [sys.executable, "-c", FIRST_WINDOW, *map(str, measure)],
         cwd=prepared, capture_output=True, text=True, check=False,
@@ -131,7 +131,7 @@ def test_methods_in_closed_form_are_fitted_once_for_all_random_references(monkey
         return solve(matrices, *arguments, **options)
 
     monkeypatch.setattr(np.linalg, "pinv", counted)
-    world = simulation.world(0, 2)
+    world = worlds.world(0, 2)
     closed = {name: method for name, method in PUBLISHED.items() if isinstance(method(), LeastSquares)}
     calls = []
     for draws in (2, 20):

@@ -11,8 +11,8 @@ import soxr
 from isojoule.errors import InputError
 from isojoule.workloads.audio import UnusableClipError, beginning, n_samples
 from isojoule.workloads.tagging import synthetic
-from isojoule.workloads.tagging.architectures import DESED_CLASSES
 from isojoule.workloads.tagging.dataset import prepare
+from isojoule.workloads.tagging.description.architectures import DESED_CLASSES
 from isojoule.workloads.tagging.extraction import extract
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.labels import read_labels

@@ -1,6 +1,6 @@
 import logging
 
-from isojoule.failures import failure, tell_failures
+from isojoule.study.job_failures import failure, tell_failures
 
 
 def test_a_failed_job_is_one_sentence_and_the_last_words_of_its_log(tmp_path):

@@ -7,9 +7,11 @@ import pytest
 import yaml
 from simulated import record
 
-from isojoule import flags, measurements
-from isojoule.cells import cells
-from isojoule.configuration import SCHEMA
+from isojoule.records import flags
+from isojoule.study.cells import cells
+from isojoule.study.configuration import SCHEMA
+from isojoule.tables import measurements
+from isojoule.tables.flags import with_those_of_the_study
 
 PROJECT = Path(__file__).parents[2]
 STATISTICS = {
@@ -82,7 +84,7 @@ def table(**columns):
 
 
 def found(frame, excluded=()):
-    return flags.with_those_of_the_study(frame, excluded)
+    return with_those_of_the_study(frame, excluded)
 
 
 def test_a_study_without_fault_has_no_flag():

@@ -4,25 +4,25 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from isojoule import gpus
+from isojoule.energy import nvml
 from isojoule.errors import InputError
 
 
-def test_the_fake_driver_has_no_name_that_the_library_lacks(nvml):
+def test_the_fake_driver_has_no_name_that_the_library_lacks(driver):
     """And all that we use: a misspelt name would be found by nobody who has no GPU."""
     used = {
         node.attr
-        for node in ast.walk(ast.parse(Path(gpus.__file__).read_text()))
+        for node in ast.walk(ast.parse(Path(nvml.__file__).read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pynvml"
     }
     assert len(used) > 20
     assert {name for name in used if not hasattr(pynvml, name)} == set()
-    assert {name for name in used if not hasattr(nvml, name)} == set()
-    ours = {name for name in vars(nvml) if name.startswith(("nvml", "NVML"))}
+    assert {name for name in used if not hasattr(driver, name)} == set()
+    ours = {name for name in vars(driver) if name.startswith(("nvml", "NVML"))}
     assert {name for name in ours if not hasattr(pynvml, name)} == set()
     for name in ("NVML_CLOCK_SM", "NVML_CLOCK_MEM", "NVML_FI_DEV_POWER_INSTANT", "NVML_DEVICE_ARCH_AMPERE"):
-        assert getattr(nvml, name) == getattr(pynvml, name)
-    assert nvml.NVML_SUCCESS == pynvml.NVML_SUCCESS
+        assert getattr(driver, name) == getattr(pynvml, name)
+    assert driver.NVML_SUCCESS == pynvml.NVML_SUCCESS
     bits = {
         "power-cap": pynvml.nvmlClocksThrottleReasonSwPowerCap,
         "hw-slowdown": pynvml.nvmlClocksThrottleReasonHwSlowdown,
@@ -31,30 +31,30 @@ def test_the_fake_driver_has_no_name_that_the_library_lacks(nvml):
         "hw-thermal": pynvml.nvmlClocksThrottleReasonHwThermalSlowdown,
         "hw-power-brake": pynvml.nvmlClocksThrottleReasonHwPowerBrakeSlowdown,
     }
-    assert bits == gpus.THROTTLE_REASONS
+    assert bits == nvml.THROTTLE_REASONS
 
 
-def test_a_gpu_is_identified_by_its_uuid(nvml):
-    gpu = gpus.identify(nvml.UUIDS[1])
+def test_a_gpu_is_identified_by_its_uuid(driver):
+    gpu = nvml.identify(driver.UUIDS[1])
     assert (gpu.name, gpu.driver, gpu.power_limit_w, gpu.memory_bytes) == ("Tesla T4", "580.1", 70.0, 16 * 2**30)
     assert (gpu.nvml_index, gpu.power, gpu.mig) == (1, "instantaneous", False)
 
 
 @pytest.mark.parametrize("period_s", [0.02, 0.1])
-def test_the_period_of_its_counter_is_seen_and_never_taken_for_shorter(nvml, period_s):
-    nvml.driver.counter_period_s = period_s
-    assert 0.98 * period_s <= gpus.identify(nvml.UUIDS[1]).counter_period_s < period_s + 0.2
+def test_the_period_of_its_counter_is_seen_and_never_taken_for_shorter(driver, period_s):
+    driver.driver.counter_period_s = period_s
+    assert 0.98 * period_s <= nvml.identify(driver.UUIDS[1]).counter_period_s < period_s + 0.2
 
 
-def test_a_gpu_without_energy_counter_is_told(nvml):
-    nvml.driver.has_counter = False
-    assert gpus.identify(nvml.UUIDS[1]).counter_period_s is None
+def test_a_gpu_without_energy_counter_is_told(driver):
+    driver.driver.has_counter = False
+    assert nvml.identify(driver.UUIDS[1]).counter_period_s is None
 
 
-def test_a_counter_that_stands_still_is_none(nvml, monkeypatch):
-    monkeypatch.setattr(gpus, "WATCHED_S", 0.1)
-    nvml.driver.counter_period_s = 1e12
-    gpu = gpus.identify(nvml.UUIDS[1])
+def test_a_counter_that_stands_still_is_none(driver, monkeypatch):
+    monkeypatch.setattr(nvml, "WATCHED_S", 0.1)
+    driver.driver.counter_period_s = 1e12
+    gpu = nvml.identify(driver.UUIDS[1])
     assert (gpu.counter_period_s, gpu.power) == (None, "instantaneous")
 
 
@@ -67,40 +67,40 @@ def test_a_counter_that_stands_still_is_none(nvml, monkeypatch):
         (7, "A100-SXM4", "instantaneous"),
     ],
 )
-def test_older_drivers_give_one_power_whose_kind_depends_on_the_board(nvml, architecture, name, kind):
+def test_older_drivers_give_one_power_whose_kind_depends_on_the_board(driver, architecture, name, kind):
     """Averaged over a second from Ampere on, but not on GA100."""
-    vars(nvml.driver).update(has_instantaneous_power=False, architecture=architecture, name=name)
-    assert gpus.identify(nvml.UUIDS[1]).power == kind
+    vars(driver.driver).update(has_instantaneous_power=False, architecture=architecture, name=name)
+    assert nvml.identify(driver.UUIDS[1]).power == kind
 
 
 @pytest.mark.parametrize("power_w", [0, None])
-def test_a_gpu_that_has_neither_energy_nor_power_is_refused(nvml, monkeypatch, power_w):
-    monkeypatch.setattr(gpus, "WATCHED_S", 0.1)
-    vars(nvml.driver).update(power_w=power_w, has_counter=power_w is not None)
+def test_a_gpu_that_has_neither_energy_nor_power_is_refused(driver, monkeypatch, power_w):
+    monkeypatch.setattr(nvml, "WATCHED_S", 0.1)
+    vars(driver.driver).update(power_w=power_w, has_counter=power_w is not None)
     with pytest.raises(InputError, match="found neither an energy counter that counts nor a power above"):
-        gpus.identify(nvml.UUIDS[1])
+        nvml.identify(driver.UUIDS[1])
 
 
-def test_an_unknown_gpu_is_named(nvml):
+def test_an_unknown_gpu_is_named(driver):
     with pytest.raises(InputError, match="GPU GPU-none: NVML cannot read it: Not Found"):
-        gpus.identify("GPU-none")
+        nvml.identify("GPU-none")
 
 
-def test_a_gpu_that_fell_off_the_bus_is_named(nvml):
-    nvml.driver.lost = True
+def test_a_gpu_that_fell_off_the_bus_is_named(driver):
+    driver.driver.lost = True
     with pytest.raises(InputError, match=r"Tesla T4 \(GPU-1234.*no longer answers: GPU is lost"):
-        gpus.identify(nvml.UUIDS[1])
+        nvml.identify(driver.UUIDS[1])
 
 
-def test_a_split_gpu_is_told(nvml):
-    nvml.driver.mig = True
-    assert gpus.identify(nvml.UUIDS[1]).mig
-    assert "utilization_percent" not in gpus.Board(nvml.UUIDS[1]).sample()
+def test_a_split_gpu_is_told(driver):
+    driver.driver.mig = True
+    assert nvml.identify(driver.UUIDS[1]).mig
+    assert "utilization_percent" not in nvml.Board(driver.UUIDS[1]).sample()
 
 
-def test_a_sample_has_what_the_gpu_does(nvml):
-    vars(nvml.driver).update(throttle_reasons=0x4 | 0x40 | 0x1, processes=3)
-    assert gpus.Board(nvml.UUIDS[1]).sample() == {
+def test_a_sample_has_what_the_gpu_does(driver):
+    vars(driver.driver).update(throttle_reasons=0x4 | 0x40 | 0x1, processes=3)
+    assert nvml.Board(driver.UUIDS[1]).sample() == {
         "utilization_percent": 80,
         "memory_utilization_percent": 40,
         "sm_clock_mhz": 1590,
@@ -112,17 +112,17 @@ def test_a_sample_has_what_the_gpu_does(nvml):
 
 
 @pytest.mark.parametrize(("processes", "foreign"), [(0, None), (1, 0), (3, 2)])
-def test_a_foreign_process_on_the_gpu_is_noticed(nvml, processes, foreign):
-    nvml.driver.processes = processes
-    assert gpus.Board(nvml.UUIDS[1]).foreign_processes() == foreign
+def test_a_foreign_process_on_the_gpu_is_noticed(driver, processes, foreign):
+    driver.driver.processes = processes
+    assert nvml.Board(driver.UUIDS[1]).foreign_processes() == foreign
 
 
-def test_processes_of_the_same_job_are_not_foreign(nvml):
-    nvml.driver.processes = 3
-    assert gpus.Board(nvml.UUIDS[1], own_processes=2).foreign_processes() == 1
+def test_processes_of_the_same_job_are_not_foreign(driver):
+    driver.driver.processes = 3
+    assert nvml.Board(driver.UUIDS[1], own_processes=2).foreign_processes() == 1
 
 
-def test_how_often_power_is_updated_is_seen_where_there_is_no_counter(nvml):
+def test_how_often_power_is_updated_is_seen_where_there_is_no_counter(driver):
     """A power that is read ten times a second may be a second old."""
-    vars(nvml.driver).update(has_counter=False, power_w=lambda now_s: 40 + now_s // 0.3 % 7)
-    assert gpus.identify(nvml.UUIDS[1]).power_period_s == pytest.approx(0.3, rel=0.2)
+    vars(driver.driver).update(has_counter=False, power_w=lambda now_s: 40 + now_s // 0.3 % 7)
+    assert nvml.identify(driver.UUIDS[1]).power_period_s == pytest.approx(0.3, rel=0.2)

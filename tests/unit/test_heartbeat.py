@@ -1,6 +1,6 @@
 import time
 
-from isojoule.heartbeat import heartbeat
+from isojoule.progress import heartbeat
 
 
 def test_long_work_gives_a_sign_of_life_and_short_work_none(capsys):

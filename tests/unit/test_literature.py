@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from isojoule import figures
-from isojoule.figures import drawing
+from isojoule.figures import captions
+from isojoule.figures.shared import drawing
 
 PROJECT = Path(__file__).parents[2]
 PUBLISHED = PROJECT / "reference" / "published" / "training.csv"
@@ -22,7 +22,7 @@ PRINTED = {
 
 
 def estimate(*arguments):
-    command = [sys.executable, PROJECT / "scripts" / "estimate_training.py", *arguments]
+    command = [sys.executable, "-m", "isojoule", "estimate-training", *arguments]
     return subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
 
 
@@ -43,10 +43,10 @@ def test_the_published_figures_are_drawn(tmp_path):
     assert estimate(PUBLISHED, "--output", tmp_path / "training.csv").returncode == 0
     kinds, goals = ["--kinds", "measured", "estimated"], ["--minimize", "energy_kwh", "one_minus_mos"]
     waveflow = PROJECT / "reference" / "published" / "waveflow.csv"
-    fronts = [PROJECT / "scripts" / "find_front.py", waveflow, *kinds, *goals, "--output", tmp_path / "waveflow.csv"]
+    fronts = ["-m", "isojoule", "front", waveflow, *kinds, *goals, "--output", tmp_path / "waveflow.csv"]
     subprocess.run([sys.executable, *map(str, fronts)], check=True, capture_output=True)
     for name in ("training", "waveflow"):
-        figure = figures.load(f"published-{name}")
+        figure = captions.load(f"published-{name}")
         drawing.save(figure.draw, figure.READ(tmp_path / f"{name}.csv"), [tmp_path / f"{name}.svg"])
     assert "estimated, worst case" in (tmp_path / "training.svg").read_text()
     text = (tmp_path / "waveflow.svg").read_text()

@@ -37,13 +37,13 @@ def study(folder, gpus, **changes):
 def run(program, folder, *arguments, **environment):
     paths = {"PYTHONPATH": str(PROJECT / "scripts"), "PATH": f"{folder}:{os.environ['PATH']}"}
     return subprocess.run(
-        [sys.executable, PROJECT / "scripts" / program, "--config", "study.yaml", *arguments],
+        [sys.executable, "-m", "isojoule", program, "--config", "study.yaml", *arguments],
         cwd=folder, env={**os.environ, **paths, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 def lent(folder, *arguments, **environment):
-    return run("measure_study.py", folder, "--results", "results/lent", *arguments, **environment)
+    return run("measure-study", folder, "--results", "results/lent", *arguments, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +70,10 @@ def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(resumed, t
     (elsewhere / "study.yaml").write_text((folder / "study.yaml").read_text())
     for name in ("mlp-1x4", "mlp-1x5"):
         counted = run(
-            "count_compute.py", elsewhere, "--architecture", name, "--output", f"results/lent/compute/{name}.json"
+            "count-compute", elsewhere, "--architecture", name, "--output", f"results/lent/compute/{name}.json"
         )
         assert counted.returncode == 0, counted.stderr
-    joined = run("aggregate.py", elsewhere, "--results", "results/lent", "--output", "table.parquet")
+    joined = run("aggregate", elsewhere, "--results", "results/lent", "--output", "table.parquet")
     assert joined.returncode == 0, joined.stderr
     assert pd.read_parquet(elsewhere / "table.parquet")["outcome"].tolist() == ["ok"] * 8
 
@@ -117,7 +117,7 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(tmp_path):
 
 def test_a_program_that_is_terminated_takes_its_block_along_and_packs(tmp_path):
     study(tmp_path, {"cpu": {"device": "cpu"}}, phases={"train": {"epochs": 100_000}, "test": {"epochs": 1}})
-    command = [sys.executable, PROJECT / "scripts" / "measure_study.py", "--config", "study.yaml"]
+    command = [sys.executable, "-m", "isojoule", "measure-study", "--config", "study.yaml"]
     options = ("--results", "results/lent", "--archive", "lent.tar.gz")
     running = subprocess.Popen([*command, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun = tmp_path / "results" / "lent" / "attempts" / "cpu" / "running-0.json"

@@ -9,12 +9,15 @@ import torch
 import yaml
 from safetensors import safe_open
 
-from isojoule import checkpoints, gpus, measurement, models
-from isojoule.alone import Device
-from isojoule.arrival import Arrival
-from isojoule.cells import Cell, cell_slice, fingerprints
+from isojoule.energy import nvml
 from isojoule.errors import InputError
-from isojoule.workloads import tagging
+from isojoule.measuring import checkpoints
+from isojoule.measuring.cell import measure, metered, opened
+from isojoule.measuring.device_check import Arrival
+from isojoule.measuring.device_lock import Device
+from isojoule.study.cells import Cell, cell_slice, fingerprints
+from isojoule.workloads import building
+from isojoule.workloads.tagging import description as tagging
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract
 
@@ -33,7 +36,7 @@ def folder(tmp_path_factory):
         "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
-    from isojoule import configuration
+    from isojoule.study import configuration
 
     study = configuration.check(content)
     prepare(study["dataset"], study["mel"], tagging.classes(study), folder / "dataset")
@@ -43,7 +46,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def study(folder):
-    from isojoule import configuration
+    from isojoule.study import configuration
 
     return configuration.load(folder / "study.yaml")
 
@@ -57,11 +60,11 @@ def machine(tmp_path):
 def train(study, folder, machine, checkpoint, arrival=None, **changes):
     cell = Cell(**{"gpu": "cpu-1thread", "architecture": "mlp-1x4", "phase": "train", "repeat": 0, **changes})
     arrival = arrival or Arrival(torch.device("cpu"), None)
-    begun = measurement.opened(study, cell, arrival.gpu, fingerprints(study, cell, "data"), attempt=3, place=5)
+    begun = opened(study, cell, arrival.gpu, fingerprints(study, cell, "data"), attempt=3, place=5)
     assert begun.outcome == "running"
-    meter = measurement.metered(study, cell.gpu, arrival)
+    meter = metered(study, cell.gpu, arrival)
     origin, left = "origin", (folder / "trace.parquet", folder / "products")
-    return measurement.measure(study, begun, folder / "features", checkpoint, origin, arrival, machine, meter, *left)
+    return measure(study, begun, folder / "features", checkpoint, origin, arrival, machine, meter, *left)
 
 
 def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, machine, tmp_path):
@@ -87,8 +90,8 @@ def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, mac
 
 def test_the_same_seed_trains_the_same_weights_whatever_the_warm_up_did(study, folder, machine, tmp_path):
     """The warm-up's steps must not be in the weights: a plain loop from the same seed ends at the same ones."""
-    from isojoule.cells import architectures
-    from isojoule.models import build
+    from isojoule.study.cells import architectures
+    from isojoule.workloads.building import build
     from isojoule.workloads.tagging.sessions import Session
 
     decisive = cell_slice(study, Cell("cpu-1thread", "mlp-1x4", "train", 0))
@@ -106,8 +109,8 @@ def test_the_same_seed_trains_the_same_weights_whatever_the_warm_up_did(study, f
 
 
 def test_work_that_is_repeated_in_its_window_leaves_weights_and_loss_of_the_first_time(study, folder):
-    from isojoule.cells import architectures
-    from isojoule.models import build
+    from isojoule.study.cells import architectures
+    from isojoule.workloads.building import build
     from isojoule.workloads.tagging.sessions import Session
 
     decisive = cell_slice(study, Cell("cpu-1thread", "mlp-1x4", "train", 0))
@@ -140,14 +143,14 @@ def test_a_short_phase_is_repeated_and_its_energy_divided(study, folder, machine
     assert record.energy.computing.energy_kwh < 1e-3 * window.duration_s / 3600 * 500 / window.repetitions
 
 
-def test_a_cell_on_a_gpu_has_all_readings_and_a_trace(study, folder, machine, tmp_path, nvml, monkeypatch):
+def test_a_cell_on_a_gpu_has_all_readings_and_a_trace(study, folder, machine, tmp_path, driver, monkeypatch):
     """Everything but CUDA: the driver is the fake, the work is done by the CPU."""
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 7)
     study["gpus"]["t4"] = {"device": "cuda", "threads": 1, "exclusive": False}
     study["energy"] |= {"min_window_s": 0.6, "idle_s": 0.2, "sample_period_s": 0.2}
-    vars(nvml.driver).update(temperature_c=85, throttle_reasons=0x24)
-    arrival = Arrival(torch.device("cpu"), gpus.identify(nvml.UUIDS[1]))
+    vars(driver.driver).update(temperature_c=85, throttle_reasons=0x24)
+    arrival = Arrival(torch.device("cpu"), nvml.identify(driver.UUIDS[1]))
     record = train(study, folder, machine, tmp_path / "w", gpu="t4", arrival=arrival)
     energy = record.energy
     assert (energy.component, energy.gpu.kind, energy.gpu.source) == ("gpu", "measured", "NVML energy counter")
@@ -239,7 +242,7 @@ def test_weights_of_another_architecture_are_refused(study, folder, machine, tmp
 
 
 def test_the_published_schema_is_that_of_the_records():
-    from isojoule.records.__main__ import schema
+    from isojoule.records.schema import schema
 
     published = (PROJECT / "workflow" / "schemas" / "record.schema.json").read_text()
     assert json.loads(published) == json.loads(schema())
@@ -250,7 +253,7 @@ def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
     """cuDNN has it on unless told otherwise: an fp32 measurement would be one of TF32 convolutions."""
     backends = torch.backends
     try:
-        models.set_precision(precision)
+        building.set_precision(precision)
         for backend in (backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn):
             assert backend.fp32_precision == expected
     finally:

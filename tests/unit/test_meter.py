@@ -9,8 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from isojoule import gpus
-from isojoule.energy import Meter
+from isojoule.energy import Meter, nvml
 from isojoule.energy.sampler import Sampler, integrated
 from isojoule.errors import InputError
 
@@ -43,8 +42,8 @@ class Curve:
         return float(np.interp(time_s, self.times_s, self.energies_j))
 
 
-def metered(nvml, gpu=None, **options):
-    gpu = gpu or gpus.identify(nvml.UUIDS[1])
+def metered(driver, gpu=None, **options):
+    gpu = gpu or nvml.identify(driver.UUIDS[1])
     return Meter("FRA", [gpu], **{"synchronize": lambda: None, "idle_s": 0, "min_window_s": 0.1, **options})
 
 
@@ -54,20 +53,20 @@ def metered(nvml, gpu=None, **options):
     shares=st.tuples(st.floats(0, 0.4), st.floats(0.6, 1)),
 )
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_the_power_does_the_counter_is_within_its_stated_bound(nvml, levels_w, period_s, shares):
+def test_whatever_the_power_does_the_counter_is_within_its_stated_bound(driver, levels_w, period_s, shares):
     clock = Clock()
     curve = Curve([*levels_w, LIMIT_W], 0.3, clock.now_s)
     length_s = 0.3 * len(levels_w)
-    vars(nvml.driver).update(power_w=35, energy_j=None, clock=time.time)
-    gpu = gpus.Board(nvml.UUIDS[1]).described(period_s, "instantaneous")
-    vars(nvml.driver).update(
+    vars(driver.driver).update(power_w=35, energy_j=None, clock=time.time)
+    gpu = nvml.Board(driver.UUIDS[1]).described(period_s, "instantaneous")
+    vars(driver.driver).update(
         power_w=curve.power_w, energy_j=curve.energy_j, clock=clock, counter_period_s=period_s, power_limit_w=LIMIT_W
     )
     started_s = clock.now_s + shares[0] * length_s
     ended_s = clock.now_s + shares[1] * length_s
     clock.now_s = started_s
     true_j = curve.energy_j(ended_s) - curve.energy_j(started_s)
-    with metered(nvml, gpu) as window:
+    with metered(driver, gpu) as window:
         clock.now_s = ended_s
     reading = window.energy.gpu
     assert abs(3.6e6 * reading.energy_kwh - true_j) <= 3.6e6 * reading.uncertainty_kwh * (1 + 1e-9)
@@ -98,8 +97,8 @@ def test_an_integral_needs_two_samples_and_is_flat_beyond_them():
     assert integrated([(1.0, 10.0), (2.0, 20.0)], 0, 3) == (10 + 15 + 20, 5)
 
 
-def test_three_readings_of_one_window_agree_and_a_second_window_is_its_own(nvml):
-    meter = metered(nvml, idle_s=0.3, min_window_s=0.5)
+def test_three_readings_of_one_window_agree_and_a_second_window_is_its_own(driver):
+    meter = metered(driver, idle_s=0.3, min_window_s=0.5)
     for _ in range(2):
         with meter as window:
             time.sleep(0.6)
@@ -117,9 +116,9 @@ def test_three_readings_of_one_window_agree_and_a_second_window_is_its_own(nvml)
         time.sleep(0.3)
 
 
-def test_work_is_repeated_whole_until_the_window_is_a_hundred_periods(nvml):
-    nvml.driver.counter_period_s = 0.01
-    meter = metered(nvml)
+def test_work_is_repeated_whole_until_the_window_is_a_hundred_periods(driver):
+    driver.driver.counter_period_s = 0.01
+    meter = metered(driver)
     done = 0
     with meter as window:
         while window.again():
@@ -133,32 +132,32 @@ def test_work_is_repeated_whole_until_the_window_is_a_hundred_periods(nvml):
     assert energy.codecarbon.gpu_energy_kwh * 3.6e6 == pytest.approx(70 * energy.duration_s, rel=0.1)
 
 
-def test_a_minimal_window_is_asked_for_where_the_counter_is_fast(nvml):
-    with metered(nvml, nvml_gpu(nvml, 0.001), min_window_s=0.4) as window:
+def test_a_minimal_window_is_asked_for_where_the_counter_is_fast(driver):
+    with metered(driver, nvml_gpu(driver, 0.001), min_window_s=0.4) as window:
         while window.again():
             time.sleep(0.15)
     assert window.energy.window.repetitions == 3
 
 
-def nvml_gpu(nvml, period_s):
-    return gpus.Board(nvml.UUIDS[1]).described(period_s, "instantaneous")
+def nvml_gpu(driver, period_s):
+    return nvml.Board(driver.UUIDS[1]).described(period_s, "instantaneous")
 
 
-def test_without_counter_the_instantaneous_power_is_integrated(nvml):
+def test_without_counter_the_instantaneous_power_is_integrated(driver):
     """As on a GTX 1080 Ti; the power goes up and down once in two seconds."""
     start_s = time.time()
-    vars(nvml.driver).update(
+    vars(driver.driver).update(
         has_counter=False,
         power_w=lambda now_s: 40 - 20 * np.cos(np.pi * (now_s - start_s)),
         energy_j=lambda now_s: 40 * now_s - 20 / np.pi * np.sin(np.pi * (now_s - start_s)),
     )
-    meter = metered(nvml, power_period_s=0.05)
+    meter = metered(driver, power_period_s=0.05)
     with meter as window:
         begin_s = time.time()
         time.sleep(1.2)
         so_far_kwh = window.so_far_kwh()
         end_s = time.time()
-    true_j = nvml.driver.energy_j(end_s) - nvml.driver.energy_j(begin_s)
+    true_j = driver.driver.energy_j(end_s) - driver.driver.energy_j(begin_s)
     reading = window.energy.gpu
     assert (reading.source, reading.kind) == ("NVML instantaneous power, integrated", "measured")
     assert reading.energy_kwh * 3.6e6 == pytest.approx(true_j, abs=reading.uncertainty_kwh * 3.6e6 + 0.01 * true_j)
@@ -168,15 +167,15 @@ def test_without_counter_the_instantaneous_power_is_integrated(nvml):
 
 
 @pytest.mark.parametrize("has_counter", [True, False])
-def test_the_energy_of_each_repetition_is_read(nvml, has_counter):
+def test_the_energy_of_each_repetition_is_read(driver, has_counter):
     """Power rises from repetition to repetition, so that each has another energy."""
-    nvml.driver.has_counter = has_counter
+    driver.driver.has_counter = has_counter
     start_s = time.time()
-    vars(nvml.driver).update(
+    vars(driver.driver).update(
         power_w=lambda now_s: 50 + 50 * (now_s - start_s),
         energy_j=lambda now_s: 50 * (now_s - start_s) + 25 * (now_s - start_s) ** 2,
     )
-    with metered(nvml, power_period_s=0.02, min_window_s=0.01, resolution_percent=100) as window:
+    with metered(driver, power_period_s=0.02, min_window_s=0.01, resolution_percent=100) as window:
         while window.again(3):
             time.sleep(0.8)
     read_kwh = window.energy.window.repetition_energies_kwh
@@ -185,18 +184,18 @@ def test_the_energy_of_each_repetition_is_read(nvml, has_counter):
     assert sum(read_kwh) / 3 == pytest.approx(window.energy.gpu.energy_kwh, rel=0.1)
 
 
-def test_repetitions_that_are_too_short_for_the_instrument_have_no_energy_of_their_own(nvml):
-    nvml.driver.has_counter = False
-    with metered(nvml, power_period_s=0.1, min_window_s=0.5, resolution_percent=100) as window:
+def test_repetitions_that_are_too_short_for_the_instrument_have_no_energy_of_their_own(driver):
+    driver.driver.has_counter = False
+    with metered(driver, power_period_s=0.1, min_window_s=0.5, resolution_percent=100) as window:
         while window.again(2):
             time.sleep(0.01)
     assert window.energy.window.repetition_energies_kwh is None
     assert window.energy.gpu.energy_kwh > 0
 
 
-def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(nvml):
-    vars(nvml.driver).update(has_counter=False, has_instantaneous_power=False)
-    meter = metered(nvml)
+def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(driver):
+    vars(driver.driver).update(has_counter=False, has_instantaneous_power=False)
+    meter = metered(driver)
     assert meter.min_window_s == 100
     with meter as window:
         time.sleep(0.3)
@@ -205,18 +204,18 @@ def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(nvm
     assert window.energy.window.resolution_percent > 100
 
 
-def test_an_average_that_lags_is_within_its_bound_and_says_nothing_against_the_counter(nvml):
+def test_an_average_that_lags_is_within_its_bound_and_says_nothing_against_the_counter(driver):
     """The load begins when the window opens: half a second of it is not in the average yet."""
     start_s = time.time() + 0.2
-    vars(nvml.driver).update(
+    vars(driver.driver).update(
         has_instantaneous_power=False,
         power_w=lambda now_s: 10 if now_s < start_s else 60,
         energy_j=lambda now_s: 10 * now_s + 50 * max(now_s - start_s, 0),
     )
-    gpu = gpus.Board(nvml.UUIDS[1]).described(0.02, "averaged")
+    gpu = nvml.Board(driver.UUIDS[1]).described(0.02, "averaged")
     while time.time() < start_s:
         time.sleep(0.001)
-    with metered(nvml, gpu) as window:
+    with metered(driver, gpu) as window:
         began_s = time.time()
         time.sleep(1.2)
         ended_s = time.time()
@@ -231,15 +230,15 @@ def test_an_average_that_lags_is_within_its_bound_and_says_nothing_against_the_c
     assert window.energy.window.disagreement_percent < 10
 
 
-def test_a_counter_that_disagrees_with_the_power_is_told(nvml):
-    nvml.driver.counter_excess = 0.5
-    with metered(nvml) as window:
+def test_a_counter_that_disagrees_with_the_power_is_told(driver):
+    driver.driver.counter_excess = 0.5
+    with metered(driver) as window:
         time.sleep(0.5)
     assert window.energy.window.disagreement_percent == pytest.approx(100 / 3, abs=3)
 
 
-def test_several_gpus_are_summed_over_the_longest_time(nvml):
-    both = [gpus.identify(uuid) for uuid in nvml.UUIDS]
+def test_several_gpus_are_summed_over_the_longest_time(driver):
+    both = [nvml.identify(uuid) for uuid in driver.UUIDS]
     with Meter("FRA", both, synchronize=lambda: time.sleep(0.2), idle_s=0) as window:
         time.sleep(0.4)
     energy = window.energy
@@ -249,9 +248,9 @@ def test_several_gpus_are_summed_over_the_longest_time(nvml):
     assert {row["device"] for row in window.sampler.trace.rows} == {0, 1}
 
 
-def test_the_device_is_waited_for_before_both_readings(nvml):
+def test_the_device_is_waited_for_before_both_readings(driver):
     waits = []
-    with metered(nvml, synchronize=lambda: waits.append(time.perf_counter())) as window:
+    with metered(driver, synchronize=lambda: waits.append(time.perf_counter())) as window:
         began_s = time.perf_counter()
         time.sleep(0.1)
         ended_s = time.perf_counter()
@@ -260,41 +259,41 @@ def test_the_device_is_waited_for_before_both_readings(nvml):
     assert window.energy.duration_s >= ended_s - began_s
 
 
-def test_a_counter_reset_inside_the_window_is_refused(nvml):
-    with pytest.raises(InputError, match=r"Tesla T4 .*its energy counter fell from .* it was reset"), metered(nvml):
+def test_a_counter_reset_inside_the_window_is_refused(driver):
+    with pytest.raises(InputError, match=r"Tesla T4 .*its energy counter fell from .* it was reset"), metered(driver):
         time.sleep(0.1)
-        nvml.driver.reset_s = time.time()
+        driver.driver.reset_s = time.time()
         time.sleep(0.05)
 
 
-def test_a_gpu_lost_inside_the_window_is_refused(nvml):
-    with pytest.raises(InputError, match="no longer answers: GPU is lost; nothing was measured"), metered(nvml):
-        nvml.driver.lost = True
+def test_a_gpu_lost_inside_the_window_is_refused(driver):
+    with pytest.raises(InputError, match="no longer answers: GPU is lost; nothing was measured"), metered(driver):
+        driver.driver.lost = True
 
 
-def test_a_gpu_without_counter_that_is_lost_for_a_while_is_refused(nvml):
+def test_a_gpu_without_counter_that_is_lost_for_a_while_is_refused(driver):
     """Its power would be interpolated over what nobody saw."""
-    nvml.driver.has_counter = False
-    with pytest.raises(InputError, match="no longer answers: GPU is lost"), metered(nvml, power_period_s=0.02):
+    driver.driver.has_counter = False
+    with pytest.raises(InputError, match="no longer answers: GPU is lost"), metered(driver, power_period_s=0.02):
         time.sleep(0.1)
-        nvml.driver.lost = True
+        driver.driver.lost = True
         time.sleep(0.1)
-        nvml.driver.lost = False
+        driver.driver.lost = False
 
 
-def test_a_power_that_fails_once_costs_the_counter_nothing(nvml):
-    with metered(nvml, power_period_s=0.02) as window:
-        nvml.driver.lost = True
+def test_a_power_that_fails_once_costs_the_counter_nothing(driver):
+    with metered(driver, power_period_s=0.02) as window:
+        driver.driver.lost = True
         time.sleep(0.2)
-        nvml.driver.lost = False
+        driver.driver.lost = False
         time.sleep(0.1)
     assert window.energy.gpu.energy_kwh > 0
     assert window.energy.integrated_power is None
 
 
-def test_samples_that_come_late_lower_the_resolution(nvml):
-    nvml.driver.has_counter = False
-    meter = metered(nvml, power_period_s=0.02)
+def test_samples_that_come_late_lower_the_resolution(driver):
+    driver.driver.has_counter = False
+    meter = metered(driver, power_period_s=0.02)
     with meter as window:
         time.sleep(0.1)
         del window.sampler.trace.rows[1:]
@@ -302,14 +301,14 @@ def test_samples_that_come_late_lower_the_resolution(nvml):
     assert window.energy.window.instrument_period_s > 0.08
 
 
-def test_a_split_board_is_refused(nvml):
-    nvml.driver.mig = True
+def test_a_split_board_is_refused(driver):
+    driver.driver.mig = True
     with pytest.raises(InputError, match=r"Tesla T4: found it split into instances \(MIG\), expected a whole board"):
-        metered(nvml).__enter__()
+        metered(driver).__enter__()
 
 
-def test_windows_of_one_meter_do_not_overlap(nvml):
-    meter = metered(nvml)
+def test_windows_of_one_meter_do_not_overlap(driver):
+    meter = metered(driver)
     with meter as window:
         with pytest.raises(InputError, match="found a window of this meter open already"), meter:
             pass
@@ -317,40 +316,40 @@ def test_windows_of_one_meter_do_not_overlap(nvml):
     assert window.energy.gpu.energy_kwh > 0
 
 
-def test_after_a_failure_the_meter_measures_on(nvml):
-    meter = metered(nvml)
+def test_after_a_failure_the_meter_measures_on(driver):
+    meter = metered(driver)
     with pytest.raises(ZeroDivisionError), meter:
         1 / 0  # noqa: B018
-    nvml.driver.lost = True
+    driver.driver.lost = True
     with pytest.raises(InputError, match="no longer answers"), meter:
         pass
-    nvml.driver.lost = False
+    driver.driver.lost = False
     with meter as window:
         time.sleep(0.5)
     assert window.energy.gpu.energy_kwh * 3.6e6 == pytest.approx(70 * window.energy.duration_s, rel=0.1)
     assert window.energy.codecarbon.gpu_energy_kwh == pytest.approx(window.energy.gpu.energy_kwh, rel=0.1)
 
 
-def test_zero_energy_is_never_a_result(nvml):
-    meter = metered(nvml)
-    nvml.driver.power_w = 0
+def test_zero_energy_is_never_a_result(driver):
+    meter = metered(driver)
+    driver.driver.power_w = 0
     with pytest.raises(InputError, match=r"Tesla T4: read 0 J over 0\.\d+ s, expected more than 0"), meter:
         time.sleep(0.1)
 
 
-def test_company_on_the_gpu_is_refused_before_the_window_unless_allowed(nvml):
-    nvml.driver.processes = 2
+def test_company_on_the_gpu_is_refused_before_the_window_unless_allowed(driver):
+    driver.driver.processes = 2
     with pytest.raises(InputError, match=r"Tesla T4: found 1 other process computing on it, expected none"):
-        metered(nvml).__enter__()
-    with metered(nvml, allow_shared=True) as window:
+        metered(driver).__enter__()
+    with metered(driver, allow_shared=True) as window:
         time.sleep(0.05)
     assert window.sampler.trace.statistics(1).foreign_processes == 1
 
 
-def test_who_comes_during_the_window_is_in_the_trace_and_so_is_all_else(nvml, tmp_path):
-    with metered(nvml, sample_period_s=0.1) as window:
+def test_who_comes_during_the_window_is_in_the_trace_and_so_is_all_else(driver, tmp_path):
+    with metered(driver, sample_period_s=0.1) as window:
         time.sleep(0.25)
-        vars(nvml.driver).update(processes=3, throttle_reasons=0x20, temperature_c=71, utilization=(100, 60))
+        vars(driver.driver).update(processes=3, throttle_reasons=0x20, temperature_c=71, utilization=(100, 60))
         time.sleep(0.25)
     statistics = window.sampler.trace.statistics(0.1, peak_memory_bytes=5)
     assert statistics.foreign_processes == 2
@@ -365,17 +364,17 @@ def test_who_comes_during_the_window_is_in_the_trace_and_so_is_all_else(nvml, tm
     assert "sw-thermal" in trace["throttle_reasons"]
 
 
-def test_what_a_gpu_lacks_is_left_out(nvml):
-    nvml.driver.mig = True
-    with metered(nvml, allow_shared=True) as window:
+def test_what_a_gpu_lacks_is_left_out(driver):
+    driver.driver.mig = True
+    with metered(driver, allow_shared=True) as window:
         time.sleep(0.05)
     statistics = window.sampler.trace.statistics(1)
     assert statistics.utilization_percent is None
     assert statistics.power_w == 70
 
 
-def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(nvml):
-    with Sampler([gpus.Board(nvml.UUIDS[1])], period_s=0.3, power_period_s=0.05) as sampler:
+def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(driver):
+    with Sampler([nvml.Board(driver.UUIDS[1])], period_s=0.3, power_period_s=0.05) as sampler:
         time.sleep(0.8)
     assert sampler.trace.statistics(0.3).samples == 4
     assert 12 <= len(sampler.trace.rows) <= 19

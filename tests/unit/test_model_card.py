@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from isojoule import measurements
 from isojoule.errors import InputError
-from isojoule.model_card import emissions, sentence
+from isojoule.report.model_card import emissions, sentence
+from isojoule.tables import measurements
 
 PROJECT = Path(__file__).parents[2]
 
@@ -103,8 +103,8 @@ def test_what_is_not_there_is_named(study):
 def test_by_hand(study, tmp_path):
     study.to_parquet(tmp_path / "study.parquet")
     first, second = study["gpu"].unique()[:2]
-    command = [PROJECT / "scripts" / "model_card.py", tmp_path / "study.parquet", "--architecture", "mlp-1x512"]
-    command += ["--gpu", first, "--normalize-to", second, "--output", tmp_path / "card.md"]
+    command = ["-m", "isojoule", "model-card", tmp_path / "study.parquet", "--architecture", "mlp-1x512"]
+    command += ["--gpu", first, "--target", second, "--output", tmp_path / "card.md"]
     done = subprocess.run([sys.executable, *map(str, command)], text=True, capture_output=True, check=True)
     assert (tmp_path / "card.md").read_text() == done.stdout
     _, front, words = done.stdout.split("---\n")

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from isojoule import cells, models
 from isojoule.errors import InputError
-from isojoule.workloads import Architecture
+from isojoule.study import cells
+from isojoule.workloads import building
+from isojoule.workloads.interface import Architecture
 from isojoule.workloads.tagging.models.cnn import CNN
 from isojoule.workloads.tagging.models.crnn import CRNN
 from isojoule.workloads.tagging.models.mlp import MLP
@@ -30,7 +31,7 @@ def name_of(row):
 @pytest.mark.parametrize("row", published_rows(), ids=name_of)
 def test_published_architectures_have_the_published_parameters(published, row):
     with torch.device("meta"):
-        model = models.build(cells.architectures(published)[name_of(row)])
+        model = building.build(cells.architectures(published)[name_of(row)])
     assert sum(parameter.numel() for parameter in model.parameters()) == int(row["params"])
 
 
@@ -103,7 +104,7 @@ def test_a_model_of_the_user_is_found_in_the_current_folder(tmp_path, monkeypatc
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", list(__import__("sys").path))
-    model = models.build(Architecture("mine", "custom", "net_found_here:Net", {"width": 7}))
+    model = building.build(Architecture("mine", "custom", "net_found_here:Net", {"width": 7}))
     assert model.layer.in_features == 7
 
 
@@ -148,7 +149,7 @@ def test_a_model_that_cannot_be_built_is_refused_in_one_sentence(tmp_path, monke
     (tmp_path / "net_with_typo.py").write_text("class Net(:\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match=message) as caught:
-        models.build(Architecture("mine", "custom", model, arguments))
+        building.build(Architecture("mine", "custom", model, arguments))
     assert "\n" not in str(caught.value)
 
 
@@ -174,11 +175,11 @@ class Scalar(torch.nn.Module):
 def test_an_output_of_another_shape_is_refused(model, message):
     architecture = Architecture("mine", "custom", "my:Net", {})
     with pytest.raises(InputError, match=message):
-        models.checked_output(architecture, model, (torch.zeros(2, 1, 16, 8),), torch.zeros(2, 3))
+        building.checked_output(architecture, model, (torch.zeros(2, 1, 16, 8),), torch.zeros(2, 3))
 
 
 def test_an_output_of_the_right_shape_is_returned():
     architecture = Architecture("mine", "custom", "my:Net", {})
     model = MLP(**SHAPE, layers=1, hidden=2)
     inputs = torch.randn(2, 1, 16, 8)
-    assert torch.equal(models.checked_output(architecture, model, (inputs,), torch.zeros(2, 3)), model(inputs))
+    assert torch.equal(building.checked_output(architecture, model, (inputs,), torch.zeros(2, 3)), model(inputs))

@@ -15,14 +15,15 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVR
 
 from isojoule.errors import InputError
-from isojoule.normalization import improved, references
-from isojoule.normalization.errors import errors
+from isojoule.normalization import corrected, references
+from isojoule.normalization.accuracy import errors
+from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
-from isojoule.normalization.improved import IMPROVED, Corrected, RelativeRidge
-from isojoule.normalization.methods import METHODS
+from isojoule.normalization.methods import METHODS, OURS
 from isojoule.normalization.pairs import left_out, pair, pairs
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.references import DETERMINISTIC, at_random, min_max, published_count, quantiles
+from isojoule.normalization.relative import RelativeRidge
 from isojoule.normalization.splits import leaving_families_out, splits
 from isojoule.pareto.dominance import optimal
 
@@ -133,7 +134,7 @@ def test_the_order_of_rows_is_irrelevant(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["single-low", "single-high", "dual", "line", *(name for name in IMPROVED if "bytes" not in name)]
+    "name", ["single-low", "single-high", "dual", "line", *(name for name in OURS if "bytes" not in name)]
 )
 @settings(max_examples=50)
 @given(energy=energies, factor=st.floats(0.01, 100))
@@ -171,24 +172,24 @@ def test_ours_is_the_two_point_line_with_two_or_three_references():
 
 def test_left_out_errors_are_those_of_solving_again_without_each_reference(monkeypatch):
     """One kernel, one noise, one simple prediction: the closed form against as many systems of equations."""
-    kernel, noise = improved.Kernel(1.0, 1.0), 0.1
-    monkeypatch.setattr(improved, "KERNELS", (kernel,))
-    monkeypatch.setattr(improved, "NOISES", np.array([noise]))
-    method = Corrected(anchors=(improved.Anchor(0, 0, 1, 1.0),))
+    kernel, noise = corrected.Kernel(1.0, 1.0), 0.1
+    monkeypatch.setattr(corrected, "KERNELS", (kernel,))
+    monkeypatch.setattr(corrected, "NOISES", np.array([noise]))
+    method = Corrected(anchors=(corrected.Anchor(0, 0, 1, 1.0),))
     values = method.matrix(TABLE)
-    described = improved.features(values, values[:0])
+    described = corrected.features(values, values[:0])
     distance = ((described[:, None] - described[None]) ** 2).mean(axis=2)
     covariance = 1 + described @ described.T / described.shape[1] + np.exp(-distance / 2)
     inner = np.argsort(values[:, 0])[1:-1]
-    simple, corrected = [], []
+    simple, better = [], []
     for one in inner:
         others = np.delete(np.arange(12), one)
         ridge = RelativeRidge().fit(TABLE.iloc[others], TARGET[others])
         missing = np.log(TARGET / ridge.predict(TABLE))
         weights = np.linalg.solve(covariance[np.ix_(others, others)] + noise * np.eye(11), missing[others])
         simple.append(missing[one])
-        corrected.append(missing[one] - covariance[one, others] @ weights)
-    off = np.array([simple, corrected])
+        better.append(missing[one] - covariance[one, others] @ weights)
+    off = np.array([simple, better])
     likely = np.sqrt((off**2).mean(axis=1) + 0.02**2) ** (-0.5 * len(inner))
     np.testing.assert_allclose(method.left_out(values, TARGET), likely / likely.sum() @ off, rtol=1e-8)
 

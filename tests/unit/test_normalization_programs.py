@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from simulated import mine
 
-from isojoule import measurements
 from isojoule.normalization import DEFAULT
+from isojoule.tables import measurements
 
 PROJECT = Path(__file__).parents[2]
 REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
@@ -21,7 +21,7 @@ def program(folder, name, *arguments):
     """Run a program of ours; its exit code and all that it said."""
     environment = {**os.environ, "ISOJOULE_LOCKS": str(folder)}
     ended = subprocess.run(
-        [sys.executable, str(PROJECT / "scripts" / name), *map(str, arguments)],
+        [sys.executable, "-m", "isojoule", name, *map(str, arguments)],
         cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     return ended.returncode, ended.stdout
@@ -37,19 +37,19 @@ def folder(tmp_path_factory, small):
 
 def test_the_programs_from_a_table_to_a_figure(folder):
     code, said = program(
-        folder, "evaluate_normalization.py", "world.parquet", "--output", "errors.parquet", "--splits", 2, "--draws", 2
+        folder, "evaluate-normalization", "world.parquet", "--output", "errors.parquet", "--splits", 2, "--draws", 2
     )
     assert code == 0, said
-    code, said = program(folder, "rank_normalization.py", "errors.parquet", "--output", "ranking.csv")
+    code, said = program(folder, "rank-normalization", "errors.parquet", "--output", "ranking.csv")
     assert code == 0, said
     assert "by our default" in said
     assert pd.read_csv(folder / "ranking.csv")["rank"].min() == 1
-    code, said = program(folder, "plot.py", "normalization-references", "errors.parquet", "--output", "figure.png")
+    code, said = program(folder, "plot", "normalization-references", "errors.parquet", "--output", "figure.png")
     assert code == 0, said
-    code, said = program(folder, "choose_references.py", "world.parquet", "--output", "references.csv")
+    code, said = program(folder, "choose-references", "world.parquet", "--output", "references.csv")
     assert code == 0, said
     assert "train: " in said
-    code, said = program(folder, "evaluate_mixed.py", "world.parquet", "--output", "mixed.csv", "--draws", 2)
+    code, said = program(folder, "evaluate-mixed", "world.parquet", "--output", "mixed.csv", "--draws", 2)
     assert code == 0, said
 
 
@@ -66,20 +66,20 @@ def test_my_own_system_from_the_command_line(folder, small):
         "study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv",
         "--energy-kwh", systems[other].energy_kwh, "--duration-s", systems[other].duration_s,
         "--flops", systems[other].flops, "--params", systems[other].params,
-        "--quality", 0.4, "--baseline", baseline,
+        "--quality", 0.4, "--reference", baseline,
     )  # fmt: skip
-    code, said = program(folder, "normalize.py", *arguments)
+    code, said = program(folder, "normalize", *arguments)
     assert code == 0, said
     assert said.startswith(f"train on {target}: ")
     assert "90 % interval" in said
     assert "warning: kind: the study's energies on the target are simulated" in said
-    code, said = program(folder, "normalize.py", *arguments, "--json", "--output", "found.json")
+    code, said = program(folder, "normalize", *arguments, "--json", "--output", "found.json")
     found = json.loads(said)
     assert found == json.loads((folder / "found.json").read_text())
     assert found["energy_kwh"] == pytest.approx(truth[other], rel=0.5)
     score = 0.4 * known[baseline].energy_kwh / systems[other].energy_kwh
     assert found["energy_weighted_score"] == pytest.approx(score)
-    code, said = program(folder, "normalize.py", *arguments[:-1], "mlp-0")
+    code, said = program(folder, "normalize", *arguments[:-1], "mlp-0")
     assert (code, said.splitlines()[0].split(",")[0]) == (2, "error: baseline: found mlp-0")
 
 
@@ -96,32 +96,32 @@ def test_my_own_system_from_the_command_line(folder, small):
 )
 def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, change, message):
     measurements.write(change(small), folder / f"{name}.csv")
-    code, said = program(folder, "evaluate_normalization.py", f"{name}.csv", "--output", f"{name}.parquet")
+    code, said = program(folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet")
     assert code == 2
     assert message in said
     assert "Traceback" not in said
     assert not (folder / f"{name}.parquet").exists()
     code, said = program(
-        folder, "evaluate_normalization.py", f"{name}.csv", "--output", f"{name}.parquet", "--allow-empty"
+        folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet", "--allow-empty"
     )
     assert code == 0, said
     assert "nothing to normalize: " in said
-    assert program(folder, "rank_normalization.py", f"{name}.parquet", "--output", f"{name}-ranking.csv")[0] == 0
+    assert program(folder, "rank-normalization", f"{name}.parquet", "--output", f"{name}-ranking.csv")[0] == 0
 
 
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
         (
-            "evaluate_normalization.py",
+            "evaluate-normalization",
             ("--splits", "0"),
-            "argument --splits: found 0, expected a whole number of 1 or more",
+            "--splits: found 0, expected a whole number of 1 or more",
         ),
-        ("evaluate_normalization.py", ("--scheme", "loo"), "splits: found loo, expected one of shuffle, kfold"),
-        ("evaluate_mixed.py", ("--seed", "-1"), "argument --seed: found -1, expected a whole number of 0 or more"),
-        ("choose_references.py", ("--error-percent", "-3"), "--error-percent: found -3, expected a number above 0"),
-        ("evaluate_normalization.py", ("--output", "out.csv"), "output: found out.csv, expected a .parquet file"),
-        ("choose_references.py", ("--kinds", "guessed"), "kinds: found guessed, expected of measured"),
+        ("evaluate-normalization", ("--scheme", "loo"), "splits: found loo, expected one of shuffle, kfold"),
+        ("evaluate-mixed", ("--seed", "-1"), "--seed: found -1, expected a whole number of 0 or more"),
+        ("choose-references", ("--error-percent", "-3"), "--error-percent: found -3, expected a number above 0"),
+        ("evaluate-normalization", ("--output", "out.csv"), "output: found out.csv, expected a .parquet file"),
+        ("choose-references", ("--kinds", "guessed"), "kinds: found guessed, expected of measured"),
     ],
 )
 def test_options_that_are_wrong_are_one_sentence(folder, name, arguments, message):
@@ -147,7 +147,7 @@ def test_a_table_of_others_with_extra_and_missing_columns(folder):
     ]
     pd.DataFrame(rows).to_csv(folder / "others.csv", index=False)
     code, said = program(
-        folder, "evaluate_normalization.py", "others.csv", "--output", "others.parquet", "--splits", 2, "--draws", 2
+        folder, "evaluate-normalization", "others.csv", "--output", "others.parquet", "--splits", 2, "--draws", 2
     )
     assert code == 0, said
     found = pd.read_parquet(folder / "others.parquet")
@@ -155,5 +155,5 @@ def test_a_table_of_others_with_extra_and_missing_columns(folder):
     assert set(found.loc[found["method"] == DEFAULT, "columns"]) == {"energy_kwh"}
     assert (found.loc[found["method"] == DEFAULT, "source"] != "c").all(), "identical energies determine no line"
     assert (found.loc[(found["source"] == "a") & (found["target"] == "b"), "mdape_percent"].min()) < 1e-9
-    assert program(folder, "simulate.py", "--gpus", 2, "--output", "w.csv")[0] == 0
+    assert program(folder, "simulate", "--gpus", 2, "--output", "w.csv")[0] == 0
     assert set(pd.read_csv(folder / "w.csv")["energy_kind"]) == {"simulated"}

@@ -6,17 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from isojoule import figures, measurements, simulation
 from isojoule.errors import InputError
-from isojoule.figures import drawing
+from isojoule.figures import captions
+from isojoule.figures.shared import drawing
 from isojoule.normalization import DEFAULT, METHODS, references
 from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
 from isojoule.normalization.intervals import half_width
-from isojoule.normalization.mixed import mixed
+from isojoule.normalization.mixed_platforms import mixed
 from isojoule.normalization.ranking import ALL_PAIRS, ranking
 from isojoule.normalization.reference_sets import in_words, reference_sets
 from isojoule.normalization.splits import splits
-from isojoule.normalization.study import evaluate
+from isojoule.normalization.study_experiment import evaluate
+from isojoule.simulation import worlds
+from isojoule.tables import measurements
 
 PROJECT = Path(__file__).parents[2]
 REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
@@ -61,7 +63,7 @@ def test_ours_beats_the_published_methods_in_simulated_worlds():
     plan = {name: METHODS[name] for name in ("dual", "line", "line+flops+params", DEFAULT)}
     rows = []
     for seed in range(3):
-        world = simulation.world(seed, gpus=3)
+        world = worlds.world(seed, gpus=3)
         divided = splits(list(world["architecture"].unique()), number=2)
         rows += list(experiment(world, "train", Plan(plan, divided, {}, (2, 4, 8), draws=0)))
     table = ranking(pd.concat(rows, ignore_index=True))
@@ -75,7 +77,7 @@ def test_ours_beats_the_published_methods_in_simulated_worlds():
 
 def test_systems_measured_on_mixed_gpus_are_ranked_rightly_again():
     methods = {name: METHODS[name] for name in ("dual", DEFAULT)}
-    found = pd.concat([mixed(simulation.world(seed), "train", methods, [6], draws=5) for seed in range(4)])
+    found = pd.concat([mixed(worlds.world(seed), "train", methods, [6], draws=5) for seed in range(4)])
     tau = found[found["sampling"] == references.recommended(6)].groupby("method")["kendall_tau"].mean()
     assert tau["none"] < tau["dual"] < tau[DEFAULT]
     assert tau[DEFAULT] >= 0.95
@@ -101,7 +103,7 @@ def test_systems_of_one_energy_have_no_references(small):
 
 
 def test_gpus_that_share_no_system_are_refused_where_all_must():
-    world = simulation.world(0, gpus=3)
+    world = worlds.world(0, gpus=3)
     first, _, last = world["gpu"].unique()
     half = set(world["architecture"].unique()[::2])
     apart = world[~((world["gpu"] == first) & world["architecture"].isin(half))]
@@ -119,15 +121,15 @@ def test_a_conformal_interval_holds_what_it_says():
     assert half_width(np.ones(8), 0.9)[1] == "Student's t"
 
 
-@pytest.mark.parametrize("name", figures.NORMALIZATION)
+@pytest.mark.parametrize("name", captions.NORMALIZATION)
 def test_a_figure_of_normalization_names_its_kind_and_has_one_where_there_is_nothing(small, errors, tmp_path, name):
-    nothing = {figures.ERRORS: errors[:0], figures.MEASUREMENTS: small[small["gpu"] == small["gpu"].iloc[0]]}
-    table = {figures.ERRORS: errors, figures.MEASUREMENTS: small}
-    source = figures.FIGURES[name].table
+    nothing = {captions.ERRORS: errors[:0], captions.MEASUREMENTS: small[small["gpu"] == small["gpu"].iloc[0]]}
+    table = {captions.ERRORS: errors, captions.MEASUREMENTS: small}
+    source = captions.FIGURES[name].table
     for content, expected in ((table[source], "simulated"), (nothing[source], "No")):
         output = tmp_path / f"{name}.svg"
         with drawing.mpl.rc_context({"svg.fonttype": "none"}):
-            drawing.save(figures.load(name).draw, content, [output])
+            drawing.save(captions.load(name).draw, content, [output])
         assert expected in output.read_text()
 
 

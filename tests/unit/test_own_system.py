@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from simulated import mine
 
-from isojoule import simulation
 from isojoule.errors import InputError
 from isojoule.normalization import System, energy_weighted_score, normalize
-from isojoule.normalization.own import read_references
+from isojoule.normalization.user_system import read_references
+from isojoule.simulation import worlds
 
 PROJECT = Path(__file__).parents[2]
 REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
@@ -21,7 +21,7 @@ def test_ninety_percent_intervals_cover(gpus, count):
     """On GPUs that the study does not have, with its other GPUs to learn from and without."""
     held = []
     for seed in range(8):
-        world = simulation.world(seed, gpus)
+        world = worlds.world(seed, gpus)
         first, *_, target = world["gpu"].unique()
         study, known, systems, truth = mine(world, first, target, count)
         for name in [name for name in systems if name not in known][::5]:

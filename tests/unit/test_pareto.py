@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from isojoule import measurements
 from isojoule.errors import InputError
+from isojoule.fronts.of_study import fronts
 from isojoule.pareto import Objective, find_front
 from isojoule.pareto.dominance import dominates, optimal
 from isojoule.pareto.hypervolume import box, hypervolume
 from isojoule.pareto.noise import probability_optimal
-from isojoule.pareto.study import fronts
+from isojoule.tables import measurements
 
 PROJECT = Path(__file__).parents[2]
 ENERGY, QUALITY = Objective("energy_kwh"), Objective("macro_f1", maximize=True)
@@ -34,7 +34,7 @@ def table(*rows):
 
 
 def run(program, *arguments):
-    command = [sys.executable, PROJECT / "scripts" / program, *arguments]
+    command = [sys.executable, "-m", "isojoule", program, *arguments]
     return subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
 
 
@@ -277,9 +277,7 @@ def test_two_thousand_models(tmp_path):
     )
     path = tmp_path / "many.csv"
     many.to_csv(path, index=False)
-    done = run(
-        "find_front.py", path, "--minimize", "energy_kwh", "--maximize", "accuracy", "--output", tmp_path / "f.csv"
-    )
+    done = run("front", path, "--minimize", "energy_kwh", "--maximize", "accuracy", "--output", tmp_path / "f.csv")
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(tmp_path / "f.csv")
     assert len(found) == 2000
@@ -294,10 +292,10 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
         "a40,a,train,0,3,,ok\na40,a,test,0,0.3,0.5,ok\na40,b,train,0,2,,ok\na40,b,test,0,0.2,0.4,oom\n"
     )
     goals = ["--minimize", "energy_kwh", "--maximize", "macro_f1"]
-    refused = run("find_front.py", path, *goals)
+    refused = run("front", path, *goals)
     assert refused.returncode == 2
     assert "b (no macro_f1)" in refused.stderr
-    done = run("find_front.py", path, *goals, "--missing", "leave-out", "--output", output)
+    done = run("front", path, *goals, "--missing", "leave-out", "--output", output)
     assert done.returncode == 0, done.stderr
     assert "gpu t4 phase train:\n  optimal: a\n  dominated: b, dominated by a\n" in done.stdout
     assert "  left out: b: no macro_f1" in done.stdout
@@ -338,7 +336,7 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
 def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
     path = tmp_path / "theirs.csv"
     path.write_text("model,energy_kwh,accuracy\na,1,0\nb,2,0.6\n")
-    done = run("find_front.py", path, *arguments)
+    done = run("front", path, *arguments)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert sentence in done.stderr
@@ -362,7 +360,7 @@ def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
 def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
     path = tmp_path / "theirs.csv"
     path.write_text(content)
-    done = run("find_front.py", path, "--minimize", "energy_kwh")
+    done = run("front", path, "--minimize", "energy_kwh")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert sentence in done.stderr
 
@@ -373,7 +371,7 @@ def test_names_stay_as_they_are_written(tmp_path):
     path.write_text(
         "gpu,model,energy_kwh\n" + "".join(f"{gpu},{name},1\n" for gpu in ("None", "nan") for name in names)
     )
-    done = run("find_front.py", path, "--minimize", "energy_kwh", "--output", output)
+    done = run("front", path, "--minimize", "energy_kwh", "--output", output)
     assert done.returncode == 0, done.stderr
     found = pd.read_csv(output, dtype="str", keep_default_na=False)
     assert found["model"].tolist() == names * 2
@@ -384,7 +382,7 @@ def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):
     path = tmp_path / "theirs.csv"
     path.write_text("gpu,model,energy_kwh,f1,outcome\nh,a,,,oom\nh,b,,,oom\ng,a,1,0.5,ok\ng,b,2,0.4,ok\n")
     goals = ["--minimize", "energy_kwh", "--maximize", "f1"]
-    for program in (["find_front.py", path, *goals], ["score.py", path, *goals, "--reference", "a"]):
+    for program in (["front", path, *goals], ["score", path, *goals, "--reference", "a"]):
         done = run(*program)
         assert done.returncode == 0, done.stderr
         assert "gpu h: left out: nothing has a value of energy_kwh or f1" in done.stdout
@@ -392,8 +390,11 @@ def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):
 
 
 def test_too_little_memory_is_one_sentence(tmp_path):
-    code = "from isojoule.programs import command_line, run\ndef main(_):\n    raise MemoryError('1 TiB')\n"
-    command = [sys.executable, "-c", f"{code}run(main, command_line(''))"]
+    code = (
+        "from types import SimpleNamespace\nfrom isojoule.cli.running import run\n"
+        "def fail(_):\n    raise MemoryError('1 TiB')\nrun(SimpleNamespace(run=fail), None)"
+    )
+    command = [sys.executable, "-c", code]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
     done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (2, "error: out of memory: 1 TiB; nothing half-written was left\n")
@@ -402,7 +403,7 @@ def test_too_little_memory_is_one_sentence(tmp_path):
 def test_rows_that_are_there_twice_are_told(tmp_path):
     path = tmp_path / "theirs.csv"
     path.write_text("model,energy_kwh\na,1\na,1\n")
-    assert "1 rows are the same as others" in run("find_front.py", path, "--minimize", "energy_kwh").stdout
+    assert "1 rows are the same as others" in run("front", path, "--minimize", "energy_kwh").stdout
 
 
 @pytest.mark.parametrize("quality", ["acuracy", "family"])
@@ -415,10 +416,10 @@ def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):
     path, output = tmp_path / "theirs.csv", tmp_path / "scores.csv"
     path.write_text("model,energy_kwh,f1\nbase,1,0.5\nbase,3,0.5\nsmall,0.5,0.4\nlarge,8,0.9\nlost,,0.9\n")
     goals = ["--minimize", "energy_kwh", "--maximize", "f1"]
-    done = run("score.py", path, *goals, "--reference", "base", "--output", output)
+    done = run("score", path, *goals, "--reference", "base", "--output", output)
     assert done.returncode == 0, done.stderr
     assert "left out: lost: no energy_kwh" in done.stdout
     scores = pd.read_csv(output).set_index("model")["energy_weighted_score"].to_dict()
     assert scores == pytest.approx({"small": 0.4 * 2 / 0.5, "base": 0.5, "large": 0.9 * 2 / 8})
-    wrong = run("score.py", path, *goals, "--reference", "bass")
+    wrong = run("score", path, *goals, "--reference", "bass")
     assert (wrong.returncode, "reference: found bass" in wrong.stderr) == (2, True)

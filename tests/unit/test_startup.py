@@ -5,24 +5,24 @@ import sys
 import cpuinfo
 import pytest
 
-from isojoule import startup
+from isojoule.records import provenance
 
 
 def test_the_cpu_is_called_as_cpuinfo_calls_it():
     found = cpuinfo.get_cpu_info().get("brand_raw")
-    if startup.cpu_model() is None:
+    if provenance.cpu_model() is None:
         pytest.skip("the kernel gives no model name here")
-    assert startup.cpu_model() == found
+    assert provenance.cpu_model() == found
 
 
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("isojoule.cells", ["torch", "pandas", "numpy", "pydantic"]),
-        ("isojoule.aggregation", ["torch"]),
-        ("isojoule.figures", ["torch"]),
-        ("isojoule.report", ["torch"]),
-        ("isojoule.measurement", ["pandas", "sklearn", "matplotlib"]),
+        ("isojoule.study.cells", ["torch", "pandas", "numpy", "pydantic"]),
+        ("isojoule.tables.aggregation", ["torch"]),
+        ("isojoule.figures.captions", ["torch"]),
+        ("isojoule.report.page", ["torch"]),
+        ("isojoule.measuring.cell", ["pandas", "sklearn", "matplotlib"]),
     ],
 )
 def test_a_stage_imports_what_it_uses(module, absent):

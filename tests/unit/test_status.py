@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from simulated import DATA, record
 
-from isojoule import configuration
-from isojoule.cells import Cell, cells
 from isojoule.errors import InputError
-from isojoule.journal import Journal
-from isojoule.status import status
+from isojoule.study import configuration
+from isojoule.study.cells import Cell, cells
+from isojoule.study.journal import Journal
+from isojoule.study.status import status
 
 PROJECT = Path(__file__).parents[2]
 MINUTE = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:01:00Z"}
@@ -95,6 +95,6 @@ def test_it_runs_while_snakemake_holds_the_folder(results):
     with (results / "attempts" / "cpu-2threads" / ".lock-0").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ended = subprocess.run(
-            [sys.executable, PROJECT / "scripts" / "status.py", results], capture_output=True, text=True, check=True
+            [sys.executable, "-m", "isojoule", "status", results], capture_output=True, text=True, check=True
         )
     assert "48 done" in ended.stdout

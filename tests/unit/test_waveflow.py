@@ -11,11 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isojoule import configuration, workloads
-from isojoule.cells import Cell, architectures, cell_slice
 from isojoule.errors import InputError
-from isojoule.workloads import waveflow
+from isojoule.study import configuration
+from isojoule.study.cells import Cell, architectures, cell_slice
+from isojoule.workloads import interface
 from isojoule.workloads.mel import log_mel
+from isojoule.workloads.waveflow import description as waveflow
 from isojoule.workloads.waveflow import sessions
 from isojoule.workloads.waveflow.dataset import prepare_study
 from isojoule.workloads.waveflow.example import loss
@@ -316,9 +317,9 @@ def test_a_process_that_dies_ends_the_training_in_a_sentence(study, features):
 
 def test_a_session_that_lacks_something_is_refused_before_its_window(study, features):
     good = session(study, features, "test")
-    workloads.check_session(good, "waveflow")
+    interface.check_session(good, "waveflow")
     with pytest.raises(InputError, match="workload mine: found a session without model, flags, example, warm_up"):
-        workloads.check_session(object(), "mine")
+        interface.check_session(object(), "mine")
 
 
 def test_a_custom_model_needs_to_generate(study, features):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from isojoule import figures
+from isojoule.figures import captions
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -23,7 +23,7 @@ ANALYSIS = {
     "link_compute_energy": 1,
     "compare_fronts": 1,
     # that of normalized energies wants five architectures
-    "plot": len(figures.ENERGY) + len(figures.PARETO) - 1,
+    "plot": len(captions.ENERGY) + len(captions.PARETO) - 1,
     "write_report": 1,
 }
 LIBRARY = Path("scripts") / "isojoule"
@@ -43,11 +43,15 @@ class Checkout:
     def snakemake(self, *arguments):
         command = ["-m", "snakemake", "-s", self.project / "Snakefile", "--configfile", "study.yaml", *arguments]
         ended = subprocess.run(
-            [sys.executable, *map(str, command)], cwd=self.study, env=ENVIRONMENT,
+            [sys.executable, *map(str, command)], cwd=self.study, env=self.environment(),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
+
+    def environment(self):
+        paths = [str(self.project / "scripts"), *filter(None, [ENVIRONMENT.get("PYTHONPATH")])]
+        return {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)}
 
     def planned(self):
         """Jobs by rule that a start would run."""
@@ -196,7 +200,9 @@ def test_logic_of_features(checkout):
 
 
 def test_logic_of_compute_counting(checkout):
-    checkout.edit(LIBRARY / "compute.py", "training_flops_published=3 *", "training_flops_published=1 * 3 *")
+    checkout.edit(
+        LIBRARY / "compute" / "counting.py", "training_flops_published=3 *", "training_flops_published=1 * 3 *"
+    )
     jobs = checkout.planned()
     assert jobs == {"count_compute": 3, **ANALYSIS}
 
@@ -207,14 +213,14 @@ def test_logic_of_a_figure(checkout):
 
 
 def test_the_page_of_the_report(checkout):
-    checkout.edit(LIBRARY / "report" / "page" / "page.html.j2", "Worth their energy", "Worth it")
+    checkout.edit(LIBRARY / "report" / "template" / "page.html.j2", "Worth their energy", "Worth it")
     assert checkout.planned() == {"write_report": 1}
 
 
 def test_words_of_programs(checkout):
     """How a configuration is checked, a file written or a message worded decides no measured number."""
-    checkout.edit(LIBRARY / "configuration.py", "cannot be read", "is not readable")
-    checkout.edit(LIBRARY / "programs.py", "error: {error}", "wrong: {error}")
+    checkout.edit(LIBRARY / "study" / "configuration.py", "cannot be read", "is not readable")
+    checkout.edit(LIBRARY / "cli" / "running.py", "error: {error}", "wrong: {error}")
     checkout.edit(LIBRARY / "files.py", "nothing is lost yet", "all is well")
     assert not {"measure", "extract_features", "count_compute", "prepare_dataset"} & checkout.planned().keys()
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from isojoule import figures
+from isojoule.figures import captions
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -98,7 +98,7 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
     assert frame.loc[frame["phase"] == "test", "macro_f1"].between(0, 1).all()
     assert pd.read_csv(results / "measurements.csv").shape == frame.shape
     assert list(pd.read_csv(results / "data-dictionary.csv")["column"]) == list(frame.columns)
-    for name in figures.FIGURES:
+    for name in captions.FIGURES:
         for ending in ("svg", "pdf", "png"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 5000
     fronts = pd.read_csv(results / "pareto" / "fronts.csv")
@@ -145,7 +145,7 @@ def test_other_draws_evaluate_again_and_measure_nothing(finished, study):
     assert set(jobs) - {"all", "total"} == {
         "evaluate_normalization", "evaluate_mixed", "rank_normalization", "plot", "write_report",
     }  # fmt: skip
-    assert jobs["plot"] == sum(figure.table == figures.ERRORS for figure in figures.FIGURES.values())
+    assert jobs["plot"] == sum(figure.table == captions.ERRORS for figure in captions.FIGURES.values())
 
 
 def test_excluded_flags_aggregate_again_and_measure_nothing(finished, study):
@@ -160,8 +160,8 @@ def test_a_study_of_one_platform_is_not(tmp_path, study):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}}))
     jobs = planned(snakemake(tmp_path, "-n").stdout)
     assert "evaluate_normalization" not in jobs
-    assert jobs["plot"] == len(figures.ordered([], normalizable=False))
-    assert "pareto-normalized" not in figures.ordered([], normalizable=False)
+    assert jobs["plot"] == len(captions.ordered([], normalizable=False))
+    assert "pareto-normalized" not in captions.ordered([], normalizable=False)
 
 
 def test_the_end_of_a_run_says_what_became_of_it(finished):
@@ -296,7 +296,7 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
     run = snakemake(folder, "--report", "report.html")
     assert run.returncode == 0, run.stdout
     page = (folder / "report.html").read_text()
-    for name in figures.FIGURES:
+    for name in captions.FIGURES:
         assert f"{name}.svg" in page
-    assert figures.FIGURES["energy-computation-train"].caption.split(":")[0] in page
-    assert figures.FIGURES["pareto-energy"].title in page
+    assert captions.FIGURES["energy-computation-train"].caption.split(":")[0] in page
+    assert captions.FIGURES["pareto-energy"].title in page

@@ -45,15 +45,16 @@ class Mine(WaveFlow):
         super().__init__(height=8, channels=channels, n_mels=20, flows=2, layers=1)
 """
 TOY = {
-    "config.schema.yaml": """
+    "description/config.schema.yaml": """
 required: [points, architectures, phases]
 properties:
   points: {type: integer, minimum: 8}
   architectures: {type: array, items: {type: integer, minimum: 1}}
   phases: {type: object}
 """,
-    "__init__.py": """
-from isojoule.workloads import Architecture, Extent
+    "__init__.py": "",
+    "description/__init__.py": """
+from isojoule.workloads.interface import Architecture, Extent
 
 MODELS = ("isojoule.workloads.toy.model",)
 QUALITIES = ("log_likelihood_nats",)
@@ -181,9 +182,10 @@ def run(folder, study, *targets, project=PROJECT):
     """A study run as far as these files, or to its end."""
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
     words = ["-s", project / "Snakefile", "--cores", "2", "--configfile", "study.yaml", "--", *targets]
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(project / "scripts")}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", *map(str, words)],
-        cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
 
 
@@ -290,7 +292,7 @@ def test_a_wrong_table_of_opinions_is_refused(waveflow, tmp_path, text, message)
     shutil.copytree(waveflow, tmp_path / "study")
     (tmp_path / "study" / "opinions.csv").write_text(text)
     results = ["--results", "results/tiny", "--output", "results/tiny/again.parquet"]
-    words = [sys.executable, PROJECT / "scripts" / "aggregate.py", "--config", "study.yaml", *results]
+    words = [sys.executable, "-m", "isojoule", "aggregate", "--config", "study.yaml", *results]
     ended = subprocess.run(
         list(map(str, words)), cwd=tmp_path / "study", capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
@@ -305,8 +307,8 @@ def test_a_third_workload_is_a_folder(tmp_path):
         shutil.copytree(PROJECT / name, tmp_path / "project" / name, ignore=ignored, symlinks=True)
     shutil.copy(PROJECT / "Snakefile", tmp_path / "project")
     package = tmp_path / "project" / "scripts" / "isojoule" / "workloads" / "toy"
-    package.mkdir()
     for name, text in TOY.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     study = {
         **{"study": "tiny", "workload": "toy", "points": 16, "architectures": [2, 3, 4]},

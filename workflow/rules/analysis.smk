@@ -21,9 +21,11 @@ rule aggregate:
             for architecture in ARCHITECTURES
             for phase in config["phases"]
         ],
-        code=code.fingerprint("aggregate.py", WORKLOAD.__name__, every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.aggregate", WORKLOAD.__name__, every_module=True
+        ),
     shell:
-        f"python $ISOJOULE_SCRIPTS/aggregate.py --config {CONFIGURATION} --results {RESULTS}"
+        f"isojoule aggregate --config {CONFIGURATION} --results {RESULTS}"
         f" --output {MEASUREMENTS} 2>&1 | tee {{log}}"
 
 
@@ -40,9 +42,11 @@ rule tabulate_energy:
     log:
         f"{RESULTS}/logs/tabulate_energy.log",
     params:
-        code=code.fingerprint("tabulate_energy.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.tabulate_energy", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/tabulate_energy.py {input} --output {output} 2>&1 | tee {log}"
+        "isojoule tabulate-energy {input} --output {output} 2>&1 | tee {log}"
 
 
 rule tabulate_flags:
@@ -58,9 +62,11 @@ rule tabulate_flags:
     log:
         f"{RESULTS}/logs/tabulate_flags.log",
     params:
-        code=code.fingerprint("tabulate_flags.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.tabulate_flags", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/tabulate_flags.py {input} --output {output} 2>&1 | tee {log}"
+        "isojoule tabulate-flags {input} --output {output} 2>&1 | tee {log}"
 
 
 rule link_compute_energy:
@@ -76,35 +82,39 @@ rule link_compute_energy:
     log:
         f"{RESULTS}/logs/link_compute_energy.log",
     params:
-        code=code.fingerprint("link_compute_energy.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.link_compute_energy", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/link_compute_energy.py {input} --output"
+        "isojoule link-compute-energy {input} --output"
         f" {RESULTS}/compute-energy 2>&1 | tee {{log}}"
 
 
 rule plot:
     input:
-        lambda wildcards: f"{RESULTS}/{figures.FIGURES[wildcards.figure].table}",
+        lambda wildcards: f"{RESULTS}/{captions.FIGURES[wildcards.figure].table}",
     output:
         report(
             f"{RESULTS}/figures/{{figure}}.svg",
             caption="../report/figure.rst",
-            category=lambda wildcards: figures.FIGURES[wildcards.figure].category,
-            labels=lambda wildcards: {"what": figures.FIGURES[wildcards.figure].title},
+            category=lambda wildcards: captions.FIGURES[wildcards.figure].category,
+            labels=lambda wildcards: {
+                "what": captions.FIGURES[wildcards.figure].title
+            },
         ),
         f"{RESULTS}/figures/{{figure}}.pdf",
         f"{RESULTS}/figures/{{figure}}.png",
     log:
         f"{RESULTS}/logs/plot/{{figure}}.log",
     params:
-        code=lambda wildcards: code.fingerprint(
-            "plot.py", figures.module_name(wildcards.figure), every_module=True
+        code=lambda wildcards: code_fingerprint.fingerprint(
+            "isojoule.cli.plot",
+            captions.module_name(wildcards.figure),
+            every_module=True,
         ),
-        style=cells.fingerprint(
-            (SCRIPTS / "isojoule/figures/isojoule.mplstyle").read_text()
-        ),
+        style=cells.fingerprint(captions.STYLE.read_text()),
         settings={key: config["figures"][key] for key in ("texts", "text_mm")},
-        caption=lambda wildcards: figures.FIGURES[wildcards.figure].caption,
+        caption=lambda wildcards: captions.FIGURES[wildcards.figure].caption,
     shell:
-        f"python $ISOJOULE_SCRIPTS/plot.py {{wildcards.figure}} {{input}} --config {CONFIGURATION}"
+        f"isojoule plot {{wildcards.figure}} {{input}} --config {CONFIGURATION}"
         " --output {output} 2>&1 | tee {log}"

@@ -7,20 +7,35 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-SCRIPTS = Path(str(workflow.current_basedir)).parents[1] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
+# of the workflow; the package that it calls must be the same
+VERSION = "0.2.0"
 
-# in the environment rather than in the commands: a moved checkout or interpreter must not measure anything again
-os.environ.update(
-    ISOJOULE_SCRIPTS=str(SCRIPTS),
-    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]),
-)
+try:
+    import isojoule
+except ImportError:
+    sys.exit(
+        f"error: found no package isojoule in {sys.prefix}, expected version {VERSION} beside Snakemake: "
+        "pip install it there from the same place as this workflow"
+    )
+if isojoule.__version__ != VERSION:
+    sys.exit(
+        f"error: found version {isojoule.__version__} of the package isojoule in {sys.prefix}, expected {VERSION}, "
+        "which this workflow is of: pip install it from the same place as this workflow"
+    )
 
-from isojoule import cells, code, configuration, figures, workloads
 from isojoule.errors import InputError
-from isojoule.failures import tell_failures
+from isojoule.figures import captions
 from isojoule.files import check_writable
-from isojoule.journal import retire_stale_records
+from isojoule.study import cells, code_fingerprint, configuration
+from isojoule.study.job_failures import tell_failures
+from isojoule.study.journal import retire_stale_records
+from isojoule.workloads import interface
+
+# `isojoule` is the one of this interpreter; in the environment rather than in the commands, since a moved interpreter
+# must not measure anything again
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
 
 try:
     config = configuration.check(config)
@@ -32,7 +47,7 @@ try:
         configuration.check_files(config)
     # from one platform to another, and held-out architectures beside references
     NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
-    FIGURES = figures.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
+    FIGURES = captions.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
 except InputError as error:
     # as a program says it: an exception would be told with lines of this file
     sys.exit(f"error: {error}")
@@ -40,7 +55,7 @@ except InputError as error:
 if workflow.is_main_process:
     tell_failures(logger)
 
-WORKLOAD = workloads.load(config["workload"])
+WORKLOAD = interface.load(config["workload"])
 RECORDS = [
     f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
     for c in cells.cells(config)
@@ -100,8 +115,8 @@ onstart:
 
 
 onsuccess:
-    shell(f"python $ISOJOULE_SCRIPTS/status.py {RESULTS} || true")
+    shell(f"isojoule status {RESULTS} || true")
 
 
 onerror:
-    shell(f"python $ISOJOULE_SCRIPTS/status.py {RESULTS} || true")
+    shell(f"isojoule status {RESULTS} || true")

@@ -15,7 +15,7 @@ rule count_compute:
             config, ARCHITECTURES[wildcards.architecture]
         ),
     shell:
-        f"python $ISOJOULE_SCRIPTS/count_compute.py --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
+        f"isojoule count-compute --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -30,4 +30,4 @@ rule plan:
     log:
         f"{RESULTS}/logs/plan.log",
     shell:
-        f"python $ISOJOULE_SCRIPTS/plan.py --config {CONFIGURATION} --results {RESULTS} 2>&1 | tee {{log}}"
+        f"isojoule plan --config {CONFIGURATION} --results {RESULTS} 2>&1 | tee {{log}}"

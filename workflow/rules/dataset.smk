@@ -10,7 +10,7 @@ rule prepare_dataset:
         settings=WORKLOAD.dataset_settings(config),
         code=cells.dataset_code(config),
     shell:
-        f"python $ISOJOULE_SCRIPTS/prepare_dataset.py --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
+        f"isojoule prepare-dataset --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
 
 rule extract_features:
@@ -30,5 +30,5 @@ rule extract_features:
         settings=cells.features_slice(config),
         code=cells.features_code(config),
     shell:
-        f"python $ISOJOULE_SCRIPTS/extract_features.py --config {CONFIGURATION} --dataset {RESULTS}/dataset"
+        f"isojoule extract-features --config {CONFIGURATION} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

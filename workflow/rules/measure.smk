@@ -23,5 +23,5 @@ rule measure:
         slice=lambda wildcards: SLICES[wildcards.gpu],
         code=MEASURING_CODE,
     shell:
-        f"python $ISOJOULE_SCRIPTS/measure.py --config {CONFIGURATION} --gpu {{wildcards.gpu}} --repeat {{wildcards.repeat}}"
+        f"isojoule measure --config {CONFIGURATION} --gpu {{wildcards.gpu}} --repeat {{wildcards.repeat}}"
         f" --results {RESULTS} 2>&1 | tee {{log}}"

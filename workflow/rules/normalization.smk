@@ -16,9 +16,11 @@ rule evaluate_normalization:
     params:
         options=f"--scheme {OF_SPLITS['splits']['scheme']} --splits {OF_SPLITS['splits']['number']} {SEED}"
         f" --draws {OF_SPLITS['draws']} {KINDS}",
-        code=code.fingerprint("evaluate_normalization.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.evaluate_normalization", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/evaluate_normalization.py {input} {params.options} --workers {threads} --allow-empty"
+        "isojoule evaluate-normalization {input} {params.options} --workers {threads} --allow-empty"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -31,9 +33,11 @@ rule evaluate_mixed:
         f"{RESULTS}/logs/evaluate_mixed.log",
     params:
         options=f"{SEED} --draws {OF_SPLITS['draws']} {KINDS}",
-        code=code.fingerprint("evaluate_mixed.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.evaluate_mixed", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/evaluate_mixed.py {input} {params.options} --allow-empty"
+        "isojoule evaluate-mixed {input} {params.options} --allow-empty"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -50,9 +54,11 @@ rule rank_normalization:
     log:
         f"{RESULTS}/logs/rank_normalization.log",
     params:
-        code=code.fingerprint("rank_normalization.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.rank_normalization", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/rank_normalization.py {input} --output {output} 2>&1 | tee {log}"
+        "isojoule rank-normalization {input} --output {output} 2>&1 | tee {log}"
 
 
 rule choose_references:
@@ -69,7 +75,9 @@ rule choose_references:
         f"{RESULTS}/logs/choose_references.log",
     params:
         options=f"--error-percent {OF_SPLITS['error_percent']} {SEED} {KINDS}",
-        code=code.fingerprint("choose_references.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.choose_references", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/choose_references.py {input} {params.options} --allow-empty"
+        "isojoule choose-references {input} {params.options} --allow-empty"
         " --output {output} 2>&1 | tee {log}"

@@ -1,7 +1,7 @@
 """Measurements in; fronts of quality against every cost, and what papers published, out. On the CPU, without torch."""
 
 OF_FRONTS = config["pareto"]
-PUBLISHED = "$ISOJOULE_SCRIPTS/../reference/published"
+PUBLISHED = Path(isojoule.__file__).parent / "literature" / "published"
 
 
 rule compare_fronts:
@@ -27,9 +27,11 @@ rule compare_fronts:
             if "normalize_to" in OF_FRONTS
             else ""
         ),
-        code=code.fingerprint("compare_fronts.py", every_module=True),
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.compare_fronts", every_module=True
+        ),
     shell:
-        "python $ISOJOULE_SCRIPTS/compare_fronts.py {input} {params.options}"
+        "isojoule compare-fronts {input} {params.options}"
         f" --output {RESULTS}/pareto 2>&1 | tee {{log}}"
 
 
@@ -51,15 +53,9 @@ rule literature:
         f"{RESULTS}/logs/literature.log",
     params:
         tables=[
-            cells.fingerprint(
-                (SCRIPTS.parent / "reference/published" / table).read_text()
-            )
-            for table in ("training.csv", "waveflow.csv")
+            cells.fingerprint(table.read_text())
+            for table in sorted(PUBLISHED.glob("*.csv"))
         ],
-        code=code.fingerprint(
-            "estimate_training.py", "find_front.py", every_module=True
-        ),
+        code=code_fingerprint.fingerprint("isojoule.cli.literature", every_module=True),
     shell:
-        f"(python $ISOJOULE_SCRIPTS/estimate_training.py {PUBLISHED}/training.csv --output {{output.training}}"
-        f" && python $ISOJOULE_SCRIPTS/find_front.py {PUBLISHED}/waveflow.csv --kinds measured estimated"
-        " --minimize energy_kwh one_minus_mos --output {output.waveflow}) 2>&1 | tee {log}"
+        f"isojoule literature --output {RESULTS}/literature 2>&1 | tee {{log}}"

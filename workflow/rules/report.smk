@@ -1,6 +1,6 @@
 """Tables and figures in; one HTML page out, which needs no network."""
 
-REPORT = SCRIPTS / "isojoule/report/page"
+PAGE = Path(isojoule.__file__).parent / "report" / "template"
 
 
 rule write_report:
@@ -28,9 +28,9 @@ rule write_report:
     log:
         f"{RESULTS}/logs/write_report.log",
     params:
-        code=code.fingerprint("write_report.py", every_module=True),
-        page=[cells.fingerprint(path.read_text()) for path in sorted(REPORT.iterdir())],
+        code=code_fingerprint.fingerprint("isojoule.cli.report", every_module=True),
+        page=[cells.fingerprint(path.read_text()) for path in sorted(PAGE.iterdir())],
     shell:
-        f"python $ISOJOULE_SCRIPTS/write_report.py {{input.measurements}} --results {RESULTS}"
+        f"isojoule report {{input.measurements}} --results {RESULTS}"
         " --extraction {input.extraction} --tables {input.tables} {input.errors} --figures {input.figures}"
         " --output {output} 2>&1 | tee {log}"

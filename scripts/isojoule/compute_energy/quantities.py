@@ -3,10 +3,9 @@
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.memory_traffic import step_bytes
-from isojoule.tables import CELL, energy_table
-
-JOULES_PER_KWH = 3.6e6
+from isojoule.records.memory_traffic import step_bytes
+from isojoule.tables.energy import CELL, energy_table
+from isojoule.units import JOULES_PER_KWH
 
 # the paper's columns: what is pooled in a panel, beside every family on its own
 GROUPS = {"MLP/RNN": ("mlp", "rnn"), "CNN/CRNN": ("cnn", "crnn")}

@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from isojoule.errors import InputError
 from isojoule.records.measurement import CodeCarbon
-from isojoule.startup import spare_cpuinfo
+from isojoule.records.provenance import cpu_model
 
 VERSION = version("codecarbon")
 
@@ -41,7 +41,7 @@ class Tracker:
             from codecarbon.core.cpu import is_rapl_available
             from codecarbon.input import DataSource
 
-            spare_cpuinfo()
+            _spare_cpuinfo()
             logging.getLogger("codecarbon").setLevel(logging.ERROR)
             if self._country_iso_code not in DataSource().get_global_energy_mix_data():
                 raise InputError(
@@ -114,3 +114,12 @@ class Tracker:
         """Close the window where one is open, for nothing."""
         if self._is_open:
             self.end()
+
+
+def _spare_cpuinfo() -> None:
+    """Tell CodeCarbon the CPU's name from /proc/cpuinfo: py-cpuinfo runs an interpreter for a second to find it."""
+    import cpuinfo
+
+    name = cpu_model()
+    if name:
+        cpuinfo.get_cpu_info = lambda: {"brand_raw": name}

@@ -12,14 +12,14 @@ from types import TracebackType
 from typing import NamedTuple
 
 from isojoule.energy.codecarbon import VERSION, Tracker
+from isojoule.energy.nvml import Board
 from isojoule.energy.rapl import POWERCAP, Rapl
 from isojoule.energy.sampler import Sampler
 from isojoule.errors import InputError
-from isojoule.gpus import Board
 from isojoule.records.measurement import Energy, Gpu, Reading
 from isojoule.records.measurement import Window as WindowRecord
+from isojoule.units import JOULES_PER_KWH
 
-KWH = 3.6e6
 # over which NVML averages the power of boards that do not give it instantaneously
 AVERAGED_S = 1.0
 # of the instrument, below which the energy of a repetition says little
@@ -283,11 +283,14 @@ class Window:
         pairs = zip(self._before_j, self._meter.counters_j(), strict=True)
         counted = [after - before for before, after in pairs if before is not None and after is not None]
         if counted:
-            return sum(counted) / KWH
+            return sum(counted) / JOULES_PER_KWH
         if not self._meter.gpus:
             return self._meter.tracker.so_far_kwh()
         now_s = time.perf_counter()
-        return self._meter.energies_j(self._before_j, self._before_j, self.sampler, self._started_s, now_s)[0] / KWH
+        return (
+            self._meter.energies_j(self._before_j, self._before_j, self.sampler, self._started_s, now_s)[0]
+            / JOULES_PER_KWH
+        )
 
     def abandon(self) -> None:
         """Close the window without an account, after an error."""
@@ -365,7 +368,7 @@ class Window:
             ]
         except InputError:
             return None
-        return [energy_j / KWH for energy_j in found_j] or None
+        return [energy_j / JOULES_PER_KWH for energy_j in found_j] or None
 
     def _gpu(self, after_j: Sequence[float | None]) -> Reading:
         gpus = self._meter.gpus
@@ -407,10 +410,10 @@ class Window:
                 "expected more than 0; its energy cannot be read here, or the window is too short for it"
             )
         return Reading(
-            energy_kwh=energy_j / KWH / self._repetitions,
+            energy_kwh=energy_j / JOULES_PER_KWH / self._repetitions,
             source=source,
             kind="measured",
-            uncertainty_kwh=None if bound_j is None else bound_j / KWH / self._repetitions,
+            uncertainty_kwh=None if bound_j is None else bound_j / JOULES_PER_KWH / self._repetitions,
         )
 
 

@@ -4,8 +4,8 @@ import threading
 import time
 from pathlib import Path
 
+from isojoule.energy.nvml import update_period_s
 from isojoule.errors import InputError
-from isojoule.gpus import update_period_s
 
 POWERCAP = Path("/sys/class/powercap")
 

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.linking import computation
+from isojoule.figures.shared.linking import computation
 
 
 def draw(frame: pd.DataFrame) -> Figure:

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.compute_energy.quantities import PREDICTORS
-from isojoule.figures.drawing import blank, family_styles, legend, nothing, platform_label
-from isojoule.figures.linking import described, energies
+from isojoule.figures.shared.drawing import blank, family_styles, legend, nothing, platform_label
+from isojoule.figures.shared.linking import described, energies
 
 SHOWN = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
 

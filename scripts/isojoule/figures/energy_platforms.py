@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.drawing import (
+from isojoule.figures.shared.drawing import (
     PHASES,
     PLATFORMS,
     blank,

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.drawing import (
+from isojoule.figures.shared.drawing import (
     PHASES,
     blank,
     drawable,
@@ -18,7 +18,7 @@ from isojoule.figures.drawing import (
     platform_label,
     points,
 )
-from isojoule.measurements import QUALITIES
+from isojoule.tables.measurements import QUALITIES
 
 
 def draw(frame: pd.DataFrame) -> Figure:

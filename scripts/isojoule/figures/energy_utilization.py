@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.compute_energy.fits import rank_correlation
-from isojoule.figures.drawing import (
+from isojoule.figures.shared.drawing import (
     blank,
     energy_label,
     family_styles,
@@ -15,7 +15,7 @@ from isojoule.figures.drawing import (
     platform_label,
     points,
 )
-from isojoule.figures.linking import MARKERS, described, legend_of_phases
+from isojoule.figures.shared.linking import MARKERS, described, legend_of_phases
 
 QUANTITIES = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
 

@@ -5,9 +5,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.errors import InputError
-from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.drawing import PHASES, blank, nothing
-from isojoule.normalization.method import ENERGY
+from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
+from isojoule.figures.shared.drawing import PHASES, blank, nothing
+from isojoule.normalization.base import ENERGY
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import splits
 

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import METHODS, error_bars, of_random_splits
-from isojoule.figures.drawing import nothing
+from isojoule.figures.shared.comparing import METHODS, error_bars, of_random_splits
+from isojoule.figures.shared.drawing import nothing
 from isojoule.normalization import ranking
 
 READ = ranking.read

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.drawing import PHASES, blank, family_label, family_styles, in_few_families, legend, nothing
-from isojoule.normalization.method import ENERGY, complete
+from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
+from isojoule.figures.shared.drawing import PHASES, blank, family_label, family_styles, in_few_families, legend, nothing
+from isojoule.normalization.base import ENERGY, complete
 from isojoule.normalization.published import PUBLISHED
 
 COLUMNS = (ENERGY, "flops")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import first_pairs, half_widths, kinds_of
-from isojoule.figures.drawing import (
+from isojoule.figures.shared.comparing import first_pairs, half_widths, kinds_of
+from isojoule.figures.shared.drawing import (
     PHASES,
     SHORTEST,
     blank,

@@ -4,8 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 
-from isojoule.figures.comparing import METHODS, of_random_splits
-from isojoule.figures.drawing import PHASES, blank, nothing
+from isojoule.figures.shared.comparing import METHODS, of_random_splits
+from isojoule.figures.shared.drawing import PHASES, blank, nothing
 from isojoule.normalization import ranking, references
 from isojoule.normalization.methods import DEFAULT
 

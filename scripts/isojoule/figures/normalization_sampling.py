@@ -5,8 +5,8 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from isojoule.figures.comparing import error_bars, of_random_splits
-from isojoule.figures.drawing import nothing
+from isojoule.figures.shared.comparing import error_bars, of_random_splits
+from isojoule.figures.shared.drawing import nothing
 from isojoule.normalization import ranking
 
 READ = ranking.read

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures import fronts
-from isojoule.figures.drawing import PHASES, nothing
+from isojoule.figures.shared import fronts
+from isojoule.figures.shared.drawing import PHASES, nothing
 
 READ = fronts.read
 LABELS = {"flops": "Forward FLOPs of one example", "params": "Parameters", "emissions_kg_co2e": "CO2e (kg)"}

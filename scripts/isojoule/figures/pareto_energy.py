@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures import fronts
+from isojoule.figures.shared import fronts
 
 READ = fronts.read
 

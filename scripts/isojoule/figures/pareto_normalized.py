@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures import fronts
-from isojoule.pareto.study import NORMALIZED
+from isojoule.figures.shared import fronts
+from isojoule.fronts.of_study import NORMALIZED
 
 READ = fronts.read
 

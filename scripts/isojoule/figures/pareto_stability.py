@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures import fronts
-from isojoule.figures.drawing import PHASES, VERDICTS, blank, legend, nothing
+from isojoule.figures.shared import fronts
+from isojoule.figures.shared.drawing import PHASES, VERDICTS, blank, legend, nothing
+from isojoule.fronts.of_study import NORMALIZED
 from isojoule.pareto.front import DOMINATED
-from isojoule.pareto.study import NORMALIZED
 
 READ = fronts.read
 MOST_ROWS = 60

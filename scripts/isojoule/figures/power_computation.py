@@ -3,15 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.drawing import (
-    blank,
-    family_styles,
-    half_width,
-    phases_of,
-    platform_label,
-    points,
-)
-from isojoule.figures.linking import MARKERS, described, engineering, legend_of_phases
+from isojoule.figures.shared.drawing import blank, family_styles, half_width, phases_of, platform_label, points
+from isojoule.figures.shared.linking import MARKERS, described, engineering, legend_of_phases
 
 ACROSS = 3
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from isojoule.figures.drawing import blank, reading
+from isojoule.figures.shared.drawing import blank, reading
 from isojoule.literature.training import US_PERSON_DAY_KWH
 
 READ = reading("a table of estimate_training.py", ("model", "energy_kwh", "emissions_kg_co2e"))

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures import fronts
-from isojoule.figures.drawing import reading
+from isojoule.figures.shared import fronts
+from isojoule.figures.shared.drawing import reading
 
 PANELS = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
 COLUMNS = ("part", "architecture", "energy_kwh_mean", "one_minus_mos_mean", "verdict")

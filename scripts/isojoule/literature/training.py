@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.measurements import read_any
+from isojoule.tables.measurements import read_any
 
 GPUS = Path(__file__).parent / "gpus.csv"
+PUBLISHED = Path(__file__).parent / "published"
 REQUIRED = ("model", "gpu", "gpus", "hours")
 # world average of 2018 (the poster), and a person's daily use of electricity in the US (the paper)
 WORLD_KG_PER_KWH = 0.437
@@ -89,6 +90,11 @@ def estimated(
     for country, factor in (countries or {}).items():
         table[f"emissions_{country}_kg_co2e"] = factor * table["energy_kwh"]
     return table.assign(energy_kind="estimated")
+
+
+def published() -> pd.DataFrame:
+    """Estimate the published trainings (Douwes, Esling and Briot, table 1)."""
+    return estimated(read(PUBLISHED / "training.csv"))
 
 
 def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:

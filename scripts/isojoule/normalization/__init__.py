@@ -4,9 +4,9 @@ Douwes and Serizel, "Normalizing energy consumption for hardware-independent eva
 references, measured on both GPUs, and predicts the energy of any other system on the target from that on the source.
 """
 
-from isojoule.normalization.method import Normalization
+from isojoule.normalization.base import Normalization
 from isojoule.normalization.methods import DEFAULT, METHODS
-from isojoule.normalization.own import Normalized, System, normalize
+from isojoule.normalization.user_system import Normalized, System, normalize
 from isojoule.pareto.scores import energy_weighted_score
 
 __all__ = ["DEFAULT", "METHODS", "Normalization", "Normalized", "System", "energy_weighted_score", "normalize"]

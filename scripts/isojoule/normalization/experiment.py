@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from isojoule.normalization import references
-from isojoule.normalization.errors import ERRORS, errors
-from isojoule.normalization.method import Normalization
+from isojoule.normalization.accuracy import ERRORS, errors
+from isojoule.normalization.base import Normalization
 from isojoule.normalization.pairs import Pair, pairs, typical
 from isojoule.normalization.splits import Split
 

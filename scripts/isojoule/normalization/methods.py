@@ -1,7 +1,21 @@
-"""Every method by its name: the published ones, and ours."""
+"""Every method by its name: the published ones, and ours. `DEFAULT` is the one that is used where none is named."""
 
-from isojoule.normalization.improved import IMPROVED
+from collections.abc import Callable
+from functools import partial
+
+from isojoule.normalization.base import ENERGY, Normalization
+from isojoule.normalization.corrected import Anchor, Corrected
 from isojoule.normalization.published import PUBLISHED
+from isojoule.normalization.relative import RICH, LogLine, RelativeRidge
 
-METHODS = {**PUBLISHED, **IMPROVED}
+OURS: dict[str, Callable[[], Normalization]] = {
+    "log-line": LogLine,
+    "relative-line": partial(RelativeRidge, (ENERGY,)),
+    "relative-ridge": RelativeRidge,
+    "relative-ridge-robust": partial(RelativeRidge, robust=True),
+    "relative-ridge+bytes": partial(RelativeRidge, (*RICH, "weights_bytes", "activations_bytes")),
+    "gaussian-process": partial(Corrected, anchors=(Anchor(1, 0, 0, 1.0),)),
+    "corrected": Corrected,
+}
+METHODS = {**PUBLISHED, **OURS}
 DEFAULT = "corrected"

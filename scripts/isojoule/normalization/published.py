@@ -12,7 +12,7 @@ from sklearn import config_context
 from sklearn.preprocessing import PolynomialFeatures
 from sklearn.svm import SVR
 
-from isojoule.normalization.method import ENERGY, Normalization, Values
+from isojoule.normalization.base import ENERGY, Normalization, Values
 
 FEATURES = {
     "": (ENERGY,),

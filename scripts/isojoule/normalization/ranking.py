@@ -6,7 +6,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization import references
-from isojoule.normalization.errors import ERRORS
+from isojoule.normalization.accuracy import ERRORS
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import SCHEMES

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.normalization import references
+from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.experiment import SEPARATOR
-from isojoule.normalization.improved import Corrected
 from isojoule.normalization.pairs import Pair, on_all, pairs, typical
 
 RESAMPLES = 1000

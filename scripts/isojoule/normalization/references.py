@@ -7,8 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
-from isojoule.normalization.improved import RICH, features
-from isojoule.normalization.method import ENERGY, complete
+from isojoule.normalization.base import ENERGY, complete
+from isojoule.normalization.corrected import features
+from isojoule.normalization.relative import RICH
 
 Numbers = NDArray[np.intp]
 

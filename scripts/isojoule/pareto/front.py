@@ -12,7 +12,7 @@ from isojoule.errors import InputError
 from isojoule.pareto.dominance import dominates, optimal
 from isojoule.pareto.hypervolume import Box, box, hypervolume
 from isojoule.pareto.noise import probability_optimal
-from isojoule.tables import statistics
+from isojoule.tables.energy import statistics
 
 SEPARATOR = "; "
 OPTIMAL, WITHIN_NOISE, DOMINATED = "optimal", "within noise", "dominated"

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from isojoule.records.reading import read_record
+from isojoule.units import JOULES_PER_KWH
 
 Kind = Literal["measured", "estimated", "simulated"]
 Outcome = Literal["ok", "oom", "untrained", "running", "refused", "failed", "stopped", "lost"]
@@ -111,7 +112,7 @@ class Energy(_Part):
         """Energy above idle; none where idle power is not known."""
         if self.window.idle_power_w is None:
             return None
-        return self.computing.energy_kwh - self.window.idle_power_w * self.duration_s / 3.6e6
+        return self.computing.energy_kwh - self.window.idle_power_w * self.duration_s / JOULES_PER_KWH
 
 
 class GpuStatistics(_Part):

@@ -6,9 +6,9 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.errors import InputError
-from isojoule.measurements import PHASES, PLAUSIBLE_FACTOR, of_kinds
-from isojoule.normalization import improved, own, references
+from isojoule.normalization import corrected, references, relative, user_system
 from isojoule.normalization.pairs import pair
+from isojoule.tables.measurements import PHASES, PLAUSIBLE_FACTOR, of_kinds
 
 # what the form asks for first; the reader may take others
 SUGGESTED = 8
@@ -42,20 +42,20 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
         "phases": phases,
         "described": {str(name): _numbers(row) for name, row in described.iterrows()},
         "constants": {
-            "coverage": own.COVERAGE,
-            "enough_gpus": own.ENOUGH_GPUS,
-            "luck": own.FLOOR,
-            "floor": improved.FLOOR,
-            "ridge": improved.RelativeRidge().ridge,
+            "coverage": user_system.COVERAGE,
+            "enough_gpus": user_system.ENOUGH_GPUS,
+            "luck": user_system.FLOOR,
+            "floor": relative.FLOOR,
+            "ridge": relative.RelativeRidge().ridge,
             "plausible_factor": PLAUSIBLE_FACTOR,
-            "kernels": [list(kernel) for kernel in improved.KERNELS],
-            "noises": improved.NOISES.tolist(),
+            "kernels": [list(kernel) for kernel in corrected.KERNELS],
+            "noises": corrected.NOISES.tolist(),
             "anchors": [
                 {"shares": [anchor.ratio, anchor.line, anchor.ridge], "prior": anchor.prior}
-                for anchor in improved.ANCHORS
+                for anchor in corrected.ANCHORS
             ],
             # from 9 errors on the conformal quantile is there
-            "student": [float(stdtrit(degrees, (1 + own.COVERAGE) / 2)) for degrees in range(1, 9)],
+            "student": [float(stdtrit(degrees, (1 + user_system.COVERAGE) / 2)) for degrees in range(1, 9)],
         },
     }
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from isojoule.figures.drawing import PHASES, VERDICTS
-from isojoule.measurements import QUALITIES
-from isojoule.pareto.study import NORMALIZED
+from isojoule.figures.shared.drawing import PHASES, VERDICTS
+from isojoule.fronts.of_study import NORMALIZED
+from isojoule.tables.measurements import QUALITIES
 
 COSTS = {
     "energy_kwh": "Energy",

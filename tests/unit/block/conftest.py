@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule import configuration, measurement
-from isojoule.alone import Device
-from isojoule.workloads import tagging
+from isojoule.measuring import cell
+from isojoule.measuring.device_lock import Device
+from isojoule.study import configuration
+from isojoule.workloads.tagging import description as tagging
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract
 
@@ -54,11 +55,11 @@ def machine(tmp_path):
 def measured(monkeypatch):
     """The cells that were really measured, in order."""
     cells = []
-    real = measurement._run
+    real = cell._run
 
     def noted(decisive, phase, architecture, *rest):
         cells.append((architecture.name, phase))
         return real(decisive, phase, architecture, *rest)
 
-    monkeypatch.setattr(measurement, "_run", noted)
+    monkeypatch.setattr(cell, "_run", noted)
     return cells

@@ -8,11 +8,11 @@ import torch
 from blocks import GPU, TRAIN, records, up_to_date
 from simulated import record
 
-from isojoule.block import Block, shuffled
-from isojoule.cells import Cell
 from isojoule.errors import InputError
-from isojoule.journal import Journal, retire_stale_records
+from isojoule.measuring.block import Block, shuffled
 from isojoule.records import MeasurementRecord, read_record
+from isojoule.study.cells import Cell
+from isojoule.study.journal import Journal, retire_stale_records
 from isojoule.workloads.tagging.sessions import Session
 
 

@@ -13,9 +13,10 @@ import pytest
 import yaml
 from blocks import GPU, TRAIN, records, up_to_date
 
-from isojoule import configuration, files
+from isojoule import files
 from isojoule.errors import InputError
-from isojoule.journal import Journal
+from isojoule.study import configuration
+from isojoule.study.journal import Journal
 from isojoule.workloads.tagging.sessions import Session
 
 PROJECT = Path(__file__).parents[3]
@@ -67,7 +68,7 @@ def test_a_disk_that_stays_full_leaves_the_measurement_at_home(study, results, m
             raise InputError(f"{path}: cannot be written: No space left on device")
         write(path, text)
 
-    monkeypatch.setattr("isojoule.journal.write_text", full)
+    monkeypatch.setattr("isojoule.study.journal.write_text", full)
     monkeypatch.setattr(files, "PATIENCE_S", 0)
     with pytest.raises(InputError, match=r"what was measured is in (\S+): copy it to ") as refused:
         up_to_date(study, results, machine, ["mlp-1x4"])
@@ -94,7 +95,7 @@ class suppress_full:  # noqa: N801 - reads like contextlib.suppress
 def program(extracted, results, *arguments, **options):
     """measure.py as a process of its own."""
     base = ["--config", extracted / "study.yaml", "--gpu", GPU, "--results", results]
-    command = [sys.executable, PROJECT / "scripts" / "measure.py", *base, *arguments]
+    command = [sys.executable, "-m", "isojoule", "measure", *base, *arguments]
     return subprocess.Popen(
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # whoever runs the tests in the background may have had Ctrl-C ignored

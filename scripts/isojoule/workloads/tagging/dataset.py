@@ -8,12 +8,12 @@ from typing import Any
 
 import soundfile
 
-from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import write_text
+from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging import synthetic
-from isojoule.workloads.tagging.architectures import classes as classes_of
+from isojoule.workloads.tagging.description.architectures import classes as classes_of
 from isojoule.workloads.tagging.labels import listed, read_labels
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
 

@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
-from isojoule.heartbeat import heartbeat
+from isojoule.progress import heartbeat
+from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, beginning
 from isojoule.workloads.mel import log_mel
-from isojoule.workloads.tagging.architectures import classes as classes_of
+from isojoule.workloads.tagging.description.architectures import classes as classes_of
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
 

@@ -6,10 +6,11 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from isojoule.configuration import Configuration
 from isojoule.errors import InputError
+from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, whole
-from isojoule.workloads.waveflow import HOP, synthetic
+from isojoule.workloads.waveflow import synthetic
+from isojoule.workloads.waveflow.description import HOP
 from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, write_manifest
 
 SHOWN = 20

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from isojoule.configuration import Configuration
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
-from isojoule.heartbeat import heartbeat
+from isojoule.progress import heartbeat
+from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, whole
 from isojoule.workloads.mel import log_mel
-from isojoule.workloads.waveflow import HOP
+from isojoule.workloads.waveflow.description import HOP
 from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, read_manifest
 
 Decoded = tuple[NDArray[np.int16], NDArray[np.float32]]

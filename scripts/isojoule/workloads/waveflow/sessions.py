@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from isojoule import models
 from isojoule.errors import InputError
 from isojoule.files import read_json, written_whole
 from isojoule.records.measurement import Work
-from isojoule.workloads import Architecture
+from isojoule.workloads import building
+from isojoule.workloads.interface import Architecture
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.team import Team
-from isojoule.workloads.waveflow import HOP
+from isojoule.workloads.waveflow.description import HOP
 from isojoule.workloads.waveflow.example import loss as criterion
 from isojoule.workloads.waveflow.extraction import FULL_SCALE
 from isojoule.workloads.weights import Weights
@@ -308,10 +308,10 @@ class Session:
 
 def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session:
     """The session of another device, in a process of its own."""
-    models.set_precision(configuration["gpu"]["precision"])
+    building.set_precision(configuration["gpu"]["precision"])
     torch.set_num_threads(configuration["gpu"]["threads"])
     torch.manual_seed(configuration["seed"])
-    model = models.build(Architecture(**configuration["architecture"]))
+    model = building.build(Architecture(**configuration["architecture"]))
     device = torch.device("cuda", rank) if configuration["gpu"]["device"] == "cuda" else torch.device("cpu")
     return Session(model, configuration, "train", features, device, rank)
 

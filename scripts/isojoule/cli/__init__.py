@@ -1,0 +1,1 @@
+"""The command `isojoule`: one module per subcommand, and what all of them share."""

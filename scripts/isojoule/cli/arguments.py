@@ -1,0 +1,99 @@
+"""Options and arguments that several commands share: each is defined once and means the same everywhere."""
+
+import argparse
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from isojoule.errors import InputError
+
+TABLE = "table of measurements, parquet or CSV"
+
+
+def table(parser: argparse.ArgumentParser, what: str = TABLE) -> None:
+    """Add TABLE, the file that a command reads."""
+    parser.add_argument("table", metavar="TABLE", type=Path, help=what)
+
+
+def config(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add --config, the configuration of a study."""
+    parser.add_argument("--config", type=Path, required=required, help="configuration of the study, a YAML file")
+
+
+def results(parser: argparse.ArgumentParser) -> None:
+    """Add --results, the folder of a study."""
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study's results")
+
+
+def output(parser: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
+    """Add --output, the file or folder that a command writes."""
+    parser.add_argument("--output", type=Path, required=required, help=what)
+
+
+def kinds(parser: argparse.ArgumentParser) -> None:
+    """Add --kinds, which energies may be used together."""
+    parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
+
+
+def phase(parser: argparse.ArgumentParser) -> None:
+    """Add --phase, which energies a command is about."""
+    parser.add_argument("--phase", required=True, choices=("train", "test"), help="phase that all energies are of")
+
+
+def target(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
+    """Add --target, the GPU that energies are normalized to."""
+    parser.add_argument("--target", metavar="GPU", required=required, help=what)
+
+
+def seed(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add --seed."""
+    parser.add_argument("--seed", type=at_least(0), default=0, help=f"seed {what} (default: 0)")
+
+
+def draws(parser: argparse.ArgumentParser, default: int, what: str) -> None:
+    """Add --draws, how often something random is repeated."""
+    parser.add_argument("--draws", type=at_least(1), default=default, help=f"{what} (default: {default})")
+
+
+def name(parser: argparse.ArgumentParser) -> None:
+    """Add --name, the column of names."""
+    parser.add_argument("--name", metavar="COLUMN", help="column with the name of the model")
+
+
+def allow_empty(parser: argparse.ArgumentParser) -> None:
+    """Add --allow-empty, for the workflow: a study that cannot be normalized has an empty table."""
+    parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Return the type of an option that is a whole number of `minimum` or more."""
+
+    def whole(text: str) -> int:
+        if not text.lstrip("-").isdigit() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(f"found {text}, expected a whole number of {minimum} or more")
+        return int(text)
+
+    return whole
+
+
+def above_zero(text: str) -> float:
+    """Read an option that is a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text}, expected a number above 0")
+    return value
+
+
+def known(option: str, found: str, expected: Sequence[str]) -> str:
+    """Return `found`, which is one of `expected`.
+
+    Raises:
+        InputError: it is not; the message has the closest ones.
+    """
+    if found not in expected:
+        close = difflib.get_close_matches(found, expected) or expected[:5]
+        raise InputError(f"{option}: found {found}, expected one of the configuration's, such as {', '.join(close)}")
+    return found

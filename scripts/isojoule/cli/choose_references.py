@@ -1,0 +1,39 @@
+"""Choose which references to publish: the fewest architectures that normalize a new GPU within a stated error.
+
+    isojoule choose-references results/demo/measurements.parquet --error-percent 10 --output references.csv
+
+Every GPU of the study is left out in turn and stands for the new one.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.cli.arguments import above_zero
+from isojoule.measuring.device_lock import Device
+
+COMPUTES = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser)
+    parser.add_argument(
+        "--error-percent", type=above_zero, default=10.0, help="median absolute percentage error to stay within"
+    )
+    arguments.output(parser, "the table, a CSV or parquet file")
+    arguments.seed(parser, "of the resampling")
+    arguments.kinds(parser)
+    arguments.allow_empty(parser)
+
+
+def run(options: argparse.Namespace, _machine: Device) -> None:
+    """Read, choose, write, say which."""
+    from isojoule.normalization import study_experiment
+    from isojoule.normalization.reference_sets import in_words, reference_sets
+
+    frame = study_experiment.read(options.table, options.kinds)
+    tables = study_experiment.of_phases(
+        lambda phase: reference_sets(frame, phase, options.error_percent, options.seed), options.allow_empty
+    )
+    study_experiment.write(tables, options.output)
+    print("\n".join([*(in_words(table, options.error_percent) for table in tables), str(options.output)]))

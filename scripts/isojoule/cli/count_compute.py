@@ -1,0 +1,43 @@
+"""Count what one architecture takes: parameters, FLOPs forward and backward, bytes. On the CPU, in seconds.
+
+    isojoule count-compute --config config/demo.yaml --architecture mlp-1x64 --output mlp-1x64.json
+
+Needs no data and no GPU.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.cli.arguments import known
+from isojoule.measuring.device_lock import Device
+
+COMPUTES = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.config(parser)
+    parser.add_argument("--architecture", required=True, help="name of an architecture, such as mlp-4x1024")
+    arguments.output(parser, "the record, a JSON file")
+
+
+def run(options: argparse.Namespace, _: Device) -> None:
+    """Count the architecture, write its record, say the result in one line."""
+    from isojoule.compute.counting import count
+    from isojoule.files import write_text
+    from isojoule.progress import heartbeat
+    from isojoule.study import configuration
+    from isojoule.study.cells import architectures
+
+    study = configuration.load(options.config)
+    named = architectures(study)
+    architecture = named[known("--architecture", options.architecture, list(named))]
+    with heartbeat(lambda: f"counting {architecture.name}"):
+        record = count(study, architecture)
+    write_text(options.output, record.model_dump_json(indent=2) + "\n")
+    ratio = record.backward_flops / record.forward_flops if record.forward_flops else float("nan")
+    print(
+        f"{record.architecture}: {record.parameters:,} parameters, {record.forward_flops:.4g} forward FLOPs, "
+        f"backward/forward {ratio:.2f}, {record.duration_s:.1f} s",
+        flush=True,
+    )

@@ -1,0 +1,38 @@
+"""Evaluate normalization where every system was measured on a GPU of its own: ranking and front against the truth.
+
+isojoule evaluate-mixed results/demo/measurements.parquet --output mixed.csv
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.measuring.device_lock import Device
+
+COMPUTES = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser)
+    arguments.output(parser, "the rows, a CSV or parquet file")
+    arguments.seed(parser, "of the shuffles")
+    arguments.draws(parser, 20, "shuffles")
+    arguments.kinds(parser)
+    arguments.allow_empty(parser)
+
+
+def run(options: argparse.Namespace, _machine: Device) -> None:
+    """Read, evaluate, write."""
+    from isojoule.normalization import study_experiment
+    from isojoule.normalization.methods import METHODS
+    from isojoule.normalization.mixed_platforms import in_words, mixed
+
+    frame = study_experiment.read(options.table, options.kinds)
+    tables = study_experiment.of_phases(
+        lambda phase: mixed(frame, phase, METHODS, study_experiment.COUNTS, options.draws, options.seed),
+        options.allow_empty,
+    )
+    study_experiment.write(tables, options.output)
+    for table in tables:
+        print(in_words(table))
+    print(f"{options.output}: {sum(map(len, tables))} rows")

@@ -1,0 +1,35 @@
+"""Extract the features of all clips of a study, once, and record what that cost.
+
+    isojoule extract-features --config config/demo.yaml --dataset results/demo/dataset \\
+        --output results/demo/features --workers 2
+
+Needs the manifest of isojoule prepare-dataset. Writes the features, statistics.json and record.json.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+from isojoule.cli import arguments
+from isojoule.measuring.device_lock import Device
+
+COMPUTES = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.config(parser)
+    parser.add_argument("--dataset", type=Path, required=True, help="folder of the manifest")
+    arguments.output(parser, "folder of the features")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that decode (default: all cores)")
+
+
+def run(options: argparse.Namespace, machine: Device) -> None:
+    """Extract, then count the clips in one line."""
+    from isojoule.measuring.extraction import extract_features
+    from isojoule.study import configuration
+
+    study = configuration.load(options.config)
+    record = extract_features(study, options.dataset, options.output, options.workers, machine)
+    duration_s, speed = record.energy.duration_s, record.clips_per_s
+    print(f"{options.output}: {record.clips} clips in {duration_s:.1f} s, {speed:.0f} clips/s", flush=True)

@@ -1,0 +1,76 @@
+"""Find the models of any table that no other one beats.
+
+    isojoule front results/demo/measurements.parquet --minimize energy_kwh --maximize macro_f1
+    isojoule front theirs.csv --minimize energy_kwh params --maximize accuracy --output front.csv
+
+A CSV or parquet file with one row per model and repeat; the name is its column architecture, model, system or name.
+Where it has the columns gpu and phase, each of them has a front of its own. Several rows of a model are repeats: from
+their spread comes the probability that it is optimal, and a dominated model that it leaves on the front in 5 % of the
+draws or more is called within noise.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.errors import InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser, "one row per model and repeat, CSV or parquet")
+    parser.add_argument("--minimize", nargs="+", default=[], help="columns of which less is better")
+    parser.add_argument("--maximize", nargs="+", default=[], help="columns of which more is better")
+    arguments.name(parser)
+    parser.add_argument("--by", nargs="+", help="a front for each value of these columns; none for a single one")
+    parser.add_argument("--missing", choices=["refuse", "leave-out"], default="refuse", help="models without a value")
+    parser.add_argument("--logarithmic", nargs="+", default=[], help="costs whose decades the hypervolume counts")
+    parser.add_argument(
+        "--reference-point", nargs="+", type=corner, default=[], help="of the hypervolume: column=value for each"
+    )
+    arguments.kinds(parser)
+    arguments.draws(parser, 1000, "of the bootstrap over repeats")
+    arguments.seed(parser, "of the bootstrap")
+    arguments.output(parser, "write the fronts to this file, CSV or parquet", required=False)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, find, print, write."""
+    from isojoule.pareto import Objective
+    from isojoule.pareto.by_part import fronts_by_part
+    from isojoule.tables import measurements, models
+
+    if unknown := [column for column in options.logarithmic if column not in options.minimize]:
+        raise InputError(
+            f"logarithmic: found {unknown[0]}, expected of those to minimize: {', '.join(options.minimize)}"
+        )
+    reference_point = dict(options.reference_point)
+    if len(reference_point) < len(options.reference_point):
+        raise InputError("reference point: found a column twice, expected each once")
+    objectives = [Objective(column, logarithmic=column in options.logarithmic) for column in options.minimize]
+    objectives += [Objective(column, maximize=True) for column in options.maximize]
+    columns = [objective.column for objective in objectives]
+    words = [name for name in (options.name, *(options.by or [])) if name]
+    frame, notes = models.read(options.table, columns, options.kinds, words)
+    table, lines = fronts_by_part(
+        frame,
+        objectives,
+        options.by,
+        models.name_column(frame, options.name),
+        missing=options.missing,
+        reference_point=reference_point or None,
+        draws=options.draws,
+        seed=options.seed,
+    )
+    print("\n".join([*notes, *lines]))
+    if options.output:
+        measurements.write(table, options.output)
+        print(options.output)
+
+
+def corner(text: str) -> tuple[str, float]:
+    """The type of an option of the form column=value."""
+    column, _, value = text.partition("=")
+    try:
+        return column, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"found {text}, expected column=number") from None

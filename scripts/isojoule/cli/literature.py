@@ -1,0 +1,27 @@
+"""Compute anew what papers computed from their published numbers: costs of training, and the fronts of WaveFlow.
+
+    isojoule literature --output results/demo/literature
+
+Writes training.csv and waveflow.csv into the folder. The numbers come with isojoule; reference/published/README.md has
+their sources. `isojoule estimate-training` and `isojoule front` do the same for tables of your own.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.output(parser, "folder of the tables")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Estimate, find the fronts, write."""
+    from isojoule.literature import training, waveflow
+    from isojoule.tables import measurements
+
+    for name, table in (("training", training.published()), ("waveflow", waveflow.published())):
+        path = options.output / f"{name}.csv"
+        measurements.write(table, path)
+        print(f"{path}: {len(table)} rows")

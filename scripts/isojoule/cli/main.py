@@ -1,0 +1,110 @@
+"""The command `isojoule`: which subcommands there are, their help, and what a mistyped one is answered."""
+
+import argparse
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+import isojoule
+from isojoule.cli.running import run
+
+COMMANDS = {
+    "measure": (
+        "prepare-dataset",
+        "extract-features",
+        "count-compute",
+        "measure",
+        "measure-study",
+        "aggregate",
+    ),
+    "analyse": (
+        "tabulate-energy",
+        "tabulate-flags",
+        "link-compute-energy",
+        "evaluate-normalization",
+        "rank-normalization",
+        "evaluate-mixed",
+        "choose-references",
+        "normalize",
+        "compare-fronts",
+        "front",
+        "score",
+        "estimate-training",
+        "literature",
+    ),
+    "publish": ("plot", "report", "model-card"),
+    "plan": ("plan", "status", "simulate", "schema"),
+}
+NAMES = [name for names in COMMANDS.values() for name in names]
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Run the subcommand that the command line names, and leave with its exit code.
+
+    Args:
+        words: the command line behind `isojoule`, by default that of this process.
+    """
+    first, *rest = list(sys.argv[1:] if words is None else words) or ["--help"]
+    if first in ("-h", "--help"):
+        print(overview())
+        sys.exit(0)
+    if first == "--version":
+        print(f"isojoule {isojoule.__version__}")
+        sys.exit(0)
+    if first not in NAMES:
+        nearest = difflib.get_close_matches(first, NAMES, n=1, cutoff=0.4)
+        expected = f"expected one such as {nearest[0]}; " if nearest else ""
+        print(f"error: found no command {first}, {expected}isojoule --help lists all", file=sys.stderr)
+        sys.exit(2)
+    command = load(first)
+    run(command, parser(first, command).parse_args(rest))
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of the subcommand `name`."""
+    return importlib.import_module(f"isojoule.cli.{name.replace('-', '_')}")
+
+
+def parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
+    """Make the parser of a subcommand, whose help is the docstring of its module."""
+    made = Parser(
+        prog=f"isojoule {name}",
+        description=command.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.configure(made)
+    return made
+
+
+def overview() -> str:
+    """List all subcommands by their purpose, each with the first line of its help."""
+    lines = [f"{isojoule.__doc__}", "", "usage: isojoule COMMAND [options]"]
+    for purpose, names in COMMANDS.items():
+        lines += ["", f"{purpose}:"]
+        lines += [f"  {name:<24}{(load(name).__doc__ or '').partition(chr(10))[0]}" for name in names]
+    return "\n".join([*lines, "", "isojoule COMMAND --help explains a command, with an example."])
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says in one sentence what is wrong, and names the option that was probably meant."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """Parse the words of a command line, after a look for options that do not exist."""
+        words = list(args or [])
+        for word in words[: words.index("--")] if "--" in words else words:
+            option = word.partition("=")[0]
+            if option.startswith("--") and option not in self._option_string_actions:
+                known = [name for name in self._option_string_actions if name.startswith("--")]
+                nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.4) or known
+                self.error(f"found no option {option}, expected one such as {', '.join(nearest)}")
+        return super().parse_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2 and one sentence instead of the usage, which is long."""
+        sentence = message.removeprefix("argument ").replace("the following arguments are required: ", "missing: ")
+        print(f"error: {sentence}; {self.prog} --help explains it", file=sys.stderr)
+        sys.exit(2)

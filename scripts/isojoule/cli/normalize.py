@@ -1,0 +1,57 @@
+"""Normalize my own system: what would it have used on a GPU of a study, from its energy on my GPU?
+
+    isojoule normalize results/demo/measurements.parquet --target cpu-1thread --phase train \\
+        --references mine.csv --energy-kwh 2.1e-6 [--flops 3.3e7 --params 1.2e5 --duration-s 0.4]
+
+mine.csv has the energies of the study's reference systems on my GPU: columns architecture, energy_kwh and, if known
+for all, duration_s. My GPU need not be in the study. With --quality and --reference, the energy-weighted score of DCASE
+task 4.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from isojoule.cli import arguments
+from isojoule.cli.arguments import above_zero
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser, "the study's table of measurements, parquet or CSV")
+    arguments.target(parser, "GPU of the study to normalize to", required=True)
+    arguments.phase(parser)
+    parser.add_argument("--references", type=Path, required=True, help="reference systems on my GPU, CSV or parquet")
+    parser.add_argument("--energy-kwh", type=above_zero, required=True, help="my system on my GPU")
+    parser.add_argument("--duration-s", type=above_zero, help="of the same run")
+    parser.add_argument(
+        "--flops", type=above_zero, help="forward FLOPs of one example, counted as the study counts them"
+    )
+    parser.add_argument("--params", type=above_zero, help="parameters of my system")
+    parser.add_argument("--quality", type=float, help="of my system, for the energy-weighted score; more is better")
+    parser.add_argument("--reference", help="reference system of the score, one of the references")
+    arguments.kinds(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments.output(parser, "write the JSON to this file as well", required=False)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, normalize, print."""
+    from isojoule.files import write_text
+    from isojoule.normalization import user_system
+    from isojoule.tables import measurements
+
+    frame, sentences = measurements.read_unmixed(options.table, options.kinds)
+    references = user_system.read_references(options.references, options.phase)
+    system = user_system.System(options.energy_kwh, options.duration_s, options.flops, options.params)
+    found = user_system.normalize(frame, options.target, options.phase, references, system)
+    record = found.record()
+    record["warnings"] = [*sentences, *found.warnings]
+    if options.quality is not None or options.reference is not None:
+        record |= user_system.energy_weighted(frame, found, references, system, options.quality, options.reference)
+    if options.output:
+        write_text(options.output, json.dumps(record, indent=2) + "\n")
+    if options.json:
+        print(json.dumps(record, indent=2))
+    else:
+        print("\n".join(user_system.in_words(record)))

@@ -1,0 +1,25 @@
+"""Estimate what a study will cost before it is started: cells, GPU hours, kWh, CO2e and disk.
+
+    isojoule plan --config config/demo.yaml --results results/demo
+
+Needs the compute records (isojoule count-compute) in the results. From them, from peak_tflops, memory_gb_per_s and
+max_power_w of each GPU in the configuration, and from the records that are there already. Nothing in it is measured.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.config(parser)
+    arguments.results(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Estimate and say."""
+    from isojoule.study import configuration
+    from isojoule.study.cost import plan
+
+    print(plan(configuration.load(options.config), options.results))

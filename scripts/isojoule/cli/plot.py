@@ -1,0 +1,44 @@
+"""Draw one figure.
+
+    isojoule plot energy-quality results/demo/measurements.parquet --output quality.svg quality.png
+    isojoule plot normalization-references results/demo/normalization/errors.parquet --output references.png
+
+From a table of measurements: energy-platforms, energy-quality, energy-computation-test, energy-computation-train,
+power-computation, energy-utilization, energy-explained, normalization-points, normalization-curves,
+normalization-plane. From the errors that `isojoule evaluate-normalization` writes: normalization-sampling,
+normalization-regression, normalization-features, normalization-references. From the fronts that `isojoule
+compare-fronts` writes: pareto-energy, pareto-normalized, pareto-costs, pareto-stability. From the tables that
+`isojoule literature` writes: published-training, published-waveflow.
+
+A figure is as wide as a column or the text of a paper, its fonts embedded: PDF and SVG are ready for print.
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.cli import arguments
+from isojoule.errors import InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("figure", help="name of the figure")
+    arguments.table(parser, "what it is drawn from, parquet or CSV")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="files: .svg, .png or .pdf")
+    arguments.config(parser, required=False)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read and draw."""
+    from isojoule.figures import captions
+    from isojoule.figures.shared import drawing
+    from isojoule.study import configuration
+    from isojoule.tables import measurements
+
+    if options.figure not in captions.FIGURES:
+        raise InputError(f"figure: found {options.figure}, expected one of {', '.join(captions.FIGURES)}")
+    drawn = captions.load(options.figure)
+    read = getattr(drawn, "READ", measurements.read)
+    settings = configuration.load(options.config)["figures"] if options.config else {}
+    drawing.save(drawn.draw, read(options.table), options.output, settings.get("texts"), settings.get("text_mm"))
+    print(" ".join(map(str, options.output)))

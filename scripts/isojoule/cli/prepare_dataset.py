@@ -1,0 +1,31 @@
+"""Find and check the clips of a study; make them first where the source is synthetic.
+
+    isojoule prepare-dataset --config config/demo.yaml --output results/demo/dataset
+
+Writes manifest.tsv (one row a clip); where labels or files may be wrong, left_out.tsv (which, and why) as well.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.measuring.device_lock import Device
+
+COMPUTES = True
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.config(parser)
+    arguments.output(parser, "folder of the manifest")
+
+
+def run(options: argparse.Namespace, _: Device) -> None:
+    """Prepare, then count the clips in one line."""
+    from isojoule.progress import heartbeat
+    from isojoule.study import configuration
+    from isojoule.workloads import interface
+
+    study = configuration.load(options.config)
+    with heartbeat(lambda: "making or checking clips"):
+        found = interface.part(study["workload"], "dataset").prepare_study(study, options.output)
+    print(f"{options.output}: {found}", flush=True)

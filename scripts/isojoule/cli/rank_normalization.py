@@ -1,0 +1,26 @@
+"""Rank methods of normalization by their held-out error: per pair of GPUs and over all pairs.
+
+isojoule rank-normalization results/demo/normalization/errors.parquet --output ranking.csv
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser, "rows of isojoule evaluate-normalization, a parquet file")
+    arguments.output(parser, "the ranking, a CSV or parquet file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, rank, write."""
+    from isojoule.normalization import ranking
+    from isojoule.tables import measurements
+
+    results = ranking.read(options.table)
+    table = ranking.ranking(results)
+    measurements.write(table, options.output)
+    print(f"{options.output}: {len(table)} rows")
+    print(ranking.summary(table))

@@ -1,0 +1,43 @@
+"""Write the study's report: one HTML page that needs no network.
+
+    isojoule report results/demo/measurements.parquet --results results/demo \\
+        --tables results/demo/pareto/*.csv results/demo/normalization/*.csv \\
+        --figures results/demo/figures/*.svg --output report.html
+
+Any table of measurements will do. Tables are known by their path below the folder of results, such as
+pareto/fronts.csv; a section whose table is not given is left out.
+"""
+
+import argparse
+from pathlib import Path
+
+from isojoule.cli import arguments
+from isojoule.errors import InputError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser)
+    parser.add_argument("--results", type=Path, default=Path(), help="folder that tables are known below")
+    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="what the analysis wrote, CSV or parquet")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures, SVG files, in their order")
+    parser.add_argument("--extraction", type=Path, help="record of the extraction of features")
+    arguments.output(parser, "the page, an HTML file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, render, write."""
+    from isojoule.files import write_text
+    from isojoule.records import ExtractionRecord, read_record
+    from isojoule.report.page import render
+    from isojoule.tables import measurements
+
+    frame = measurements.read(options.table)
+    extraction = options.extraction and read_record(options.extraction, ExtractionRecord)
+    tables = {}
+    for path in options.tables:
+        if not path.is_file() or not path.is_relative_to(options.results):
+            raise InputError(f"tables: found {path}, expected a file below {options.results}")
+        tables[path.relative_to(options.results).as_posix()] = path
+    write_text(options.output, render((options.table, frame), tables, options.figures, extraction))
+    print(options.output)

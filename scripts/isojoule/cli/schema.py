@@ -1,0 +1,17 @@
+"""Print the JSON schema of all records, which editors and other programs check them by.
+
+isojoule schema
+"""
+
+import argparse
+
+
+def configure(_parser: argparse.ArgumentParser) -> None:
+    """Add no options: there is one schema."""
+
+
+def run(_options: argparse.Namespace) -> None:
+    """Print the schema."""
+    from isojoule.records.schema import schema
+
+    print(schema())

@@ -1,0 +1,48 @@
+"""Score the models of any table by quality per energy, relative to a reference model (DCASE task 4).
+
+    isojoule score results/demo/measurements.parquet --minimize energy_kwh --maximize macro_f1 \\
+        --reference mlp-1x64 --output scores.csv
+
+Score = quality x E_reference / E_model, both on the same GPU: energies of different GPUs are scored apart, by the
+table's columns gpu and phase. One row per model and repeat; means over repeats are scored.
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser, "one row per model and repeat, CSV or parquet")
+    parser.add_argument("--minimize", required=True, help="the column of energy, or of another cost")
+    parser.add_argument("--maximize", required=True, help="the column of quality")
+    parser.add_argument("--reference", required=True, help="name of the reference model")
+    arguments.name(parser)
+    parser.add_argument("--by", nargs="+", help="scores for each value of these columns; none for all together")
+    arguments.kinds(parser)
+    arguments.output(parser, "write the scores to this file, CSV or parquet", required=False)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, score, print, write."""
+    import pandas as pd
+
+    from isojoule.pareto import scores
+    from isojoule.tables import measurements, models
+
+    words = [name for name in (options.name, *(options.by or [])) if name]
+    frame, said = models.read(options.table, [options.minimize, options.maximize], options.kinds, words)
+    for sentence in said:
+        print(sentence)
+    name = models.name_column(frame, options.name)
+    frame = models.with_quality(frame, [options.maximize], name)
+    found = []
+    goals = [options.minimize, options.maximize]
+    for label, part in models.worth_a_look(models.parts(frame, options.by), goals):
+        table, left_out = scores.scored(part, options.minimize, options.maximize, options.reference, name, label)
+        print("\n".join(scores.in_words(table, left_out, name, label)))
+        found.append(table.assign(part=label))
+    if options.output:
+        measurements.write(pd.concat(found, ignore_index=True), options.output)
+        print(options.output)

@@ -1,0 +1,37 @@
+"""Simulate a study: energies of the 43 published architectures on made-up GPUs, of known truth; measured by nobody.
+
+isojoule simulate --seed 0 --gpus 4 --output world.parquet
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+from isojoule.cli.arguments import at_least
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.seed(parser, "of everything that is drawn")
+    parser.add_argument("--gpus", type=at_least(1), default=4, help="how many")
+    parser.add_argument("--repeats", type=at_least(1), default=1, help="runs per cell")
+    parser.add_argument("--run-noise", type=float, default=0.02, help="relative spread of one run")
+    parser.add_argument("--system-noise", type=float, default=0.03, help="relative spread of one system on one GPU")
+    parser.add_argument("--slowed-share", type=float, default=0.0, help="share of runs slowed by 20 to 100 %%")
+    arguments.output(parser, "the table of measurements, a parquet or CSV file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate, write."""
+    from isojoule.simulation import worlds
+    from isojoule.tables import measurements
+
+    world = worlds.world(
+        options.seed,
+        options.gpus,
+        repeats=options.repeats,
+        run_noise=options.run_noise,
+        system_noise=options.system_noise,
+        slowed_share=options.slowed_share,
+    )
+    measurements.write(world, options.output)
+    print(f"{options.output}: {len(world)} simulated rows")

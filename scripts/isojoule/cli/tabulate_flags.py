@@ -1,0 +1,26 @@
+"""List the quality flags of a study: one row per flag and cell, with the meaning of the flag.
+
+isojoule tabulate-flags results/demo/measurements.parquet --output results/demo/tables/flags.csv
+"""
+
+import argparse
+
+from isojoule.cli import arguments
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    arguments.table(parser)
+    arguments.output(parser, "the table, a CSV or parquet file")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, list, write."""
+    from isojoule.records.flags import MEANINGS
+    from isojoule.tables import flags, measurements
+
+    table = flags.listed(measurements.read(options.table))
+    measurements.write(table, options.output)
+    for flag, count in table["flag"].value_counts().items():
+        print(f"{count} cells: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")
+    print(f"{options.output}: {len(table)} rows")

@@ -1,0 +1,1 @@
+"""Count what an architecture computes: parameters, FLOPs and bytes."""

@@ -1,0 +1,205 @@
+"""Count what an architecture takes: parameters, FLOPs forward and backward, bytes; on the CPU, without training."""
+
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from io import StringIO
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils.flop_counter import FlopCounterMode
+
+import isojoule
+from isojoule.errors import InputError
+from isojoule.records.compute import ComputeRecord
+from isojoule.study.cells import fingerprint
+from isojoule.study.configuration import Configuration
+from isojoule.workloads import building, interface
+from isojoule.workloads.interface import Architecture
+from isojoule.workloads.optimizers import OPTIMIZERS
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """One forward pass, backward pass and optimizer step: FLOPs of one example, bytes of the whole batch."""
+
+    parameters: int
+    forward_flops: int
+    backward_flops: int
+    weights_bytes: int
+    gradients_bytes: int
+    optimizer_state_bytes: int
+    activations_bytes: int
+
+
+def count(configuration: Configuration, architecture: Architecture) -> ComputeRecord:
+    """Count one architecture of a study.
+
+    DeepSpeed patches torch and does not put all of it back: call this in a process that measures nothing else.
+
+    Raises:
+        InputError: the model cannot be built or counted, or its output does not have the shape of the targets.
+    """
+    begin = time.perf_counter()
+    workload = configuration["workload"]
+    settings = interface.load(workload).compute_settings(configuration)
+    example = interface.part(workload, "example")
+    step = training_step(architecture, example, settings)
+    published_flops = deepspeed_forward_flops(architecture, example, settings)
+    return ComputeRecord(
+        workload=workload,
+        architecture=architecture.name,
+        family=architecture.family,
+        **asdict(step),
+        deepspeed_forward_flops=published_flops,
+        training_flops_published=3 * published_flops,
+        training_flops_exact=step.forward_flops + step.backward_flops,
+        batch_size=settings["batch_size"],
+        duration_s=time.perf_counter() - begin,
+        peak_memory_bytes=_peak_memory_bytes(),
+        software={
+            "isojoule": isojoule.__version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("torch", "deepspeed")},
+        },
+        configuration_fingerprint=fingerprint(
+            {"workload": workload, "architecture": asdict(architecture), "settings": settings}
+        ),
+    )
+
+
+def training_step(architecture: Architecture, example: ModuleType, settings: dict[str, Any]) -> TrainingStep:
+    """Count one training step of the configured batch on torch's meta device, where tensors have no data.
+
+    A model that needs data, in its constructor or forward, is counted on the CPU.
+
+    Args:
+        architecture: what to count.
+        example: the workload's module of that name.
+        settings: the workload's `compute_settings`.
+
+    Raises:
+        InputError: the model cannot be built or trained, or its output does not have the shape of the targets.
+    """
+    try:
+        return _training_step_on("meta", architecture, example, settings)
+    except Exception:
+        try:
+            return _training_step_on("cpu", architecture, example, settings)
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"architecture {architecture.name}: a training step cannot be counted: {building.first_line(error)}"
+            ) from error
+
+
+def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, settings: dict[str, Any]) -> int:
+    """FLOPs of the forward pass of one example by DeepSpeed's profiler (Douwes and Serizel, DCASE 2024).
+
+    Counts ReLU, pooling and the gates of a GRU beside matrix and convolution work.
+
+    Raises:
+        InputError: DeepSpeed cannot count the model.
+    """
+    # no look at a GPU on which something else may be measured just now
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    with _Uninitialized():
+        model = building.build(architecture)
+    inputs, _ = example.example(settings, 1, "cpu")
+    with redirect_stdout(StringIO()), warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            logging.disable(logging.WARNING)
+            from deepspeed.profiling.flops_profiler import get_model_profile
+
+            flops, _, _ = get_model_profile(model, args=list(inputs), print_profile=False, warm_up=0, as_string=False)
+        except Exception as error:
+            raise InputError(
+                f"architecture {architecture.name}: DeepSpeed cannot count its FLOPs: {building.first_line(error)}"
+            ) from error
+        finally:
+            logging.disable(logging.NOTSET)
+    return int(flops)
+
+
+class _Uninitialized(TorchFunctionMode):
+    """Leave weights as they are allocated: their values change no count, and untouched memory takes no room."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (Tensor.uniform_, Tensor.normal_) or getattr(func, "__module__", None) == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+class _SavedForBackward:
+    """Storages that autograd keeps for the backward pass, each once, without those of the model itself."""
+
+    def __init__(self, model: nn.Module) -> None:
+        own = [*model.parameters(), *model.buffers()]
+        self._own = {tensor.untyped_storage()._cdata for tensor in own}
+        self._storages: dict[int, torch.UntypedStorage] = {}
+
+    def keep(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._own:
+            self._storages[storage._cdata] = storage
+        return tensor
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(storage.nbytes() for storage in self._storages.values())
+
+
+def _training_step_on(
+    device: str, architecture: Architecture, example: ModuleType, settings: dict[str, Any]
+) -> TrainingStep:
+    # imported before the device is set, so that tensors of the module itself are made where they say
+    building.model_class(architecture)
+    with torch.device(device):
+        model = building.build(architecture).train()
+    parameters = list(model.parameters())
+    optimizer = OPTIMIZERS[settings["optimizer"]](parameters)
+    batch_size = settings["batch_size"]
+    inputs, targets = example.example(settings, batch_size, device)
+    saved = _SavedForBackward(model)
+    with FlopCounterMode(display=False) as counter:
+        with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda tensor: tensor):
+            loss = example.loss(building.checked_output(architecture, model, inputs, targets), targets)
+        forward_flops = counter.get_total_flops()
+        loss.backward()
+        backward_flops = counter.get_total_flops() - forward_flops
+    optimizer.step()
+    state = [slot for slots in optimizer.state.values() for slot in slots.values() if isinstance(slot, Tensor)]
+    return TrainingStep(
+        parameters=sum(parameter.numel() for parameter in parameters),
+        forward_flops=round(forward_flops / batch_size),
+        backward_flops=round(backward_flops / batch_size),
+        weights_bytes=_n_bytes(parameters),
+        gradients_bytes=_n_bytes(parameter.grad for parameter in parameters if parameter.grad is not None),
+        optimizer_state_bytes=_n_bytes(state),
+        activations_bytes=saved.n_bytes,
+    )
+
+
+def _n_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

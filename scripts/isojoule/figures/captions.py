@@ -1,0 +1,225 @@
+"""The figures of a study, one module each with `draw(frame)` from the table that it is drawn from.
+
+That is the table of measurements, or what the module's `READ` reads.
+
+A new figure is a new module, described here.
+"""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from isojoule.errors import InputError
+
+# what captions say of the bars of `drawing.points`
+BARS = "Bars: 95 % interval of the mean over repeats (Student's t), on logarithmic axes down to a tenth of it at most."
+
+
+STYLE = Path(__file__).parent / "shared" / "isojoule.mplstyle"
+
+
+class Description(NamedTuple):
+    """What is said of a figure, and the table below the study's results that it is drawn from."""
+
+    category: str
+    title: str
+    table: str
+    caption: str
+
+
+MEASUREMENTS, ERRORS = "measurements.parquet", "normalization/errors.parquet"
+FRONTS = "pareto/fronts.csv"
+
+ENERGY = {
+    "energy-platforms": Description(
+        "Energy",
+        "Energy by platform",
+        MEASUREMENTS,
+        "Energy of every architecture on every platform, architectures in the order of their energy on the "
+        f"first. {BARS}",
+    ),
+    "energy-quality": Description(
+        "Energy",
+        "Quality against energy",
+        MEASUREMENTS,
+        f"Quality on the test data against the energy of training and of test. {BARS}",
+    ),
+    "energy-computation-test": Description(
+        "Compute and energy",
+        "Energy of test against computation",
+        MEASUREMENTS,
+        "Energy of test against FLOPs and against the number of parameters: all architectures, and where there are "
+        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits with R² and "
+        f"slope. {BARS}",
+    ),
+    "energy-computation-train": Description(
+        "Compute and energy",
+        "Energy of training against computation",
+        MEASUREMENTS,
+        "Energy of training against FLOPs and against the number of parameters: all architectures, and where there are "
+        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of training are three times "
+        f"those of the forward pass, as published. Lines: affine fits with R² and slope. {BARS}",
+    ),
+    "power-computation": Description(
+        "Compute and energy",
+        "Power against computation",
+        MEASUREMENTS,
+        "Mean power of training (circles) and test (triangles) against FLOPs per second; those of training "
+        "are three times those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). "
+        f"{BARS}",
+    ),
+    "energy-utilization": Description(
+        "Compute and energy",
+        "Energy against utilisation",
+        MEASUREMENTS,
+        "Energy of training (circles) and test (triangles) against the utilisation of the GPU and of its "
+        "memory, as NVML reports them (Douwes and Serizel, DCASE 2024, figure 4), with Spearman's rank "
+        f"correlation. {BARS}",
+    ),
+    "energy-explained": Description(
+        "Compute and energy",
+        "What explains the energy of training",
+        MEASUREMENTS,
+        "Energy of training against the published count of FLOPs (three times the forward pass), the exact "
+        "count of forward and backward pass, and the bytes moved to and from memory, an estimate from the "
+        f"counts. Lines: affine fits with R² and slope. {BARS}",
+    ),
+}
+PARETO = {
+    "pareto-energy": Description(
+        "Quality and energy",
+        "Fronts of energy",
+        FRONTS,
+        "Quality against the energy of training and of test on every platform: models that no other one beats "
+        "(blue circles, joined by the front), models within noise of the front (yellow diamonds), dominated "
+        "ones (red crosses); after Douwes, Esling and Briot, figure 2. Where there are more than 16 models, "
+        f"only those that are not dominated are named. {BARS}",
+    ),
+    "pareto-normalized": Description(
+        "Quality and energy",
+        "Fronts of normalized energy",
+        FRONTS,
+        "The same fronts for energies normalized from each platform to one of them by our default method and "
+        f"eight references: an estimate. {BARS}",
+    ),
+    "pareto-costs": Description(
+        "Quality and energy",
+        "Fronts of other costs",
+        FRONTS,
+        "Quality against forward FLOPs, parameters, and CO2e of training and of test (CodeCarbon's estimate "
+        f"for the configured country), with quality and emissions of the first platform. {BARS}",
+    ),
+    "pareto-stability": Description(
+        "Quality and energy",
+        "Does the front change with the platform?",
+        FRONTS,
+        "Models that are optimal or within noise of the front on some platform, and what they are on the "
+        "others; an arrow leads to the platform that energies are normalized to.",
+    ),
+}
+# these need two platforms
+NORMALIZATION = {
+    "normalization-points": Description(
+        "Normalization",
+        "Normalized by one or two references",
+        MEASUREMENTS,
+        "Energy of every architecture normalized to another platform by a single reference of low or high "
+        "energy and by both, against its own energy there; on the diagonal the normalization is perfect. Open "
+        f"triangles: what came out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}",
+    ),
+    "normalization-sampling": Description(
+        "Normalization",
+        "Error by number of references",
+        ERRORS,
+        "Error of the regression line by the share of architectures that serve as references, drawn at random "
+        "or those of lowest and highest energy; bars: standard deviation over splits (after Douwes and "
+        "Serizel, figure 3). Below -1 the axis of R² is logarithmic.",
+    ),
+    "normalization-curves": Description(
+        "Normalization",
+        "Regressions through the references",
+        MEASUREMENTS,
+        "Regressions from the energy on one platform to that on another, fitted on the references (filled) of "
+        f"the first split; open: held-out architectures (after Douwes and Serizel, figure 4). {BARS}",
+    ),
+    "normalization-regression": Description(
+        "Normalization",
+        "Error by type of regression",
+        ERRORS,
+        "Error of regressions in kWh by their type, fitted on all references; bars: standard deviation over "
+        "splits (after Douwes and Serizel, figure 5). Below -1 the axis of R² is logarithmic.",
+    ),
+    "normalization-plane": Description(
+        "Normalization",
+        "Energy and FLOPs together",
+        MEASUREMENTS,
+        "Energy on another platform against energy on the first and the forward FLOPs of one example, and the "
+        "plane of least squares through all architectures; grey: distances from the plane (after Douwes and "
+        f"Serizel, section 3.3). {BARS}",
+    ),
+    "normalization-features": Description(
+        "Normalization",
+        "Error with FLOPs and parameters",
+        ERRORS,
+        "Error of the regression line with FLOPs, parameters and both as further dimensions, fitted on all "
+        "references; bars: standard deviation over splits (after Douwes and Serizel, figure 6). Below -1 the "
+        "axis of R² is logarithmic.",
+    ),
+    "normalization-references": Description(
+        "Normalization",
+        "Ours against the published methods",
+        ERRORS,
+        "Median absolute percentage error on held-out architectures against the number of references: median "
+        "over pairs and splits. Published methods with the references of lowest and highest energy (after "
+        "Douwes and Serizel), ours with those that it recommends. What is above 1200 % is not shown.",
+    ),
+}
+LITERATURE = {
+    "published-training": Description(
+        "Published numbers",
+        "Published trainings",
+        "literature/training.csv",
+        "Training costs of five published generative audio models (Douwes, Esling and Briot, table 1): "
+        "maximum power of the GPU x GPUs x hours, an estimate of the worst case.",
+    ),
+    "published-waveflow": Description(
+        "Published numbers",
+        "Published fronts",
+        "literature/waveflow.csv",
+        "Mean opinion score against the energy of training (Carbontracker's prediction) and of generating 100 "
+        "s of audio (measured), for five configurations of WaveFlow (Douwes, Esling and Briot, table 2 and "
+        "figure 2). Published numbers, not of this study.",
+    ),
+}
+FIGURES = {**ENERGY, **PARETO, **NORMALIZATION, **LITERATURE}
+
+
+def ordered(first: Sequence[str], *, normalizable: bool) -> list[str]:
+    """Names of a study's figures in the order in which the report shows them.
+
+    Args:
+        first: those to begin with.
+        normalizable: whether there are two platforms and enough architectures.
+
+    Raises:
+        InputError: a name is no figure's.
+    """
+    names = [*PARETO, *ENERGY, *(NORMALIZATION if normalizable else []), *LITERATURE]
+    if not normalizable:
+        names.remove("pareto-normalized")
+    for name in first:
+        if name not in names:
+            raise InputError(f"figures.order: found {name}, expected names of figures: {', '.join(names)}")
+    return [*first, *(name for name in names if name not in first)]
+
+
+def module_name(figure: str) -> str:
+    """The module of the figure `figure`."""
+    return f"isojoule.figures.{figure.replace('-', '_')}"
+
+
+def load(figure: str) -> ModuleType:
+    """Import the module of the figure `figure`."""
+    return importlib.import_module(module_name(figure))

@@ -1,0 +1,1 @@
+"""What several figures share: style, comparison of platforms, fits, fronts."""

@@ -1,0 +1,1 @@
+"""All fronts of a study: quality against every cost, on every GPU."""

@@ -1,0 +1,219 @@
+"""All cells of one GPU and repeat, one after the other in one process: torch and the GPU are woken up once.
+
+A block is every architecture once, in an order shuffled with the study's seed (a randomized block design): what drifts
+with time does not follow the size of the model, and the repeats of a model lie in different jobs.
+"""
+
+import gc
+import math
+import random
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from isojoule.energy import Meter
+from isojoule.errors import InputError, StoppedError
+from isojoule.measuring import checkpoints
+from isojoule.measuring.cell import measure, metered, opened
+from isojoule.measuring.device_check import Arrival, RefusedError, arrive
+from isojoule.measuring.device_lock import Device
+from isojoule.records import provenance
+from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
+from isojoule.study import configuration as configurations
+from isojoule.study.cells import Cell, architectures, fingerprints, phases
+from isojoule.study.configuration import Configuration
+from isojoule.study.journal import Journal, ended
+from isojoule.workloads import interface
+
+
+class Block:
+    """The cells of one GPU and repeat.
+
+    Args:
+        configuration: the study.
+        gpu: key of the configuration's `gpus`.
+        repeat: 0, 1, ...
+        results: folder of the study's results, with its features.
+        machine: the right to compute on this machine's CPU, taken before anything heavy was imported.
+    """
+
+    def __init__(self, configuration: Configuration, gpu: str, repeat: int, results: Path, machine: Device) -> None:
+        self._configuration, self._gpu, self._repeat = configuration, gpu, repeat
+        self._results, self._machine = results, machine
+        self._journal = Journal(results)
+        self._architectures = architectures(configuration)
+        self._data = interface.data_fingerprint(results / "features")
+
+    def measure(self, names: Sequence[str] | None = None, budget_s: float = math.inf) -> int:
+        """Bring the records of the block up to date: keep what is in the journal, measure the rest.
+
+        Args:
+            names: architectures to measure, all by default.
+            budget_s: begin no architecture that would not be done in this time, if it takes as long as the longest one
+                so far.
+
+        Returns:
+            the number of architectures that the budget left out.
+
+        Raises:
+            InputError: the device is not the expected one, or some cells could not be measured (the others are).
+        """
+        ends_s = time.monotonic() + budget_s
+        order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
+        with self._journal.held(self._gpu, self._repeat, self._machine.released):
+            configurations.store(self._configuration, self._results / "configuration.yaml")
+            cells = [
+                Cell(self._gpu, name, phase, self._repeat)
+                for name in order
+                if names is None or name in names
+                for phase in phases(self._configuration)
+            ]
+            kept = {cell: self._journal.kept(cell, self._fingerprints(cell)) for cell in cells}
+            for record in filter(None, kept.values()):
+                self._journal.publish(record)
+            waiting = list(dict.fromkeys(c.architecture for c, record in kept.items() if record is None))
+            known = sum(map(bool, kept.values()))
+            print(f"{self._gpu}, repeat {self._repeat}: {len(cells)} cells, {known} measured already", flush=True)
+            return self._measure(sorted(waiting, key=self._failures), order, ends_s) if waiting else 0
+
+    def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
+        arrival = self._arrival(waiting)
+        meters = dict.fromkeys(("train", "test"), metered(self._configuration, self._gpu, arrival))
+        if arrival.others:
+            meters["test"] = metered(self._configuration, self._gpu, arrival, "test")
+        failed = []
+        longest_s = len(phases(self._configuration)) * self._journal.longest_s(self._gpu)
+        left = 0
+        for number, name in enumerate(waiting):
+            began_s = time.monotonic()
+            if began_s + longest_s > ends_s:
+                left = len(waiting) - number
+                print(f"the time budget is used: {left} architectures left", flush=True)
+                break
+            for phase in self._needed(name):
+                cell = Cell(self._gpu, name, phase, self._repeat)
+                record = self._attempt(cell, arrival, meters[phase], order.index(name))
+                print(f"{cell}: {_result(record)}", flush=True)
+                _let_go()
+                if arrival.gpu:
+                    torch.cuda.empty_cache()
+                if record.outcome not in FINAL:
+                    failed.append(f"{cell}: {record.message}")
+                    _check_alive(arrival)
+                    break
+            longest_s = max(longest_s, time.monotonic() - began_s)
+        if failed:
+            raise InputError("\n       ".join([f"{len(failed)} cells could not be measured", *failed]))
+        return left
+
+    def _arrival(self, waiting: list[str]) -> Arrival:
+        try:
+            return arrive(self._gpu, self._configuration["gpus"][self._gpu])
+        except RefusedError as error:
+            for name in waiting:
+                cell = Cell(self._gpu, name, self._needed(name)[0], self._repeat)
+                self._journal.end(ended(self._opened(cell, None, 0), "refused", str(error)))
+            raise
+
+    def _needed(self, name: str) -> list[str]:
+        """The phases to measure: a test needs the weights of its training, and without them trains again."""
+        all_phases = phases(self._configuration)
+        missing = [phase for phase in all_phases if not self._kept(Cell(self._gpu, name, phase, self._repeat))]
+        weights = checkpoints.is_there(self._checkpoint(name), self._origin(name))
+        return all_phases if missing == ["test"] and "train" in all_phases and not weights else missing
+
+    def _attempt(self, cell: Cell, arrival: Arrival, meter: Meter, place: int) -> MeasurementRecord:
+        begun = self._opened(cell, arrival, place)
+        self._journal.begin(begun)
+        both = len(self._configuration["phases"]) == 2
+        try:
+            record = measure(
+                self._configuration,
+                begun,
+                self._results / "features",
+                self._checkpoint(cell.architecture) if both else None,
+                self._origin(cell.architecture),
+                arrival,
+                self._machine,
+                meter,
+                self._journal.trace(begun),
+                self._results / "products" / cell.gpu / f"{cell.architecture}-{cell.repeat}",
+            )
+        except (KeyboardInterrupt, StoppedError) as error:
+            reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM: cancelled, preempted or over time"
+            self._end(begun, "stopped", f"stopped by {reason}")
+            raise
+        except InputError as error:
+            return self._end(begun, "failed", str(error))
+        except Exception as error:
+            traceback.print_exc()
+            return self._end(begun, "failed", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+        self._journal.end(record)
+        if cell.phase == "test":
+            self._checkpoint(cell.architecture).unlink(missing_ok=True)
+        return record
+
+    def _end(self, begun: MeasurementRecord, outcome: Outcome, message: str) -> MeasurementRecord:
+        record = ended(begun, outcome, message, provenance.now())
+        self._journal.end(record)
+        return record
+
+    def _opened(self, cell: Cell, arrival: Arrival | None, place: int) -> MeasurementRecord:
+        fingerprints = self._fingerprints(cell)
+        attempt, failed = self._journal.next_attempt(cell), self._journal.failed(cell, fingerprints)
+        gpu = arrival.gpu if arrival else None
+        return opened(self._configuration, cell, gpu, fingerprints, attempt, place, failed)
+
+    def _kept(self, cell: Cell) -> MeasurementRecord | None:
+        return self._journal.kept(cell, self._fingerprints(cell))
+
+    def _fingerprints(self, cell: Cell) -> dict[str, str]:
+        return fingerprints(self._configuration, cell, self._data, self._architectures)
+
+    def _failures(self, name: str) -> int:
+        """What failed before comes last, so that it does not keep the others waiting."""
+        cells = [Cell(self._gpu, name, phase, self._repeat) for phase in phases(self._configuration)]
+        return sum(record.outcome not in FINAL for cell in cells for record in self._journal.attempts(cell))
+
+    def _checkpoint(self, name: str) -> Path:
+        return self._results / "checkpoints" / self._gpu / f"{name}-{self._repeat}.safetensors"
+
+    def _origin(self, name: str) -> str:
+        """What the weights of a training depend on, as the checkpoint names it."""
+        found = self._fingerprints(Cell(self._gpu, name, "train", self._repeat))
+        return " ".join(map(str, found.values()))
+
+
+def shuffled(names: list[str], seed: int, gpu: str, repeat: int) -> list[str]:
+    """`names` in the order in which the block of `gpu` and `repeat` measures them."""
+    order = sorted(names)
+    random.Random(f"{seed} {gpu} {repeat}").shuffle(order)
+    return order
+
+
+def _let_go() -> None:
+    """Free the model of a cell; what survives are modules, and to look through them again takes longer each time."""
+    gc.collect()
+    gc.freeze()
+
+
+def _check_alive(arrival: Arrival) -> None:
+    if arrival.gpu is None:
+        return
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        print(f"the GPU no longer answers: {error}", file=sys.stderr, flush=True)
+        raise InputError("the GPU no longer answers; the next attempt measures what is left") from error
+
+
+def _result(record: MeasurementRecord) -> str:
+    if record.energy is None:
+        return f"{record.outcome} ({record.message})"
+    reading = record.energy.computing
+    quality = "".join(f", {name} {value:.3f}" for name, value in record.quality.items())
+    return f"{record.energy.duration_s:.2f} s, {reading.energy_kwh:.3g} kWh {reading.kind}{quality}"

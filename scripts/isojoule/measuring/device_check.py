@@ -1,0 +1,76 @@
+"""Where a job arrived: the device that is really there, held against the one that the configuration expects."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from isojoule.energy import nvml
+from isojoule.errors import InputError
+from isojoule.records import provenance
+from isojoule.records.measurement import Gpu
+
+
+class RefusedError(InputError):
+    """The job is not where the configuration sends it; the message says what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The device of a job.
+
+    Attributes:
+        device: where torch computes in this process.
+        gpu: the GPU behind it, none on a CPU.
+        others: further GPUs of the node, each for a process of its own.
+    """
+
+    device: torch.device
+    gpu: Gpu | None
+    others: tuple[Gpu, ...] = ()
+
+    @property
+    def gpus(self) -> list[Gpu]:
+        """All GPUs of the job."""
+        return [self.gpu, *self.others] if self.gpu else []
+
+
+def arrive(name: str, entry: dict[str, Any]) -> Arrival:
+    """Identify the device, or all of them, and take it only when it is the expected one, whole and alone.
+
+    Args:
+        name: key of the configuration's `gpus`.
+        entry: that entry.
+
+    Raises:
+        RefusedError: another partition, another number of GPUs, another model of GPU, one that NVML cannot read, or
+            one that is split into instances, whose energy nothing reads apart.
+    """
+    here = f"on {provenance.hardware().hostname}"
+    partition = os.environ.get("SLURM_JOB_PARTITION")
+    if "partition" in entry and partition not in (None, entry["partition"]):
+        raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry["partition"])
+    if entry["device"] == "cpu":
+        return Arrival(torch.device("cpu"), None)
+    expected = entry.get("device_name", "one GPU")
+    if not torch.cuda.is_available():
+        raise _refused(f"gpus.{name}", f"no CUDA device {here}", expected)
+    if torch.cuda.device_count() != entry.get("devices", 1):
+        visible = f"{torch.cuda.device_count()} GPUs visible {here}"
+        wanted = f"{entry.get('devices', 1)}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
+        raise _refused(f"gpus.{name}", visible, wanted)
+    try:
+        found = nvml.visible()
+    except InputError as error:
+        raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
+    for gpu in found:
+        if gpu.name != entry.get("device_name", found[0].name):
+            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", entry.get("device_name", found[0].name))
+        if gpu.mig:
+            raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
+    return Arrival(torch.device("cuda", 0), found[0], tuple(found[1:]))
+
+
+def _refused(key: str, found: str, expected: str) -> RefusedError:
+    return RefusedError(f"{key}: found {found}, expected {expected}; nothing was measured")

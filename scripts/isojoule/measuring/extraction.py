@@ -1,0 +1,65 @@
+"""Extract the features of a study once, inside one window of the meter, and record what that cost."""
+
+from pathlib import Path
+
+from isojoule.energy import Meter
+from isojoule.errors import InputError
+from isojoule.files import write_text
+from isojoule.measuring.device_lock import Device
+from isojoule.records import ExtractionRecord, provenance, read_record
+from isojoule.study.cells import features_code, features_slice, fingerprint
+from isojoule.study.configuration import Configuration
+from isojoule.workloads import interface
+
+RECORD = "record.json"
+
+
+def extract_features(
+    configuration: Configuration, dataset: Path, folder: Path, workers: int, machine: Device
+) -> ExtractionRecord:
+    """Extract the features of all clips, and write the record of it beside them.
+
+    Args:
+        configuration: the study.
+        dataset: folder of the manifest.
+        folder: where the features go.
+        workers: threads that decode.
+        machine: the right to compute on this machine's CPU.
+
+    Raises:
+        InputError: as the workload's `extract_study`.
+    """
+    started_at = provenance.now()
+    meter = Meter(configuration["energy"]["country_iso_code"], idle_s=configuration["energy"]["idle_s"])
+    extraction = interface.part(configuration["workload"], "extraction")
+    with machine.alone(), meter as window:
+        clips = extraction.extract_study(configuration, dataset, folder, workers)
+    record = ExtractionRecord(
+        study=configuration["study"],
+        workload=configuration["workload"],
+        started_at=started_at,
+        ended_at=provenance.now(),
+        clips=clips,
+        clips_per_s=clips / window.energy.duration_s,
+        workers=workers,
+        energy=window.energy,
+        hardware=provenance.hardware(),
+        provenance=provenance.provenance(1, *_decided_by(configuration)),
+    )
+    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    return record
+
+
+def are_extracted(configuration: Configuration, folder: Path) -> bool:
+    """Whether a folder holds the features of this configuration and code."""
+    try:
+        made = read_record(folder / RECORD, ExtractionRecord).provenance
+    except InputError:
+        return False
+    files = (*interface.load(configuration["workload"]).FEATURES, "statistics.json")
+    decided_by = (made.configuration_fingerprint, made.code_fingerprint)
+    return decided_by == _decided_by(configuration) and all((folder / name).is_file() for name in files)
+
+
+def _decided_by(configuration: Configuration) -> tuple[str, str]:
+    return fingerprint(features_slice(configuration)), features_code(configuration)

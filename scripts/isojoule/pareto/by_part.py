@@ -1,0 +1,38 @@
+"""A front for every part of a table: for each GPU and phase, or for each value of any columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from isojoule.pareto.front import Objective, find_front
+from isojoule.tables import models
+
+
+def fronts_by_part(
+    frame: pd.DataFrame, objectives: Sequence[Objective], by: Sequence[str] | None, name: str, **settings: Any
+) -> tuple[pd.DataFrame, list[str]]:
+    """Find the front of every part of a table.
+
+    Args:
+        frame: one row per model and repeat, as `isojoule.tables.models.read` gives it.
+        objectives: columns to minimize or maximize.
+        by: columns whose values have a front each, as `isojoule.tables.models.parts` takes them.
+        name: column with the names of the models.
+        settings: further arguments of `find_front`.
+
+    Returns:
+        the tables of all fronts below each other, with the columns `part` and `energy_kind`, and lines to read.
+
+    Raises:
+        InputError: as `find_front`.
+    """
+    columns = [objective.column for objective in objectives]
+    frame = models.with_quality(frame, [objective.column for objective in objectives if objective.maximize], name)
+    tables, lines = [], []
+    for label, part in models.worth_a_look(models.parts(frame, by), columns):
+        front = find_front(part, objectives, name=name, **settings)
+        kinds = ", ".join(part["energy_kind"].dropna().unique()) if "energy_kind" in part else ""
+        lines += front.in_words(" ".join(filter(None, [label, kinds and f"(energy {kinds})"])))
+        tables.append(front.table.assign(part=label, energy_kind=kinds or None))
+    return pd.concat(tables, ignore_index=True), lines

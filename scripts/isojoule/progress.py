@@ -1,0 +1,34 @@
+"""What a program shows in a terminal: a sign of life during long work, and tables in aligned columns."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+PERIOD_S = 10.0
+
+
+@contextmanager
+def heartbeat(progress: Callable[[], str], period_s: float = PERIOD_S) -> Iterator[None]:
+    """Print the seconds so far and `progress()` to stderr, every `period_s` until the end of the `with`."""
+    ended = threading.Event()
+    started_s = time.perf_counter()
+
+    def beat() -> None:
+        while not ended.wait(period_s):
+            print(f"{time.perf_counter() - started_s:.0f} s: {progress()}", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows as lines, every column as wide as its widest text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)

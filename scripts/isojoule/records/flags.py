@@ -1,0 +1,82 @@
+"""What to know before trusting a record: quality flags, each with its meaning and its threshold."""
+
+from collections.abc import Iterable
+
+from isojoule.records.measurement import MeasurementRecord
+
+RESOLUTION_PERCENT = 1.0
+DISAGREEMENT_PERCENT = 2.0
+SPREAD_PERCENT = 5.0
+HOT_C = 80.0
+WARMER_C = 10.0
+
+MEANINGS = {
+    "estimated": "the energy is that of a model, no instrument measured it",
+    "short-window": f"the instrument's period is more than {RESOLUTION_PERCENT:g} % of the window",
+    "disagreement": f"another reading of the same window is more than {DISAGREEMENT_PERCENT:g} % off",
+    "unchecked": "the power beside the GPU's energy counter could not be sampled, so that nothing of ours confirms it",
+    "throttled": "heat, a power brake or a slowdown of the hardware held the GPU's clocks down",
+    "power-capped": "the GPU's power limit held its clocks down",
+    "hot-start": f"the GPU began at {HOT_C:g} degrees C or more, or {WARMER_C:g} above its platform's median start",
+    "shared-device": "another process computed on the GPU",
+    "company-unknown": "the driver does not show who computes on the GPU",
+    "attempt-above-1": "earlier attempts at the same measurement came to nothing",
+    "spread": f"the repeats differ by more than {SPREAD_PERCENT:g} % of their mean",
+    "unsteady": f"the repetitions inside the window differ by more than {SPREAD_PERCENT:g} % of their mean",
+    "several-drivers": "GPUs of this name were measured with more than one driver",
+    "several-boards": "more than one board of this name was measured",
+    "several-devices": "the platform was measured on devices of more than one name",
+    "initial-weights": "the test ran with weights that no training made, and claims no quality",
+    "loss-not-finite": "the loss was not a number",
+    "extrapolated": "a part of the work was measured, and carried to the whole",
+    "quality-on-training-data": "the clips of the test are those of the training",
+}
+
+# these a workload gives its record; all the others follow from facts
+OF_WORKLOADS = ("initial-weights", "loss-not-finite", "quality-on-training-data")
+THROTTLES = ("hw-slowdown", "sw-thermal", "hw-thermal", "hw-power-brake")
+
+
+def of_record(record: MeasurementRecord) -> list[str]:
+    """The flags that the record alone tells, with those that its workload gave it.
+
+    Facts of the record decide, so that a changed threshold needs no new measurement.
+    """
+    found = []
+    if record.energy is not None:
+        window = record.energy.window
+        tests = {
+            "estimated": record.energy.computing.kind == "estimated",
+            "short-window": window.resolution_percent > RESOLUTION_PERCENT,
+            "disagreement": (window.disagreement_percent or 0) > DISAGREEMENT_PERCENT,
+            "unchecked": _has_counter(record) and record.energy.integrated_power is None,
+            "unsteady": _spread_percent(window.repetition_energies_kwh or []) > SPREAD_PERCENT,
+        }
+        found += [flag for flag, holds in tests.items() if holds]
+    if record.gpu_statistics is not None:
+        statistics = record.gpu_statistics
+        tests = {
+            "throttled": any(reason in statistics.throttled_percent for reason in THROTTLES),
+            "power-capped": "power-cap" in statistics.throttled_percent,
+            "hot-start": (statistics.start_temperature_c or 0) >= HOT_C,
+            "shared-device": bool(statistics.foreign_processes),
+            "company-unknown": statistics.foreign_processes is None,
+        }
+        found += [flag for flag, holds in tests.items() if holds]
+    if record.provenance.failed_attempts:
+        found.append("attempt-above-1")
+    return [*found, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+
+
+def _spread_percent(energies_kwh: list[float]) -> float:
+    total_kwh = sum(energies_kwh)
+    return 100 * (max(energies_kwh) - min(energies_kwh)) * len(energies_kwh) / total_kwh if total_kwh > 0 else 0.0
+
+
+def _has_counter(record: MeasurementRecord) -> bool:
+    return record.hardware.gpu is not None and record.hardware.gpu.counter_period_s is not None
+
+
+def ordered(found: Iterable[str]) -> list[str]:
+    """Flags once each, in the order of `MEANINGS`."""
+    return [*(flag for flag in MEANINGS if flag in set(found)), *sorted(set(found) - set(MEANINGS))]

@@ -1,0 +1,102 @@
+"""What a sceptic asks of a number: machine, versions, commit, job."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+import isojoule
+from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
+
+PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
+
+
+def now() -> str:
+    """The time, UTC, ISO 8601 to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def hardware(gpu: Gpu | None = None) -> Hardware:
+    """This machine, and the GPU that the program computes on."""
+    return Hardware(
+        hostname=platform.node(),
+        cpu=cpu_model() or platform.processor() or "unknown",
+        cpu_cores=os.cpu_count() or 1,
+        memory_bytes=psutil.virtual_memory().total,
+        gpu=gpu,
+    )
+
+
+def provenance(
+    attempt: int,
+    configuration_fingerprint: str,
+    code_fingerprint: str,
+    data_fingerprint: str | None = None,
+    failed_attempts: int = 0,
+) -> Provenance:
+    """Versions, commit and SLURM job of this process, and what decided its record."""
+    return Provenance(
+        commit=_commit(),
+        configuration_fingerprint=configuration_fingerprint,
+        code_fingerprint=code_fingerprint,
+        data_fingerprint=data_fingerprint,
+        software=software(),
+        attempt=attempt,
+        failed_attempts=failed_attempts,
+        slurm=_slurm(),
+    )
+
+
+@cache
+def software() -> dict[str, str]:
+    """Versions of the interpreter, the system and the packages that decide a measurement."""
+    versions = {"isojoule": isojoule.__version__, "python": platform.python_version(), "system": platform.platform()}
+    for package in PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.version.cuda:
+        versions["cuda"] = torch.version.cuda
+        versions["cudnn"] = str(torch.backends.cudnn.version())
+    return versions
+
+
+@cache
+def _commit() -> str | None:
+    folder = Path(isojoule.__file__).parent
+    described = subprocess.run(
+        ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or None if described.returncode == 0 else None
+
+
+def _slurm() -> Slurm | None:
+    job_id = os.environ.get("SLURM_JOB_ID")
+    if not job_id:
+        return None
+    return Slurm(
+        job_id=job_id,
+        partition=os.environ.get("SLURM_JOB_PARTITION"),
+        node=os.environ.get("SLURMD_NODENAME"),
+        restart_count=int(os.environ.get("SLURM_RESTART_COUNT", "0")),
+    )
+
+
+def cpu_model() -> str | None:
+    """The CPU's name as the kernel gives it, none where it gives none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)

@@ -1,0 +1,261 @@
+"""The journal of a study: every attempt to measure a cell, whatever became of it, and the records that follow.
+
+Snakemake deletes and forgets outputs as it pleases; it does not know the journal. What is in there is not measured
+again as long as the code, the configuration and the data that decided it are the same.
+"""
+
+import fcntl
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from isojoule.errors import InputError
+from isojoule.files import patiently, write_text, written_whole
+from isojoule.records import MeasurementRecord, read_record
+from isojoule.records.measurement import FINAL, Outcome
+from isojoule.records.reading import OtherVersionError
+from isojoule.study.cells import Cell, architectures, cells, fingerprints
+from isojoule.study.configuration import Configuration
+from isojoule.workloads import interface
+
+
+class Journal:
+    """The attempts and records below the folder `results` of a study.
+
+    Files are `attempts/<gpu>/<architecture>/<phase>-<repeat>.<attempt>.json` and
+    `records/<gpu>/<architecture>/<phase>-<repeat>.json`, each with the trace of its window beside it, `.parquet`.
+    """
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+
+    def attempts(self, cell: Cell) -> list[MeasurementRecord]:
+        """Every attempt that ended, the first one first; those that an older isojoule wrote stay and are not read."""
+        found = []
+        for _, path in self._numbered(cell):
+            with suppress(OtherVersionError):
+                found.append(read_record(path, MeasurementRecord))
+        return found
+
+    def next_attempt(self, cell: Cell) -> int:
+        """The number of an attempt that begins now: 1, 2, ..."""
+        return max((number for number, _ in self._numbered(cell)), default=0) + 1
+
+    def failed(self, cell: Cell, fingerprints: dict[str, str]) -> int:
+        """How many attempts of this code, configuration and data began and came to nothing."""
+        mine = (record for record in self.attempts(cell) if record.is_of(fingerprints))
+        return sum(record.outcome not in (*FINAL, "refused") for record in mine)
+
+    def longest_s(self, gpu: str) -> float:
+        """The longest that an attempt on this GPU took, 0 where there is none."""
+        paths = (self._results / "attempts" / gpu).glob("*/*.json")
+        found = [0.0]
+        for path in paths:
+            with suppress(InputError):
+                record = read_record(path, MeasurementRecord)
+                began, ended = (datetime.fromisoformat(text) for text in (record.started_at, record.ended_at))
+                found.append((ended - began).total_seconds())
+        return max(found)
+
+    def _numbered(self, cell: Cell) -> list[tuple[int, Path]]:
+        folder, start = self._results / "attempts" / cell.gpu / cell.architecture, f"{cell.phase}-{cell.repeat}."
+        numbers = [(path.name[len(start) : -len(".json")], path) for path in folder.glob(f"{start}*.json")]
+        return sorted((int(number), path) for number, path in numbers if number.isdigit())
+
+    def kept(
+        self, cell: Cell, fingerprints: dict[str, str], attempts: list[MeasurementRecord] | None = None
+    ) -> MeasurementRecord | None:
+        """The last final attempt of the same code, configuration and data, none where the cell is to be measured."""
+        for record in reversed(self.attempts(cell) if attempts is None else attempts):
+            if record.outcome in FINAL and record.is_of(fingerprints):
+                return record
+        return None
+
+    def publish(self, record: MeasurementRecord) -> None:
+        """Write the record of a cell where it is not there already."""
+        path = self._results / "records" / _path(record)
+        text = record.model_dump_json(indent=2) + "\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            persist(path, text)
+        trace, beside = self.trace(record), path.with_suffix(".parquet")
+        if not trace.is_file():
+            beside.unlink(missing_ok=True)
+        elif not beside.is_file() or beside.read_bytes() != trace.read_bytes():
+            with written_whole(beside) as temporary:
+                shutil.copyfile(trace, temporary)
+
+    def trace(self, record: MeasurementRecord) -> Path:
+        """Where the samples of an attempt's window are, if there are any; `publish` puts them beside the record."""
+        return (self._results / "attempts" / _path(record, record.provenance.attempt)).with_suffix(".parquet")
+
+    @contextmanager
+    def held(
+        self, gpu: str, repeat: int, waiting: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Iterator[None]:
+        """Hold the cells of a GPU and repeat; wait while another program measures them, in the context of `waiting`."""
+        with _opened(self._lock(gpu, repeat)) as file:
+            if not _locked(file):
+                print(self._said_of_the_other(gpu, repeat), file=sys.stderr, flush=True)
+                with waiting():
+                    while not _locked(file):
+                        time.sleep(1)
+            self._recover(gpu, repeat)
+            yield
+
+    def begin(self, record: MeasurementRecord) -> None:
+        """Note that the attempt `record` runs now.
+
+        Raises:
+            InputError: the journal cannot be written, so that nothing should be measured.
+        """
+        write_text(self._running(record.gpu, record.repeat), record.model_dump_json(indent=2) + "\n")
+
+    def end(self, record: MeasurementRecord) -> None:
+        """Note what became of the attempt that runs, and publish it when it is final."""
+        persist(
+            self._results / "attempts" / _path(record, record.provenance.attempt),
+            record.model_dump_json(indent=2) + "\n",
+        )
+        if record.outcome in FINAL:
+            self.publish(record)
+        with suppress(OSError):
+            self._running(record.gpu, record.repeat).unlink(missing_ok=True)
+
+    def running(self, gpu: str, repeat: int) -> tuple[MeasurementRecord, bool] | None:
+        """The attempt that runs, and whether its program still lives; none where nothing runs."""
+        try:
+            record = read_record(self._running(gpu, repeat), MeasurementRecord)
+        except InputError:
+            return None
+        try:
+            with self._lock(gpu, repeat).open("rb") as file:
+                return record, not _locked(file, fcntl.LOCK_SH)
+        except OSError:
+            return record, False
+
+    def _recover(self, gpu: str, repeat: int) -> None:
+        """Give an attempt whose program vanished its place in the journal."""
+        found = self.running(gpu, repeat)
+        if found is None:
+            return
+        left = found[0]
+        if (self._results / "attempts" / _path(left, left.provenance.attempt)).is_file():
+            self._running(gpu, repeat).unlink()
+        else:
+            self.end(ended(left, "lost", "ended without a word: killed, over time or memory, or its node went down"))
+
+    def _said_of_the_other(self, gpu: str, repeat: int) -> str:
+        other = self.running(gpu, repeat)
+        if other is None:
+            return f"waiting: another program measures repeat {repeat} on {gpu}; what it measures is kept"
+        record = other[0]
+        job = f"SLURM job {record.provenance.slurm.job_id}" if record.provenance.slurm else "a program"
+        return (
+            f"waiting: {job} on {record.hardware.hostname} measures repeat {repeat} on {gpu} "
+            f"since {record.started_at}; what it measures is kept"
+        )
+
+    def _lock(self, gpu: str, repeat: int) -> Path:
+        return self._results / "attempts" / gpu / f".lock-{repeat}"
+
+    def _running(self, gpu: str, repeat: int) -> Path:
+        return self._results / "attempts" / gpu / f"running-{repeat}.json"
+
+
+def retire_stale_records(configuration: Configuration, results: Path) -> None:
+    """Take records of other code, configuration or data out of `records/`; they stay in the journal.
+
+    Snakemake takes the outputs of a job that failed for finished, so that they must not be there from before.
+    """
+    if not (data := fingerprint_of_data(results)):
+        return
+    named = architectures(configuration)
+    stale = 0
+    for cell in cells(configuration):
+        path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
+        try:
+            record = read_record(path, MeasurementRecord) if path.is_file() else None
+            is_stale = record is not None and not record.is_of(fingerprints(configuration, cell, data, named))
+        except OtherVersionError:
+            is_stale = True
+        except InputError:
+            continue
+        if is_stale:
+            path.unlink()
+            path.with_suffix(".parquet").unlink(missing_ok=True)
+            stale += 1
+    if stale:
+        where = results / "attempts"
+        print(f"{stale} records are of other code, configuration or data; they stay in {where}", file=sys.stderr)
+
+
+def fingerprint_of_data(results: Path) -> str | None:
+    """The fingerprint of the data of a study, none where it was not extracted yet."""
+    try:
+        return interface.data_fingerprint(results / "features")
+    except InputError:
+        return None
+
+
+def ended(
+    record: MeasurementRecord, outcome: Outcome, message: str | None, ended_at: str | None = None
+) -> MeasurementRecord:
+    """The attempt `record`, which came to nothing."""
+    return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
+
+
+def persist(path: Path, text: str) -> None:
+    """Write what was measured, patiently; where that cannot be, into the user's home or /tmp rather than lose it.
+
+    Raises:
+        InputError: naming the file that holds the text instead.
+    """
+    try:
+        patiently(lambda: write_text(path, text))
+    except InputError as error:
+        raise InputError(f"{error}; what was measured is in {_rescued(path.name, text)}: copy it to {path}") from error
+
+
+def _rescued(name: str, text: str) -> Path:
+    """Not in TMPDIR, which many clusters empty when a job ends."""
+    for folder in (Path.home(), Path("/tmp")):
+        try:
+            rescue = Path(tempfile.mkdtemp(prefix="isojoule-rescued-", dir=folder)) / name
+            rescue.write_text(text, encoding="utf-8")
+            return rescue
+        except OSError:
+            continue
+    raise InputError(f"{name}: found no place to write to, neither in the home folder nor in /tmp; it reads\n{text}")
+
+
+def _path(record: MeasurementRecord, attempt: int | None = None) -> Path:
+    number = "" if attempt is None else f".{attempt}"
+    return Path(record.gpu, record.architecture, f"{record.phase}-{record.repeat}{number}.json")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise InputError(f"{path.parent}: cannot be written: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+def _locked(file: BinaryIO, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take the lock, unless another program has it; a file system without locks is taken as free."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,124 @@
+"""Any table of models as input: ours, or one that a user brings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from isojoule.errors import InputError
+from isojoule.tables import measurements
+
+# energies of different platforms and phases are no alternatives to each other
+APART = ("gpu", "phase")
+NONE = "none"
+
+
+def read(
+    path: Path, numbers: Sequence[str], kinds: list[str] | None = None, words: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table, one row per model and repeat.
+
+    Args:
+        path: CSV or parquet.
+        numbers: columns that a row has nothing of where it has an `outcome` that is not ok.
+        kinds: of energy to use together, where the table has `energy_kind`.
+        words: columns that hold names.
+
+    Returns:
+        the table, and sentences to show the user.
+
+    Raises:
+        InputError: unreadable or empty, of several kinds of energy, or with a repeat that is there twice.
+    """
+    frame = measurements.read_any(path, "a table of models", words)
+    if frame.empty:
+        raise InputError(f"{path}: found no row, expected one per model and repeat")
+    said = []
+    identity = [name for name in (*measurements.NAMES, *APART, "repeat") if name in frame]
+    if "repeat" in identity and (twice := frame.duplicated(identity)).any():
+        row = int(twice.to_numpy().argmax()) + 1
+        raise InputError(f"{path}: found a repeat a second time in row {row}, expected each once")
+    if copies := int(frame.duplicated().sum()):
+        said.append(f"{copies} rows are the same as others in every column, and count as repeats")
+    if "energy_kind" in frame:
+        frame, left_out = measurements.of_kinds(frame, kinds)
+        said += [left_out] if left_out else []
+    elif kinds:
+        raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
+    if "outcome" in frame:
+        present = [name for name in numbers if name in frame]
+        frame = frame.assign(**{name: frame[name].where(frame["outcome"] == "ok") for name in present})
+    return frame, said
+
+
+def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:
+    """The table with the quality of a model on every row of it: a test's also on its training's.
+
+    A value that a row lacks is that of the same repeat in the other phase, on the same GPU.
+
+    Args:
+        frame: the table.
+        columns: of quality, as far as the table has them.
+        name: column with the names of the models.
+    """
+    same = [column for column in (name, "gpu", "repeat") if column in frame]
+    present = [column for column in columns if column in frame]
+    if "phase" not in frame or not present:
+        return frame
+    of_repeat = frame.groupby(same, sort=False, dropna=False)[present].transform("first")
+    return frame.assign(**{column: frame[column].fillna(of_repeat[column]) for column in present})
+
+
+def name_column(frame: pd.DataFrame, asked: str | None) -> str:
+    """The column with the names of the models.
+
+    Raises:
+        InputError: there is none, or a row has no name.
+    """
+    candidates = [asked] if asked else measurements.NAMES
+    found = [name for name in candidates if name in frame]
+    if not found:
+        raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
+    if (unnamed := frame[found[0]].isna()).any():
+        raise InputError(
+            f"{found[0]}: found no name in row {int(unnamed.to_numpy().argmax()) + 1}, expected one in each"
+        )
+    return found[0]
+
+
+def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFrame]:
+    """The table taken apart, by a label of each part.
+
+    Args:
+        frame: the table.
+        by: columns; by default gpu and phase, as far as it has them; `none` for one part.
+
+    Raises:
+        InputError: the table has no such column.
+    """
+    columns = [name for name in APART if name in frame] if by is None else [name for name in by if name != NONE]
+    for name in columns:
+        if name not in frame:
+            raise InputError(f"by: found {name}, expected columns of the table: {_columns(frame)}")
+    if not columns:
+        return {"": frame}
+    return {
+        " ".join(f"{name} {value}" for name, value in zip(columns, values, strict=True)): part
+        for values, part in frame.groupby(columns, sort=False, dropna=False)
+    }
+
+
+def worth_a_look(parts: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The parts in which something has a value of each column; the others are named, unless all are without."""
+    bare = {
+        label: [name for name in columns if name in part and part[name].isna().all()] for label, part in parts.items()
+    }
+    for label, part in parts.items():
+        if bare[label] and not all(bare.values()):
+            print(f"{label}: left out: nothing has a value of {' or '.join(bare[label])}")
+        else:
+            yield label, part
+
+
+def _columns(frame: pd.DataFrame) -> str:
+    return ", ".join(map(str, frame.columns))

@@ -1,0 +1,91 @@
+"""From an architecture to its model, ours and the user's alike."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from isojoule.errors import InputError, is_out_of_memory
+from isojoule.workloads.interface import Architecture
+
+
+def build(architecture: Architecture) -> nn.Module:
+    """Call the class of `architecture` with its arguments.
+
+    Raises:
+        InputError: there is no such class, or it cannot be built from these arguments.
+    """
+    called = model_class(architecture)
+    try:
+        return called(**architecture.arguments)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"architecture {architecture.name}: {architecture.model} cannot be built: {first_line(error)}"
+        ) from error
+
+
+def model_class(architecture: Architecture) -> type[nn.Module]:
+    """Import the class that `architecture.model` names; its module may lie in the current folder.
+
+    Raises:
+        InputError: the module cannot be imported, or has no such `torch.nn.Module`.
+    """
+    module_name, _, class_name = architecture.model.partition(":")
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        # last, so that no file of the user hides a library
+        sys.path.append(folder)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise InputError(
+            f"architecture {architecture.name}: module {module_name} cannot be imported: {first_line(error)}; "
+            f"expected it in {folder} or installed"
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise InputError(f"architecture {architecture.name}: found no {class_name} in module {module_name}")
+    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+        raise InputError(
+            f"architecture {architecture.name}: {architecture.model} is {found!r}, expected a torch.nn.Module class"
+        )
+    return found
+
+
+def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[Tensor, ...], targets: Tensor) -> Tensor:
+    """The model's output, called with `inputs`, which has the shape of `targets`.
+
+    Raises:
+        InputError: the model does not take such inputs, or its output has another shape.
+    """
+    given = f"architecture {architecture.name}: given {' and '.join(map(_shown, inputs))}"
+    try:
+        output = model(*inputs)
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(f"{given}, {architecture.model} failed: {first_line(error)}") from error
+    if not isinstance(output, Tensor):
+        raise InputError(f"{given}, found an output of type {type(output).__name__}, expected {_shown(targets)}")
+    if output.shape != targets.shape:
+        raise InputError(f"{given}, found an output of {_shown(output)}, expected {_shown(targets)}")
+    return output
+
+
+def set_precision(precision: str) -> None:
+    """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
+    torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _shown(tensor: Tensor) -> str:
+    return " x ".join(map(str, tensor.shape)) or "a single number"
