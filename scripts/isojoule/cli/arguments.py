@@ -55,6 +55,11 @@ def draws(parser: argparse.ArgumentParser, default: int, what: str) -> None:
     parser.add_argument("--draws", type=at_least(1), default=default, help=f"{what} (default: {default})")
 
 
+def workers(parser: argparse.ArgumentParser, default: int, what: str) -> None:
+    """Add --workers, how many of something work at the same time."""
+    parser.add_argument("--workers", type=at_least(1), default=default, help=f"{what} (default: {default})")
+
+
 def name(parser: argparse.ArgumentParser) -> None:
     """Add --name, the column of names."""
     parser.add_argument("--name", metavar="COLUMN", help="column with the name of the model")

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.seed(parser, "of splits and random references")
     arguments.draws(parser, 20, "random references of each number")
     arguments.kinds(parser)
-    parser.add_argument("--workers", type=at_least(1), default=1, help="processes")
+    arguments.workers(parser, 1, "processes that evaluate")
     arguments.allow_empty(parser)
 
 

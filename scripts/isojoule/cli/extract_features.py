@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.config(parser)
     parser.add_argument("--dataset", type=Path, required=True, help="folder of the manifest")
     arguments.output(parser, "folder of the features")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="threads that decode (default: all cores)")
+    arguments.workers(parser, os.cpu_count() or 1, "threads that decode clips")
 
 
 def run(options: argparse.Namespace, machine: Device) -> None:

@@ -5,6 +5,7 @@ import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
@@ -73,7 +74,7 @@ def parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
     made = Parser(
         prog=f"isojoule {name}",
         description=command.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     command.configure(made)
@@ -89,6 +90,15 @@ def overview() -> str:
     return "\n".join([*lines, "", "isojoule COMMAND --help explains a command, with an example."])
 
 
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Help that calls the value of an option by what it is rather than by the option's own name."""
+
+    def _get_default_metavar_for_optional(self, action: argparse.Action) -> str:
+        if action.type is Path:
+            return "PATH"
+        return "TEXT" if action.type is None else "NUMBER"
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that says in one sentence what is wrong, and names the option that was probably meant."""
 
@@ -102,6 +112,12 @@ class Parser(argparse.ArgumentParser):
                 nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.4) or known
                 self.error(f"found no option {option}, expected one such as {', '.join(nearest)}")
         return super().parse_args(words, namespace)
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(
+                action, f"found {value}, expected one of {', '.join(map(str, action.choices))}"
+            )
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2 and one sentence instead of the usage, which is long."""

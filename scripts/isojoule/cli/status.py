@@ -11,7 +11,7 @@ from pathlib import Path
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("results", type=Path, help="folder of the study's results")
+    parser.add_argument("results", metavar="RESULTS", type=Path, help="folder of the study's results")
 
 
 def run(options: argparse.Namespace) -> None:
