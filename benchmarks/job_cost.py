@@ -18,8 +18,7 @@ import os, runpy, sys
 from isojoule.energy import meter
 # stop where the first window would open
 meter.Meter.__enter__ = lambda self: os._exit(0)
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
+runpy.run_module("isojoule", run_name="__main__", alter_sys=True)
 """
 
 
@@ -42,7 +41,7 @@ def measure(rounds: int) -> list[Row]:
         command([sys.executable, "-m", "isojoule", "prepare-dataset", *configured, "--output", prepared], folder)
         extract = ["--dataset", prepared, "--output", results / "features"]
         command([sys.executable, "-m", "isojoule", "extract-features", *configured, *extract], folder)
-        job = ["-m", "isojoule", "measure", *configured, "--gpu", "here", "--results", results]
+        job = ["measure", *configured, "--gpu", "here", "--results", results]
         ways = {
             "ours": [sys.executable, "-c", FIRST_WINDOW, *job],
             "torch": [sys.executable, "-c", "import torch"],

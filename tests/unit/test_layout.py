@@ -29,7 +29,7 @@ FLOORS = (
     ("__main__",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-ANALYSIS = (
+ANALYSIS = {room for room, floor in FLOOR.items() if FLOOR["tables"] <= floor <= FLOOR["report"]}
     "tables",
     "pareto",
     "normalization",
