@@ -30,16 +30,6 @@ FLOORS = (
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 ANALYSIS = {room for room, floor in FLOOR.items() if FLOOR["tables"] <= floor <= FLOOR["report"]}
-    "tables",
-    "pareto",
-    "normalization",
-    "compute_energy",
-    "literature",
-    "simulation",
-    "fronts",
-    "figures",
-    "report",
-)
 MODULES = sorted(LIBRARY.rglob("*.py"))
 
 
