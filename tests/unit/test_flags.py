@@ -10,8 +10,8 @@ from simulated import record
 from isojoule.records import flags
 from isojoule.study.cells import cells
 from isojoule.study.configuration import SCHEMA
-from isojoule.tables import measurements
 from isojoule.tables.flags import with_those_of_the_study
+from isojoule.tables.rows import as_table
 
 PROJECT = Path(__file__).parents[2]
 STATISTICS = {
@@ -76,7 +76,7 @@ def table(**columns):
         for name in ("a", "b")
         for repeat in range(3)
     ]
-    frame = measurements.table(rows)
+    frame = as_table(rows)
     defaults = {"energy_kwh": [1.0] * 6, "driver": "580", "device_uuid": "GPU-1", "device_name": "Tesla T4"}
     for name, values in {**defaults, **columns}.items():
         frame[name] = pd.Series([values] * 6 if isinstance(values, str) else values, dtype=frame[name].dtype)
