@@ -32,7 +32,7 @@ def folder(tmp_path, demo):
 
 
 @pytest.fixture
-def one(folder):
+def path(folder):
     return folder / "records" / "cpu-1thread" / "mlp-1x16" / "train-0.json"
 
 
@@ -65,34 +65,34 @@ def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["configuration_fingerprint", "code_fingerprint", "data_fingerprint"])
-def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, one, name):
-    content = json.loads(one.read_text())
+def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, path, name):
+    content = json.loads(path.read_text())
     content["provenance"][name] = "fedcba9876543210"
-    one.write_text(json.dumps(content))
-    assert f"{one}: was measured with other code, configuration or data" in refusal(folder, demo)
+    path.write_text(json.dumps(content))
+    assert f"{path}: was measured with other code, configuration or data" in refusal(folder, demo)
 
 
-def test_an_attempt_that_is_not_final_is_no_record(folder, demo, one):
+def test_an_attempt_that_is_not_final_is_no_record(folder, demo, path):
     changed = record(demo, cells(demo)[0], outcome="running", energy=None, work=None)
-    one.write_text(changed.model_dump_json())
-    assert f"{one}: outcome: found running, expected one of ok, oom, untrained" in refusal(folder, demo)
+    path.write_text(changed.model_dump_json())
+    assert f"{path}: outcome: found running, expected one of ok, oom, untrained" in refusal(folder, demo)
 
 
-def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, one):
-    one.write_text(one.read_text().replace('"schema_version":3', '"schema_version":9'))
-    assert f"{one}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
-    one.write_text("{}")
-    assert f"{one}: is not a MeasurementRecord" in refusal(folder, demo)
+def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, path):
+    path.write_text(path.read_text().replace('"schema_version":3', '"schema_version":9'))
+    assert f"{path}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
+    path.write_text("{}")
+    assert f"{path}: is not a MeasurementRecord" in refusal(folder, demo)
 
 
-def test_a_record_twice_is_refused_by_name(folder, demo, one):
-    copy = one.with_name("copy.json")
-    copy.write_text(one.read_text())
-    assert f"{one}: is the same cell as {copy}" in refusal(folder, demo)
+def test_a_record_twice_is_refused_by_name(folder, demo, path):
+    copy = path.with_name("copy.json")
+    copy.write_text(path.read_text())
+    assert f"{path}: is the same cell as {copy}" in refusal(folder, demo)
 
 
-def test_a_missing_record_is_named(folder, demo, one):
-    one.unlink()
+def test_a_missing_record_is_named(folder, demo, path):
+    path.unlink()
     assert "no record of mlp-1x16 on cpu-1thread, train, repeat 0" in refusal(folder, demo)
 
 
@@ -102,9 +102,9 @@ def test_records_of_what_was_removed_stay_and_are_left_out(folder, demo):
     assert (folder / "records" / "cpu-2threads").is_dir()
 
 
-def test_out_of_memory_is_a_row_without_energy(folder, demo, one):
+def test_out_of_memory_is_a_row_without_energy(folder, demo, path):
     changed = record(demo, cells(demo)[0], outcome="oom", message="out of memory", energy=None, work=None)
-    one.write_text(changed.model_dump_json())
+    path.write_text(changed.model_dump_json())
     frame = aggregated(folder, demo)
     assert frame.iloc[0].outcome == "oom"
     assert pd.isna(frame.iloc[0].energy_kwh)
@@ -254,12 +254,14 @@ def test_units_that_look_mixed_up_are_doubted(world):
     gpu = world["gpu"].iloc[0]
     in_wh = world.assign(energy_kwh=world["energy_kwh"].where(world["gpu"] != gpu, world["energy_kwh"] * 1000))
     in_wh["power_w"] = in_wh["energy_kwh"] * 3.6e6 / in_wh["duration_s"]
-    found = doubts(in_wh)
-    assert any(f"train on {gpu}: the median power would be" in doubt for doubt in found)
-    assert any(f"train on {gpu}:" in doubt and "times the energy of the middle platform" in doubt for doubt in found)
-    one = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
-    one_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~one, world["energy_kwh"] * 1000))
-    assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in doubts(one_in_wh))
+    sentences = doubts(in_wh)
+    assert any(f"train on {gpu}: the median power would be" in doubt for doubt in sentences)
+    assert any(
+        f"train on {gpu}:" in doubt and "times the energy of the middle platform" in doubt for doubt in sentences
+    )
+    is_mlp = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
+    mlp_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~is_mlp, world["energy_kwh"] * 1000))
+    assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in doubts(mlp_in_wh))
 
 
 def test_words_of_a_figure_can_be_replaced(folder, demo, tmp_path):
@@ -386,8 +388,8 @@ def test_what_grows_with_the_work_is_carried_and_no_ratio_is(folder, demo):
 
 
 @pytest.mark.parametrize(("field", "names"), [("settings", {"feature": "resident"}), ("quality", {"f1": 0.5})])
-def test_what_a_workload_tells_and_the_table_does_not_know_is_refused_by_name(folder, demo, one, field, names):
-    one.write_text(record(demo, cells(demo)[0], **{field: names}).model_dump_json())
+def test_what_a_workload_tells_and_the_table_does_not_know_is_refused_by_name(folder, demo, path, field, names):
+    path.write_text(record(demo, cells(demo)[0], **{field: names}).model_dump_json())
     assert refusal(folder, demo).startswith(f"workload tagging: {field}: found {next(iter(names))}, expected one that")
 
 

@@ -9,10 +9,11 @@ from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells, fingerprints
 from isojoule.study.configuration import Configuration
-from isojoule.tables.flags import with_those_of_the_study
+from isojoule.tables.flags import with_flags_of_the_study
 from isojoule.tables.qualities import QUALITIES, with_quality_table
 from isojoule.tables.rows import as_table, row
 from isojoule.workloads import interface
+from isojoule.workloads.interface import Architecture
 
 # a message names this many problems of records
 SHOWN = 10
@@ -23,9 +24,17 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
 
     Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out.
 
+    Args:
+        configuration: of the study.
+        results: the folder of the study's results, with `records`, `compute` and `features`.
+
+    Returns:
+        one row per cell, in the order of the cells, with all columns of `columns.COLUMNS`.
+
     Raises:
-        InputError: naming every record that is of an unknown schema, of another configuration, there twice, or missing;
-            or a workload has a quality or a setting without a column; or flags are excluded that every cell has.
+        InputError: records are of an unknown schema, of another configuration, there twice, or missing, all of which
+            are named; or the workload has a quality or a setting that the table does not know; or the table of
+            qualities is wrong; or flags are excluded that every cell has.
     """
     models = architectures(configuration)
     data = interface.data_fingerprint(results / "features")
@@ -37,7 +46,7 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         )
     compute = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in models}
     rows = []
-    for record in _records(results / "records", configuration, data):
+    for record in _records(results / "records", configuration, models, data):
         times = workload.whole(configuration, record.architecture, record.phase)
         values = row(record, compute[record.architecture], times)
         if "train" in configuration["phases"] and workload.whole(configuration, record.architecture, "train") != 1:
@@ -48,7 +57,7 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     if "quality_table" in configuration["analysis"]:
         table = with_quality_table(table, Path(configuration["analysis"]["quality_table"]), workload.QUALITIES)
     excluded = configuration["analysis"]["exclude_flags"]
-    flagged = with_those_of_the_study(table, excluded)
+    flagged = with_flags_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
         number = (flagged["outcome"] == "excluded").sum()
         raise InputError(
@@ -58,9 +67,10 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     return flagged
 
 
-def _records(folder: Path, configuration: Configuration, data_fingerprint: str) -> list[MeasurementRecord]:
+def _records(
+    folder: Path, configuration: Configuration, models: dict[str, Architecture], data_fingerprint: str
+) -> list[MeasurementRecord]:
     """The record of every cell of the study, in the order of the cells."""
-    models = architectures(configuration)
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
     records: dict[tuple[str, str, str, int], MeasurementRecord] = {}
     paths: dict[tuple[str, str, str, int], Path] = {}

@@ -68,7 +68,7 @@ class Column:
 
 COLUMNS = {
     "study": Column("string", "", "name of the study", "record.study"),
-    "workload": Column("string", "", "what the architectures do", "record.workload"),
+    "workload": Column("string", "", "what the architectures are trained to do", "record.workload"),
     "gpu": Column("string", "", "platform: key of the configuration's gpus", "record.gpu"),
     "architecture": Column("string", "", "name of the architecture", "record.architecture"),
     "family": Column("string", "", "family of the architecture", "record.family"),
@@ -85,7 +85,7 @@ COLUMNS = {
     "energy_kwh": Column(
         "Float64",
         "kWh",
-        "energy of the component that computes (GPU, or CPU where there is none), gross",
+        "energy of the component that computes (GPU, or CPU where there is none), idle power included",
         "record.energy.computing.energy_kwh",
         scales=True,
     ),
@@ -108,31 +108,31 @@ COLUMNS = {
     "carried_low_kwh": Column(
         "Float64",
         "kWh",
-        "energy_kwh of the whole phase, where a part was measured: 95 % interval by its repetitions",
+        "lower end of the 95 % interval of energy_kwh by the repetitions, where a part of the phase was measured",
         "whole.low_kwh",
     ),
-    "carried_high_kwh": Column("Float64", "kWh", "upper end of that interval", "whole.high_kwh"),
+    "carried_high_kwh": Column("Float64", "kWh", "upper end of the interval of carried_low_kwh", "whole.high_kwh"),
     "measured_energy_kwh": Column(
         "Float64",
         "kWh",
-        "of the part that was measured, where energy_kwh is of the whole",
+        "energy of the part that was measured, where energy_kwh was carried from it to the whole phase",
         "part.energy.computing.energy_kwh",
     ),
     "measured_energy_kind": Column(
-        "string", "", "of measured_energy_kwh: measured, or estimated by a model", "part.energy.computing.kind"
+        "string", "", "kind of measured_energy_kwh, as energy_kind", "part.energy.computing.kind"
     ),
-    "measured_duration_s": Column("Float64", "s", "of that part", "part.energy.duration_s"),
-    "measured_steps": Column("Int64", "", "steps of that part", "part.work.steps"),
+    "measured_duration_s": Column("Float64", "s", "duration of the part that was measured", "part.energy.duration_s"),
+    "measured_steps": Column("Int64", "", "steps of the part that was measured", "part.work.steps"),
     "net_energy_kwh": Column(
         "Float64", "kWh", "energy_kwh above idle_power_w", "record.energy.net_energy_kwh", scales=True
     ),
     "idle_power_w": Column(
         "Float64",
         "W",
-        "of the same component before the window, with a live CUDA context",
+        "power of the component that computes before the window, with a live CUDA context",
         "record.energy.window.idle_power_w",
     ),
-    "duration_s": Column("Float64", "s", "of the phase, once", "record.energy.duration_s", scales=True),
+    "duration_s": Column("Float64", "s", "duration of the phase, done once", "record.energy.duration_s", scales=True),
     "window_s": Column(
         "Float64", "s", "length of the measured window: the phase, repeated", "record.energy.window.duration_s"
     ),
@@ -154,7 +154,7 @@ COLUMNS = {
     "integrated_power_energy_kwh": Column(
         "Float64",
         "kWh",
-        "the GPU's sampled power integrated, beside its counter",
+        "energy of the GPU by its sampled power, integrated, beside its energy counter",
         "record.energy.integrated_power.energy_kwh",
         scales=True,
     ),
@@ -183,13 +183,13 @@ COLUMNS = {
     "cpu_energy_kind": Column(
         "string",
         "",
-        "measured (RAPL) or estimated (model)",
+        "kind of cpu_energy_kwh: measured (RAPL) or estimated (model)",
         Derived(kind_of_whole, ("record.energy.cpu.kind", "whole")),
     ),
     "ram_energy_kwh": Column(
         "Float64",
         "kWh",
-        "energy of the memory by CodeCarbon's constant: always estimated",
+        "energy of the memory: read by RAPL where it can be, otherwise estimated by CodeCarbon's constant",
         "record.energy.ram.energy_kwh",
         scales=True,
     ),
@@ -216,20 +216,27 @@ COLUMNS = {
     "forward_flops": Column(
         "Int64", "FLOP", "exact forward FLOPs of one example: matrix and convolution work", "compute.forward_flops"
     ),
-    "backward_flops": Column("Int64", "FLOP", "exact backward FLOPs of one example", "compute.backward_flops"),
+    "backward_flops": Column(
+        "Int64", "FLOP", "exact backward FLOPs of one example: matrix and convolution work", "compute.backward_flops"
+    ),
     "training_flops_published": Column(
         "Int64", "FLOP", "3 x flops, the published rule for one training example", "compute.training_flops_published"
     ),
     "training_flops_exact": Column("Int64", "FLOP", "forward_flops + backward_flops", "compute.training_flops_exact"),
     "weights_bytes": Column("Int64", "B", "size of the weights", "compute.weights_bytes"),
-    "activations_bytes": Column("Int64", "B", "kept for the backward pass of one batch", "compute.activations_bytes"),
-    "optimizer_state_bytes": Column("Int64", "B", "state of the optimizer", "compute.optimizer_state_bytes"),
+    "activations_bytes": Column(
+        "Int64",
+        "B",
+        "size of what the forward pass of one batch keeps for the backward pass",
+        "compute.activations_bytes",
+    ),
+    "optimizer_state_bytes": Column("Int64", "B", "size of the optimizer's state", "compute.optimizer_state_bytes"),
     "epochs": Column("Int64", "", "passes over the data in duration_s", "record.work.epochs", scales=True),
     "steps": Column("Int64", "", "batches in duration_s", "record.work.steps", scales=True),
     "samples": Column(
         "Float64",
         "",
-        "examples in duration_s, or parts of one, which FLOPs are counted of",
+        "examples in duration_s, whole or in part; FLOPs are counted per example",
         "record.work.samples",
         scales=True,
     ),
@@ -243,13 +250,16 @@ COLUMNS = {
         "audio_s over duration_s: above 1 is faster than it sounds",
         Derived(real_time_factor, ("record.work.audio_s", "record.energy.duration_s")),
     ),
-    "precision": Column("string", "", "fp32, tf32 or bf16", "record.precision"),
+    "precision": Column("string", "", "numbers that the model computes with: fp32, tf32 or bf16", "record.precision"),
     "threads": Column("Int64", "", "CPU threads of the computation", "record.threads"),
     "devices": Column(
         "Int64", "", "GPUs, or processes on a CPU, that trained together; energies are their sum", "record.devices"
     ),
     "features": Column(
-        "string", "", "resident on the device before the window, or decoded in_loop", "record.settings.features"
+        "string",
+        "",
+        "where features come from: resident on the device before the window, or decoded in_loop",
+        "record.settings.features",
     ),
     "loss": Column("Float64", "", "mean loss of the last epoch", "record.loss"),
     "macro_f1": Column(
@@ -271,7 +281,7 @@ COLUMNS = {
     "mean_opinion_score": Column(
         "Float64",
         "",
-        "of listeners, 1 to 5, from a table of the user",
+        "mean opinion of listeners, 1 to 5, from a table of the user",
         "record.quality.mean_opinion_score",
         quality="Mean opinion score",
         bounds=(1, 5),
@@ -290,22 +300,37 @@ COLUMNS = {
         "record.quality.spectral_distance_db",
     ),
     "gpu_utilization_percent": Column(
-        "Float64", "%", "mean over the window's samples", "record.gpu_statistics.utilization_percent"
+        "Float64",
+        "%",
+        "share of time in which the GPU computed, mean over the window's samples",
+        "record.gpu_statistics.utilization_percent",
     ),
     "gpu_memory_utilization_percent": Column(
-        "Float64", "%", "mean over the window's samples", "record.gpu_statistics.memory_utilization_percent"
+        "Float64",
+        "%",
+        "share of time in which the GPU's memory was read or written, mean over the window's samples",
+        "record.gpu_statistics.memory_utilization_percent",
     ),
     "gpu_peak_memory_bytes": Column(
         "Int64", "B", "most memory that the model took on the GPU", "record.gpu_statistics.peak_memory_bytes"
     ),
     "gpu_start_temperature_c": Column(
-        "Float64", "degree C", "first sample of the window", "record.gpu_statistics.start_temperature_c"
+        "Float64",
+        "degree C",
+        "temperature of the GPU in the first sample of the window",
+        "record.gpu_statistics.start_temperature_c",
     ),
     "gpu_max_temperature_c": Column(
-        "Float64", "degree C", "highest sample of the window", "record.gpu_statistics.max_temperature_c"
+        "Float64",
+        "degree C",
+        "highest temperature of the GPU in the window's samples",
+        "record.gpu_statistics.max_temperature_c",
     ),
     "gpu_sm_clock_mhz": Column(
-        "Float64", "MHz", "mean over the window's samples", "record.gpu_statistics.sm_clock_mhz"
+        "Float64",
+        "MHz",
+        "clock of the GPU's multiprocessors, mean over the window's samples",
+        "record.gpu_statistics.sm_clock_mhz",
     ),
     "gpu_throttle_reasons": Column(
         "string",
@@ -319,9 +344,9 @@ COLUMNS = {
         "GPU, or CPU where there is none, as its driver names it",
         Derived(first_present, ("record.hardware.gpu.name", "record.hardware.cpu")),
     ),
-    "device_uuid": Column("string", "", "the board", "record.hardware.gpu.uuid"),
-    "hostname": Column("string", "", "machine", "record.hardware.hostname"),
-    "driver": Column("string", "", "NVIDIA driver", "record.hardware.gpu.driver"),
+    "device_uuid": Column("string", "", "identifier of the GPU's board", "record.hardware.gpu.uuid"),
+    "hostname": Column("string", "", "name of the machine", "record.hardware.hostname"),
+    "driver": Column("string", "", "version of the NVIDIA driver", "record.hardware.gpu.driver"),
     "isojoule": Column("string", "", "version of isojoule", "record.provenance.software.isojoule"),
     "python": Column("string", "", "version of Python", "record.provenance.software.python"),
     "cuda": Column("string", "", "version of CUDA that PyTorch was built for", "record.provenance.software.cuda"),
@@ -329,7 +354,12 @@ COLUMNS = {
     "codecarbon": Column("string", "", "version of CodeCarbon", "record.provenance.software.codecarbon"),
     "started_at": Column("string", "", "start of the job, UTC", "record.started_at"),
     "ended_at": Column("string", "", "end of the job, UTC", "record.ended_at"),
-    "attempt": Column("Int64", "", "1 unless the job was begun before", "record.provenance.attempt"),
+    "attempt": Column(
+        "Int64",
+        "",
+        "number of the attempt that made the record: above 1 where the cell was begun before",
+        "record.provenance.attempt",
+    ),
     "commit": Column(
         "string", "", "commit of the workflow; -dirty where files differed from it", "record.provenance.commit"
     ),

@@ -67,9 +67,14 @@ def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
 
 
 def statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
-    """Mean, sample standard deviation and the ends of the mean's 95 % interval of every group, by what names end in."""
+    """Statistics of the values in every group.
+
+    Returns:
+        the mean, the standard deviation of the sample (n - 1) and the ends of the mean's 95 % interval (Student's t),
+        by the ending of a column that holds them: `_mean`, `_std`, `_ci95_low`, `_ci95_high`.
+    """
     mean, deviation, count = groups.mean(), groups.std(), groups.count()
-    # of one repeat there is no deviation, so that the one degree of freedom given to it here decides nothing
+    # a single repeat has no deviation, so that the one degree of freedom given to it here decides nothing
     quantile = stdtrit(np.maximum(count.to_numpy() - 1, 1), 0.975)
     half = quantile * deviation / np.sqrt(count)
     return {"_mean": mean, "_std": deviation, "_ci95_low": mean - half, "_ci95_high": mean + half}

@@ -7,7 +7,7 @@ import pandas as pd
 from isojoule.records.flags import MEANINGS, SPREAD_PERCENT, WARMER_C, ordered
 
 
-def with_those_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ()) -> pd.DataFrame:
+def with_flags_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ()) -> pd.DataFrame:
     """The table with the flags that only the other cells of a study tell.
 
     Args:

@@ -19,7 +19,7 @@ def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[p
         the rows, and a sentence on what was left out, empty where nothing was.
 
     Raises:
-        InputError: an unknown kind; or several kinds in a phase, none of them measured, and none asked for.
+        InputError: a kind is unknown; or a phase has several kinds, none of them is measured, and none was asked for.
     """
     if unknown := [kind for kind in kinds or [] if kind not in KINDS]:
         raise InputError(f"kinds: found {unknown[0]}, expected of {', '.join(KINDS)}")

@@ -28,7 +28,8 @@ def read(path: Path) -> pd.DataFrame:
         one row per cell with all of `COLUMNS` first.
 
     Raises:
-        InputError: unreadable, a required column is missing, a value has the wrong type or is impossible, a cell twice.
+        InputError: the file cannot be read, a required column is missing, a value has the wrong type or is impossible,
+            or a cell is there twice.
     """
     return completed(read_any(path, "a table of measurements"), str(path))
 

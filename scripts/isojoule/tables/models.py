@@ -21,7 +21,7 @@ def read(
 
     Args:
         path: CSV or parquet.
-        numbers: columns that a row has nothing of where it has an `outcome` that is not ok.
+        numbers: columns whose values are dropped from rows with an `outcome` that is not ok.
         kinds: of energy to use together, where the table has `energy_kind`.
         words: columns that hold names.
 
@@ -29,7 +29,7 @@ def read(
         the table, and sentences to show the user.
 
     Raises:
-        InputError: unreadable or empty, of several kinds of energy, or with a repeat that is there twice.
+        InputError: the table cannot be read, is empty, mixes kinds of energy, or has a repeat twice.
     """
     frame = read_any(path, "a table of models", words)
     if frame.empty:
@@ -60,7 +60,7 @@ def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.D
 
     Args:
         frame: the table.
-        columns: of quality, as far as the table has them.
+        columns: of quality; those that the table does not have are ignored.
         name: column with the names of the models.
     """
     present = [column for column in columns if column in frame]
@@ -96,7 +96,7 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
 
     Args:
         frame: the table.
-        by: columns; by default gpu and phase, as far as it has them; `none` for one part.
+        by: columns; by default gpu and phase, where the table has them; `none` for one part.
 
     Raises:
         InputError: the table has no such column.

@@ -55,5 +55,6 @@ def with_quality_table(frame: pd.DataFrame, path: Path, qualities: Collection[st
         if frame[name].notna().any():
             raise InputError(f"{path}: found {name}, expected qualities that this study did not measure itself")
         is_tested = (frame["phase"] == "test") & (frame["outcome"] == "ok") & frame["architecture"].isin(values.index)
-        frame[name] = frame["architecture"].map(values).where(is_tested, frame[name]).astype("Float64")
+        of_architecture = frame["architecture"].map(values)
+        frame = frame.assign(**{name: of_architecture.where(is_tested, frame[name]).astype("Float64")})
     return frame

@@ -14,6 +14,7 @@ from isojoule.tables.left_out import LEFT_OUT
 
 # workloads put values into these fields of a record under names of their own
 NAMED_BY_WORKLOADS = ("settings", "quality")
+KNOWN_PATHS = {*LEFT_OUT, *(path for column in COLUMNS.values() for path in column.paths)}
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,9 @@ def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _check_names(record: MeasurementRecord) -> None:
-    paths = {path for column in COLUMNS.values() for path in column.paths}
     for field in NAMED_BY_WORKLOADS:
         for name in getattr(record, field):
-            if (path := f"record.{field}.{name}") not in paths and path not in LEFT_OUT:
+            if f"record.{field}.{name}" not in KNOWN_PATHS:
                 raise InputError(
                     f"workload {record.workload}: {field}: found {name}, expected one that has a column in "
                     "isojoule/tables/columns.py, or a reason to have none in isojoule/tables/left_out.py"
