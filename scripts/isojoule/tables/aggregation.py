@@ -15,8 +15,7 @@ from isojoule.tables.rows import as_table, row
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Architecture
 
-# a message names this many problems of records
-SHOWN = 10
+PROBLEMS_SHOWN = 10
 
 
 def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
@@ -94,6 +93,6 @@ def _records(
         records[record.identity], paths[record.identity] = record, path
     problems += [f"{folder}: no record of {cell}" for identity, cell in expected.items() if identity not in records]
     if problems:
-        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        raise InputError("\n       ".join(problems[:SHOWN] + more))
+        more = [f"and {len(problems) - PROBLEMS_SHOWN} more"] if len(problems) > PROBLEMS_SHOWN else []
+        raise InputError("\n       ".join(problems[:PROBLEMS_SHOWN] + more))
     return [records[identity] for identity in expected]

@@ -11,10 +11,10 @@ from isojoule.records.flags import of_record, ordered
 from isojoule.records.measurement import Extrapolation
 from isojoule.units import JOULES_PER_KWH
 
-T = TypeVar("T")
+Value = TypeVar("Value")
 
 
-def first_present(*values: T | None) -> T | None:
+def first_present(*values: Value | None) -> Value | None:
     """The first of the values that is not absent."""
     return next((value for value in values if value is not None), None)
 
