@@ -10,12 +10,18 @@ from simulated import record, write_results
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
-from isojoule.records import flags
+from isojoule.records import ComputeRecord, flags, read_record
 from isojoule.report.page import render
 from isojoule.study.cells import cells
 from isojoule.tables import measurements
-from isojoule.tables.aggregation import _carried, aggregate
+from isojoule.tables.aggregation import aggregate
+from isojoule.tables.columns import COLUMNS
 from isojoule.tables.energy import energy_table
+from isojoule.tables.kinds import of_kinds
+from isojoule.tables.plausibility import doubts
+from isojoule.tables.rows import as_table, row
+from isojoule.tables.writing import write_table
+from isojoule.units import JOULES_PER_KWH
 
 
 @pytest.fixture
@@ -26,7 +32,7 @@ def folder(tmp_path, demo):
 
 
 @pytest.fixture
-def one(folder):
+def path(folder):
     return folder / "records" / "cpu-1thread" / "mlp-1x16" / "train-0.json"
 
 
@@ -43,7 +49,7 @@ def refusal(folder, demo):
 def test_every_cell_is_a_row(folder, demo):
     frame = aggregated(folder, demo)
     assert len(frame) == len(cells(demo)) == 96
-    assert list(frame.columns) == list(measurements.COLUMNS)
+    assert list(frame.columns) == list(COLUMNS)
     first = frame.iloc[0]
     assert (first.energy_kwh, first.energy_kind, first.duration_s) == (1e-3, "simulated", 36.0)
     assert first.power_w == pytest.approx(1e-3 * 3.6e6 / 36)
@@ -54,39 +60,39 @@ def test_every_cell_is_a_row(folder, demo):
 def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
     frame = aggregated(folder, demo)
     for name in ("table.parquet", "table.csv"):
-        measurements.write(frame, tmp_path / name)
+        write_table(frame, tmp_path / name)
         pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
 
 
 @pytest.mark.parametrize("name", ["configuration_fingerprint", "code_fingerprint", "data_fingerprint"])
-def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, one, name):
-    content = json.loads(one.read_text())
+def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, path, name):
+    content = json.loads(path.read_text())
     content["provenance"][name] = "fedcba9876543210"
-    one.write_text(json.dumps(content))
-    assert f"{one}: was measured with other code, configuration or data" in refusal(folder, demo)
+    path.write_text(json.dumps(content))
+    assert f"{path}: was measured with other code, configuration or data" in refusal(folder, demo)
 
 
-def test_an_attempt_that_is_not_final_is_no_record(folder, demo, one):
+def test_an_attempt_that_is_not_final_is_no_record(folder, demo, path):
     changed = record(demo, cells(demo)[0], outcome="running", energy=None, work=None)
-    one.write_text(changed.model_dump_json())
-    assert f"{one}: outcome: found running, expected one of ok, oom, untrained" in refusal(folder, demo)
+    path.write_text(changed.model_dump_json())
+    assert f"{path}: outcome: found running, expected one of ok, oom, untrained" in refusal(folder, demo)
 
 
-def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, one):
-    one.write_text(one.read_text().replace('"schema_version":3', '"schema_version":9'))
-    assert f"{one}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
-    one.write_text("{}")
-    assert f"{one}: is not a MeasurementRecord" in refusal(folder, demo)
+def test_a_record_of_unknown_schema_is_refused_by_name(folder, demo, path):
+    path.write_text(path.read_text().replace('"schema_version":3', '"schema_version":9'))
+    assert f"{path}: is not a MeasurementRecord: schema_version" in refusal(folder, demo)
+    path.write_text("{}")
+    assert f"{path}: is not a MeasurementRecord" in refusal(folder, demo)
 
 
-def test_a_record_twice_is_refused_by_name(folder, demo, one):
-    copy = one.with_name("copy.json")
-    copy.write_text(one.read_text())
-    assert f"{one}: is the same cell as {copy}" in refusal(folder, demo)
+def test_a_record_twice_is_refused_by_name(folder, demo, path):
+    copy = path.with_name("copy.json")
+    copy.write_text(path.read_text())
+    assert f"{path}: is the same cell as {copy}" in refusal(folder, demo)
 
 
-def test_a_missing_record_is_named(folder, demo, one):
-    one.unlink()
+def test_a_missing_record_is_named(folder, demo, path):
+    path.unlink()
     assert "no record of mlp-1x16 on cpu-1thread, train, repeat 0" in refusal(folder, demo)
 
 
@@ -96,9 +102,9 @@ def test_records_of_what_was_removed_stay_and_are_left_out(folder, demo):
     assert (folder / "records" / "cpu-2threads").is_dir()
 
 
-def test_out_of_memory_is_a_row_without_energy(folder, demo, one):
+def test_out_of_memory_is_a_row_without_energy(folder, demo, path):
     changed = record(demo, cells(demo)[0], outcome="oom", message="out of memory", energy=None, work=None)
-    one.write_text(changed.model_dump_json())
+    path.write_text(changed.model_dump_json())
     frame = aggregated(folder, demo)
     assert frame.iloc[0].outcome == "oom"
     assert pd.isna(frame.iloc[0].energy_kwh)
@@ -232,28 +238,30 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
 
 def test_kinds_are_not_mixed_unasked(world):
     frame = world.assign(energy_kind=np.where(world["gpu"] == world["gpu"].iloc[0], "measured", "estimated"))
-    kept, sentence = measurements.of_kinds(frame)
+    kept, sentence = of_kinds(frame)
     assert set(kept["energy_kind"]) == {"measured"}
     assert sentence == "left out: 258 estimated rows; ask for them by --kinds"
-    assert len(measurements.of_kinds(frame, ["measured", "estimated"])[0]) == len(frame)
+    assert len(of_kinds(frame, ["measured", "estimated"])[0]) == len(frame)
     with pytest.raises(InputError, match="kinds: found guessed, expected of measured, estimated, simulated"):
-        measurements.of_kinds(frame, ["guessed"])
+        of_kinds(frame, ["guessed"])
     frame["energy_kind"] = frame["energy_kind"].replace("measured", "simulated")
     with pytest.raises(InputError, match="kinds: found estimated and simulated energies in one table"):
-        measurements.of_kinds(frame)
+        of_kinds(frame)
 
 
 def test_units_that_look_mixed_up_are_doubted(world):
-    assert measurements.doubts(world) == []
+    assert doubts(world) == []
     gpu = world["gpu"].iloc[0]
     in_wh = world.assign(energy_kwh=world["energy_kwh"].where(world["gpu"] != gpu, world["energy_kwh"] * 1000))
     in_wh["power_w"] = in_wh["energy_kwh"] * 3.6e6 / in_wh["duration_s"]
-    found = measurements.doubts(in_wh)
-    assert any(f"train on {gpu}: the median power would be" in doubt for doubt in found)
-    assert any(f"train on {gpu}:" in doubt and "times the energy of the middle platform" in doubt for doubt in found)
-    one = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
-    one_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~one, world["energy_kwh"] * 1000))
-    assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in measurements.doubts(one_in_wh))
+    sentences = doubts(in_wh)
+    assert any(f"train on {gpu}: the median power would be" in doubt for doubt in sentences)
+    assert any(
+        f"train on {gpu}:" in doubt and "times the energy of the middle platform" in doubt for doubt in sentences
+    )
+    is_mlp = (world["gpu"] == gpu) & (world["architecture"] == "mlp-1x512")
+    mlp_in_wh = world.assign(energy_kwh=world["energy_kwh"].where(~is_mlp, world["energy_kwh"] * 1000))
+    assert any(f"of mlp-1x512 on {gpu}:" in doubt for doubt in doubts(mlp_in_wh))
 
 
 def test_words_of_a_figure_can_be_replaced(folder, demo, tmp_path):
@@ -332,27 +340,59 @@ def test_a_panel_without_points_leaves_the_ticks_of_its_row(folder, demo):
         assert max(shown) / min(shown) >= 1e3
 
 
-def test_a_part_that_was_measured_is_carried_to_the_whole(demo):
+def test_a_part_that_was_measured_is_carried_to_the_whole(folder, demo):
     cell = next(iter(cells(demo)))
+    counts = read_record(folder / "compute" / f"{cell.architecture}.json", ComputeRecord)
     part = record(demo, cell, 2e-3, window={"repetitions": 3, "repetition_energies_kwh": [1e-3, 2e-3, 3e-3]})
-    found = _carried(part, 10)
+    whole = row(part, counts, 10)
     # Student's t of two degrees of freedom, times a deviation of 1e-3 over the root of 3
     half_kwh = 4.302653 * 1e-3 / 3**0.5
-    assert found["carried_high_kwh"] == pytest.approx(10 * (2e-3 + half_kwh), rel=1e-6)
-    assert found["carried_low_kwh"] == 0, "no energy is below 0"
-    assert (found["energy_kwh"], found["measured_energy_kwh"]) == (pytest.approx(2e-2), 2e-3)
-    assert (found["duration_s"], found["measured_duration_s"]) == (360, 36)
-    assert (found["steps"], found["measured_steps"], found["samples"]) == (20, 2, 160)
-    assert (found["energy_kind"], found["flags"]) == ("simulated", "unsteady extrapolated")
-    measured = part.model_copy(update={"energy": part.energy.model_copy(update={"cpu": read_by_rapl(part)})})
-    assert (_carried(measured, 10)["energy_kind"], _carried(measured, 10)["measured_energy_kind"]) == (
+    assert whole["carried_high_kwh"] == pytest.approx(10 * (2e-3 + half_kwh), rel=1e-6)
+    assert whole["carried_low_kwh"] == 0, "no energy is below 0"
+    assert (whole["energy_kwh"], whole["measured_energy_kwh"]) == (pytest.approx(2e-2), 2e-3)
+    assert (whole["duration_s"], whole["measured_duration_s"]) == (360, 36)
+    assert (whole["steps"], whole["measured_steps"], whole["samples"]) == (20, 2, 160)
+    assert (whole["energy_kind"], whole["flags"]) == ("simulated", "unsteady extrapolated")
+    assert whole["epochs"] == 10 * part.work.epochs
+    shorter = row(part, counts, 0.1)
+    assert (shorter["steps"], shorter["samples"]) == (1, 1.6), "less than one step is one"
+    by_rapl = part.energy.cpu.model_copy(update={"kind": "measured"})
+    measured = part.model_copy(update={"energy": part.energy.model_copy(update={"cpu": by_rapl})})
+    whole = row(measured, counts, 10)
+    assert (whole["energy_kind"], whole["cpu_energy_kind"], whole["measured_energy_kind"]) == (
+        "estimated",
         "estimated",
         "measured",
     )
-    assert _carried(part, 1) == {}
-    assert found["epochs"] == 10 * part.work.epochs
-    assert (_carried(part, 0.1)["steps"], _carried(part, 0.1)["samples"]) == (1, 1.6), "less than one step is one"
 
 
-def read_by_rapl(of):
-    return of.energy.cpu.model_copy(update={"kind": "measured"})
+def test_what_was_measured_whole_has_no_part(folder, demo):
+    cell = next(iter(cells(demo)))
+    counts = read_record(folder / "compute" / f"{cell.architecture}.json", ComputeRecord)
+    whole = row(record(demo, cell, 2e-3), counts)
+    assert (whole["energy_kwh"], whole["duration_s"], whole["flags"]) == (2e-3, 36, None)
+    assert [name for name in whole if name.startswith(("carried", "measured")) and whole[name] is not None] == []
+
+
+def test_what_grows_with_the_work_is_carried_and_no_ratio_is(folder, demo):
+    cell = next(iter(cells(demo)))
+    counts = read_record(folder / "compute" / f"{cell.architecture}.json", ComputeRecord)
+    work = {"epochs": 1, "steps": 2, "samples": 16, "batch_size": 8, "audio_s": 72.0}
+    part = record(demo, cell, 2e-3, window={"idle_power_w": 50.0}, work=work)
+    whole = row(part, counts, 10)
+    assert whole["power_w"] == pytest.approx(whole["energy_kwh"] * JOULES_PER_KWH / whole["duration_s"])
+    assert whole["real_time_factor"] == whole["audio_s"] / whole["duration_s"] == 2
+    idle_kwh = whole["idle_power_w"] * whole["duration_s"] / JOULES_PER_KWH
+    assert whole["net_energy_kwh"] == pytest.approx(whole["energy_kwh"] - idle_kwh)
+    assert (whole["window_s"], whole["repetitions"], whole["batch_size"]) == (36, 1, 8), "they are of the measurement"
+
+
+@pytest.mark.parametrize(("field", "names"), [("settings", {"feature": "resident"}), ("quality", {"f1": 0.5})])
+def test_what_a_workload_tells_and_the_table_does_not_know_is_refused_by_name(folder, demo, path, field, names):
+    path.write_text(record(demo, cells(demo)[0], **{field: names}).model_dump_json())
+    assert refusal(folder, demo).startswith(f"workload tagging: {field}: found {next(iter(names))}, expected one that")
+
+
+def test_a_value_of_no_column_is_refused():
+    with pytest.raises(KeyError, match="energy_wh"):
+        as_table([{"gpu": "t4", "energy_wh": 1.0}])

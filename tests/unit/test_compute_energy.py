@@ -19,6 +19,7 @@ from isojoule.figures import captions
 from isojoule.figures.shared import drawing
 from isojoule.records.memory_traffic import step_bytes
 from isojoule.tables import measurements
+from isojoule.tables.writing import write_table
 
 PROJECT = Path(__file__).parents[2]
 points = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=4, max_size=20)
@@ -235,7 +236,7 @@ def test_a_table_without_energy_is_refused():
 def test_the_program_writes_its_tables_and_mixes_no_kinds(tmp_path):
     frame = study()
     frame.loc[frame["family"] == "cnn", "energy_kind"] = "estimated"
-    measurements.write(frame, tmp_path / "table.csv")
+    write_table(frame, tmp_path / "table.csv")
     command = [sys.executable, "-m", "isojoule", "link-compute-energy", "table.csv", "--output", "links"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

@@ -10,8 +10,8 @@ from simulated import record
 from isojoule.records import flags
 from isojoule.study.cells import cells
 from isojoule.study.configuration import SCHEMA
-from isojoule.tables import measurements
-from isojoule.tables.flags import with_those_of_the_study
+from isojoule.tables.flags import with_flags_of_the_study
+from isojoule.tables.rows import as_table
 
 PROJECT = Path(__file__).parents[2]
 STATISTICS = {
@@ -76,25 +76,25 @@ def table(**columns):
         for name in ("a", "b")
         for repeat in range(3)
     ]
-    frame = measurements.table(rows)
+    frame = as_table(rows)
     defaults = {"energy_kwh": [1.0] * 6, "driver": "580", "device_uuid": "GPU-1", "device_name": "Tesla T4"}
     for name, values in {**defaults, **columns}.items():
         frame[name] = pd.Series([values] * 6 if isinstance(values, str) else values, dtype=frame[name].dtype)
     return frame
 
 
-def found(frame, excluded=()):
-    return with_those_of_the_study(frame, excluded)
+def with_flags(frame, excluded=()):
+    return with_flags_of_the_study(frame, excluded)
 
 
 def test_a_study_without_fault_has_no_flag():
-    frame = found(table())
+    frame = with_flags(table())
     assert frame["flags"].isna().all()
     assert (frame["outcome"] == "ok").all()
 
 
 def test_repeats_that_differ_flag_their_cell_and_no_other():
-    frame = found(table(energy_kwh=[1, 1, 1.051, 1, 1.02, 1.049]))
+    frame = with_flags(table(energy_kwh=[1, 1, 1.051, 1, 1.02, 1.049]))
     assert frame["flags"].tolist()[:3] == ["spread"] * 3
     assert frame["flags"].isna().tolist()[3:] == [True] * 3
 
@@ -109,16 +109,16 @@ def test_repeats_that_differ_flag_their_cell_and_no_other():
 )
 def test_a_platform_of_two_kinds_is_flagged_whole(column, other, flag):
     values = [table()[column][0]] * 5 + [other]
-    assert (found(table(**{column: values}))["flags"] == flag).all()
+    assert (with_flags(table(**{column: values}))["flags"] == flag).all()
 
 
 def test_one_name_on_two_boards_is_flagged_across_platforms():
     """As h200-fp32 on one board and h200-bf16 on another."""
     frame = table(device_uuid=["GPU-1"] * 3 + ["GPU-2"] * 3)
     frame["gpu"] = frame["gpu"].where(frame["architecture"] == "a", "t4-bf16")
-    assert (found(frame)["flags"] == "several-boards").all()
+    assert (with_flags(frame)["flags"] == "several-boards").all()
     frame["device_name"] = frame["gpu"]
-    assert found(frame)["flags"].isna().all()
+    assert with_flags(frame)["flags"].isna().all()
 
 
 def test_a_counter_without_a_second_reading_is_unchecked(demo):
@@ -142,31 +142,31 @@ def test_flags_of_a_record_follow_its_facts_and_not_what_they_once_were(demo):
 
 
 def test_a_start_warmer_than_the_platforms_is_hot():
-    frame = found(table(gpu_start_temperature_c=[40, 40, 41, 42, 40, 52]))
+    frame = with_flags(table(gpu_start_temperature_c=[40, 40, 41, 42, 40, 52]))
     assert frame["flags"].tolist()[5] == "hot-start"
     assert frame["flags"].isna().sum() == 5
 
 
 def test_flags_of_records_stay_and_are_not_doubled():
     frame = table(gpu_start_temperature_c=[60, 60, 60, 60, 60, 85], flags=[None] * 5 + ["hot-start power-capped"])
-    assert found(frame)["flags"].tolist()[5] == "power-capped hot-start"
+    assert with_flags(frame)["flags"].tolist()[5] == "power-capped hot-start"
 
 
 def test_excluded_cells_keep_their_numbers_and_are_no_longer_ok():
-    frame = found(table(energy_kwh=[1, 1, 1.2, 1, 1, 1]), excluded=["spread"])
+    frame = with_flags(table(energy_kwh=[1, 1, 1.2, 1, 1, 1]), excluded=["spread"])
     assert frame["outcome"].tolist() == ["excluded"] * 3 + ["ok"] * 3
     assert frame["energy_kwh"].tolist() == [1, 1, 1.2, 1, 1, 1]
 
 
 def test_cells_without_energy_are_left_alone():
     frame = table(energy_kwh=[None, 1, 1, 1, 1, 1], outcome=["oom"] + ["ok"] * 5)
-    assert found(frame, excluded=list(flags.MEANINGS))["outcome"].tolist() == ["oom"] + ["ok"] * 5
+    assert with_flags(frame, excluded=list(flags.MEANINGS))["outcome"].tolist() == ["oom"] + ["ok"] * 5
 
 
 def test_every_flag_can_be_excluded_by_the_configuration():
     schema = yaml.safe_load(SCHEMA.read_text())
-    known = schema["properties"]["analysis"]["properties"]["exclude_flags"]["items"]["enum"]
-    assert known == list(flags.MEANINGS)
+    excludable = schema["properties"]["analysis"]["properties"]["exclude_flags"]["items"]["enum"]
+    assert excludable == list(flags.MEANINGS)
 
 
 def test_every_flag_is_explained_to_users():

@@ -11,7 +11,7 @@ import pytest
 from simulated import mine
 
 from isojoule.normalization import DEFAULT
-from isojoule.tables import measurements
+from isojoule.tables.writing import write_table
 
 PROJECT = Path(__file__).parents[2]
 REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
@@ -31,7 +31,7 @@ def program(folder, name, *arguments):
 def folder(tmp_path_factory, small):
     folder = tmp_path_factory.mktemp("programs")
     half = small["architecture"].isin(small["architecture"].unique()[::2])
-    measurements.write(small[half & small["gpu"].isin(small["gpu"].unique()[:2])], folder / "world.parquet")
+    write_table(small[half & small["gpu"].isin(small["gpu"].unique()[:2])], folder / "world.parquet")
     return folder
 
 
@@ -57,7 +57,7 @@ def test_my_own_system_from_the_command_line(folder, small):
     first, *_, target = small["gpu"].unique()
     study, known, systems, truth = mine(small, first, target, 6)
     between = sorted((name for name in systems if name not in known), key=lambda name: systems[name].energy_kwh)
-    measurements.write(study, folder / "study.parquet")
+    write_table(study, folder / "study.parquet")
     rows = [{"architecture": name, **vars(system)} for name, system in known.items()]
     pd.DataFrame(rows)[["architecture", "energy_kwh", "duration_s"]].to_csv(folder / "mine.csv", index=False)
     other = between[len(between) // 2]
@@ -95,7 +95,7 @@ def test_my_own_system_from_the_command_line(folder, small):
     ],
 )
 def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, change, message):
-    measurements.write(change(small), folder / f"{name}.csv")
+    write_table(change(small), folder / f"{name}.csv")
     code, said = program(folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet")
     assert code == 2
     assert message in said

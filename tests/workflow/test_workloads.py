@@ -79,7 +79,7 @@ features_settings = settings = dataset_settings
 
 
 def shown_settings(settings):
-    return settings
+    return {}
 
 
 def compute_settings(configuration):

@@ -30,6 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Read, find, write."""
     from isojoule.fronts import of_study
     from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     frame, notes = measurements.read_unmixed(options.table, options.kinds)
     found = of_study.fronts(frame, options.qualities, options.target, options.draws, options.seed)
@@ -37,5 +38,5 @@ def run(options: argparse.Namespace) -> None:
         print(note)
     for name, table in (("fronts", found.table), ("summary", found.summary), ("stability", found.stability)):
         path = options.output / f"{name}.csv"
-        measurements.write(table, path)
+        write_table(table, path)
         print(f"{path}: {len(table)} rows")

@@ -26,12 +26,12 @@ def run(options: argparse.Namespace) -> None:
     """Read, estimate, print, write."""
     from isojoule.literature import training
     from isojoule.study.emission_factor import kg_per_kwh
-    from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     factor = options.kg_per_kwh or training.WORLD_KG_PER_KWH
     countries = {country: kg_per_kwh(country, "countries") for country in options.countries}
     table = training.estimated(training.read(options.table), factor, countries)
     print("\n".join(training.in_words(table, factor)))
     if options.output:
-        measurements.write(table, options.output)
+        write_table(table, options.output)
         print(options.output)

@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> None:
     """Read, find, print, write."""
     from isojoule.pareto import Objective
     from isojoule.pareto.by_part import fronts_by_part
-    from isojoule.tables import measurements, models
+    from isojoule.tables import models
+    from isojoule.tables.writing import write_table
 
     if unknown := [column for column in options.logarithmic if column not in options.minimize]:
         raise InputError(
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     )
     print("\n".join([*notes, *lines]))
     if options.output:
-        measurements.write(table, options.output)
+        write_table(table, options.output)
         print(options.output)
 
 

@@ -24,6 +24,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.compute_energy.fits import explained, fits, power_ratios
     from isojoule.compute_energy.quantities import quantities
     from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     frame, notes = measurements.read_unmixed(options.table, options.kinds)
     table, assumed = quantities(frame)
@@ -36,5 +37,5 @@ def run(options: argparse.Namespace) -> None:
         ("claims", claims(table)),
     ):
         path = options.output / f"{name}.csv"
-        measurements.write(made, path)
+        write_table(made, path)
         print(f"{path}: {len(made)} rows")

@@ -19,9 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Estimate, find the fronts, write."""
     from isojoule.literature import training, waveflow
-    from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     for name, table in (("training", training.published()), ("waveflow", waveflow.published())):
         path = options.output / f"{name}.csv"
-        measurements.write(table, path)
+        write_table(table, path)
         print(f"{path}: {len(table)} rows")

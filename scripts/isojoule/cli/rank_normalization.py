@@ -17,10 +17,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, rank, write."""
     from isojoule.normalization import ranking
-    from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     results = ranking.read(options.table)
     table = ranking.ranking(results)
-    measurements.write(table, options.output)
+    write_table(table, options.output)
     print(f"{options.output}: {len(table)} rows")
     print(ranking.summary(table))

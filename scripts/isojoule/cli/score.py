@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from isojoule.pareto import scores
-    from isojoule.tables import measurements, models
+    from isojoule.tables import models
+    from isojoule.tables.writing import write_table
 
     words = [name for name in (options.name, *(options.by or [])) if name]
     frame, said = models.read(options.table, [options.minimize, options.maximize], options.kinds, words)
@@ -44,5 +45,5 @@ def run(options: argparse.Namespace) -> None:
         print("\n".join(scores.in_words(table, left_out, name, label)))
         found.append(table.assign(part=label))
     if options.output:
-        measurements.write(pd.concat(found, ignore_index=True), options.output)
+        write_table(pd.concat(found, ignore_index=True), options.output)
         print(options.output)

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Simulate, write."""
     from isojoule.simulation import worlds
-    from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
     world = worlds.world(
         options.seed,
@@ -33,5 +33,5 @@ def run(options: argparse.Namespace) -> None:
         system_noise=options.system_noise,
         slowed_share=options.slowed_share,
     )
-    measurements.write(world, options.output)
+    write_table(world, options.output)
     print(f"{options.output}: {len(world)} simulated rows")

@@ -18,7 +18,8 @@ def run(options: argparse.Namespace) -> None:
     """Read, tabulate, write."""
     from isojoule.tables import measurements
     from isojoule.tables.energy import energy_table
+    from isojoule.tables.writing import write_table
 
     table = energy_table(measurements.read(options.table))
-    measurements.write(table, options.output)
+    write_table(table, options.output)
     print(f"{options.output}: {len(table)} rows")

@@ -18,9 +18,10 @@ def run(options: argparse.Namespace) -> None:
     """Read, list, write."""
     from isojoule.records.flags import MEANINGS
     from isojoule.tables import flags, measurements
+    from isojoule.tables.writing import write_table
 
     table = flags.listed(measurements.read(options.table))
-    measurements.write(table, options.output)
+    write_table(table, options.output)
     for flag, count in table["flag"].value_counts().items():
         print(f"{count} cells: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")
     print(f"{options.output}: {len(table)} rows")

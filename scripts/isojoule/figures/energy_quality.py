@@ -18,7 +18,7 @@ from isojoule.figures.shared.drawing import (
     platform_label,
     points,
 )
-from isojoule.tables.measurements import QUALITIES
+from isojoule.tables.qualities import QUALITIES
 
 
 def draw(frame: pd.DataFrame) -> Figure:

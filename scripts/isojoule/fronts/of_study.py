@@ -12,8 +12,9 @@ from isojoule.normalization import references
 from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.pairs import pair
 from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, Objective, find_front
-from isojoule.tables.measurements import PHASES, QUALITIES, qualities_of
+from isojoule.tables.columns import PHASES
 from isojoule.tables.models import with_quality
+from isojoule.tables.qualities import QUALITIES, qualities_of
 
 NORMALIZED = "normalized_energy_kwh"
 # columns of costs, and whether they are a phase's

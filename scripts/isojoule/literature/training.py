@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.tables.measurements import read_any
+from isojoule.tables.reading import read_any
 
 GPUS = Path(__file__).parent / "gpus.csv"
 PUBLISHED = Path(__file__).parent / "published"

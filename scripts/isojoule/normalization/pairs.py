@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
-from isojoule.tables.measurements import QUALITIES
+from isojoule.tables.qualities import QUALITIES
 
 # the first that a table has; more is better
 DESCRIPTIONS = ("flops", "params", "weights_bytes", "activations_bytes")

@@ -15,7 +15,8 @@ from isojoule.normalization.methods import METHODS
 from isojoule.normalization.pairs import left_out, pairs
 from isojoule.normalization.splits import leaving_families_out, splits
 from isojoule.tables import measurements
-from isojoule.tables.measurements import PHASES
+from isojoule.tables.columns import PHASES
+from isojoule.tables.writing import write_table
 
 # where a user decides how many references to measure
 COUNTS = (2, 3, 4, 6, 8, 10)
@@ -58,7 +59,7 @@ def of_phases(of_phase: Callable[[str], pd.DataFrame], allow_empty: bool) -> lis
 def write(tables: list[pd.DataFrame], path: Path) -> None:
     """Write tables below one another; without any, one without rows."""
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
-    measurements.write(table, path)
+    write_table(table, path)
 
 
 def plan_of(frame: pd.DataFrame, scheme: str, number: int, seed: int, draws: int) -> Plan:

@@ -18,7 +18,8 @@ from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.intervals import half_width
 from isojoule.normalization.pairs import DESCRIPTIONS, pair
 from isojoule.pareto.scores import energy_weighted_score
-from isojoule.tables.measurements import PLAUSIBLE_FACTOR, read_any
+from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
+from isojoule.tables.reading import read_any
 
 COVERAGE = 0.9
 # from so many GPUs on, what happened on all of them together is expected on another

@@ -8,7 +8,9 @@ from scipy.special import stdtrit
 from isojoule.errors import InputError
 from isojoule.normalization import corrected, references, relative, user_system
 from isojoule.normalization.pairs import pair
-from isojoule.tables.measurements import PHASES, PLAUSIBLE_FACTOR, of_kinds
+from isojoule.tables.columns import PHASES
+from isojoule.tables.kinds import of_kinds
+from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
 
 # what the form asks for first; the reader may take others
 SUGGESTED = 8

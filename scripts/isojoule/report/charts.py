@@ -6,7 +6,7 @@ import pandas as pd
 
 from isojoule.figures.shared.drawing import PHASES, VERDICTS
 from isojoule.fronts.of_study import NORMALIZED
-from isojoule.tables.measurements import QUALITIES
+from isojoule.tables.qualities import QUALITIES
 
 COSTS = {
     "energy_kwh": "Energy",

@@ -9,7 +9,7 @@ from isojoule.errors import InputError
 from isojoule.normalization import references, user_system
 from isojoule.normalization.pairs import pair
 from isojoule.tables.energy import energy_table
-from isojoule.tables.measurements import work_of
+from isojoule.tables.work import work_of
 
 TRAINING_TYPES = ("pre-training", "fine-tuning")
 REFERENCES = 8

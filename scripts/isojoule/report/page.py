@@ -17,7 +17,9 @@ from isojoule.records import ExtractionRecord
 from isojoule.report import calculator, charts, downloads, libraries
 from isojoule.tables import flags
 from isojoule.tables.energy import energy_table
-from isojoule.tables.measurements import QUALITIES, read_any, work_of
+from isojoule.tables.qualities import QUALITIES
+from isojoule.tables.reading import read_any
+from isojoule.tables.work import work_of
 
 PAGE = Path(__file__).parent / "template"
 VERSIONS = ["isojoule", "python", "torch", "cuda", "codecarbon", "driver"]

@@ -7,19 +7,20 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.records.flags import ordered
-from isojoule.tables.measurements import KINDS, qualities_of
+from isojoule.tables.columns import KINDS
+from isojoule.tables.qualities import qualities_of
 
 CELL = ["architecture", "family", "gpu", "phase"]
 
-# columns of the table of measurements, as name and unit
-QUANTITIES = {
-    "energy_kwh": ("energy", "_kwh"),
-    "net_energy_kwh": ("net_energy", "_kwh"),
-    "duration_s": ("duration", "_s"),
-    "power_w": ("power", "_w"),
-    "gpu_utilization_percent": ("gpu_utilization", "_percent"),
-    "gpu_memory_utilization_percent": ("gpu_memory_utilization", "_percent"),
-}
+# columns of the table of measurements whose statistics the table has, beside those of the qualities
+QUANTITIES = (
+    "energy_kwh",
+    "net_energy_kwh",
+    "duration_s",
+    "power_w",
+    "gpu_utilization_percent",
+    "gpu_memory_utilization_percent",
+)
 
 
 def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -35,36 +36,45 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
         Where some repeats of a cell were measured and others estimated, the statistics are of the measured ones.
         `outcomes` counts what every repeat came to, `flags` has those of any repeat.
     """
-    rows = frame.groupby(CELL, sort=False, dropna=False)
-    ok = _of_the_best_kind(frame[frame["outcome"] == "ok"]).groupby(CELL, sort=False, dropna=False)
-    first = rows[["params", "flops"]].first()
+    cells = frame.groupby(CELL, sort=False, dropna=False)
+    ok = _of_the_best_kind(frame[frame["outcome"] == "ok"])
+    ok_cells = ok.groupby(CELL, sort=False, dropna=False)
+    first = cells[["params", "flops"]].first()
     table = first.assign(
-        repeats=ok["energy_kwh"].count().reindex(first.index).fillna(0).astype(int),
-        outcomes=rows["outcome"].agg(
-            lambda column: ", ".join(f"{n} {found}" for found, n in Counter(column.tolist()).most_common())
+        repeats=ok_cells["energy_kwh"].count().reindex(first.index).fillna(0).astype(int),
+        outcomes=cells["outcome"].agg(
+            lambda outcomes: ", ".join(f"{count} {name}" for name, count in Counter(outcomes.tolist()).most_common())
         ),
-        energy_kind=ok["energy_kind"].agg(lambda column: ", ".join(dict.fromkeys(column.dropna()))),
-        flags=rows["flags"].agg(lambda column: " ".join(ordered(" ".join(column.dropna()).split())) or None),
+        energy_kind=ok_cells["energy_kind"].agg(lambda kinds: ", ".join(dict.fromkeys(kinds.dropna()))),
+        flags=cells["flags"].agg(lambda flags: " ".join(ordered(" ".join(flags.dropna()).split())) or None),
     )
     columns: dict[str, pd.Series] = {}
-    qualities = {name: (name, "") for name in qualities_of(ok.obj)}
-    for column, (name, unit) in (QUANTITIES | qualities).items():
-        columns |= {f"{name}{key}{unit}": values for key, values in statistics(ok[column]).items()}
+    for name in QUANTITIES:
+        quantity, _, unit = name.rpartition("_")
+        columns |= {f"{quantity}{key}_{unit}": values for key, values in statistics(ok_cells[name]).items()}
+    for name in qualities_of(ok):
+        columns |= {f"{name}{key}": values for key, values in statistics(ok_cells[name]).items()}
     table = table.join(pd.DataFrame(columns))
     table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
     return table.reset_index()
 
 
 def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
+    """The repeats of each cell whose energy is of the most trustworthy kind that the cell has."""
     rank = ok["energy_kind"].map({kind: number for number, kind in enumerate(KINDS)}).astype("float64")
     best = rank.groupby([ok[name] for name in CELL], sort=False, dropna=False).transform("min")
     return ok[(rank == best) | best.isna()]
 
 
 def statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
-    """Mean, sample standard deviation and the ends of the mean's 95 % interval of every group, by what names end in."""
+    """Statistics of the values in every group.
+
+    Returns:
+        the mean, the standard deviation of the sample (n - 1) and the ends of the mean's 95 % interval (Student's t),
+        by the ending of a column that holds them: `_mean`, `_std`, `_ci95_low`, `_ci95_high`.
+    """
     mean, deviation, count = groups.mean(), groups.std(), groups.count()
-    # of one repeat there is no deviation, so that the one degree of freedom given to it here decides nothing
+    # a single repeat has no deviation, so that the one degree of freedom given to it here decides nothing
     quantile = stdtrit(np.maximum(count.to_numpy() - 1, 1), 0.975)
     half = quantile * deviation / np.sqrt(count)
     return {"_mean": mean, "_std": deviation, "_ci95_low": mean - half, "_ci95_high": mean + half}

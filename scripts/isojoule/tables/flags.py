@@ -7,33 +7,36 @@ import pandas as pd
 from isojoule.records.flags import MEANINGS, SPREAD_PERCENT, WARMER_C, ordered
 
 
-def with_those_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ()) -> pd.DataFrame:
+def with_flags_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ()) -> pd.DataFrame:
     """The table with the flags that only the other cells of a study tell.
 
     Args:
         frame: a table of measurements.
         excluded: flags whose cells are to be left out: their outcome becomes `excluded`.
     """
-    ok = frame["outcome"] == "ok"
-    cell = frame[ok].groupby(["gpu", "architecture", "phase"])["energy_kwh"]
-    spread_percent = 100 * (cell.transform("max") - cell.transform("min")) / cell.transform("mean")
-    start_c = frame["gpu_start_temperature_c"]
-    platform, named = frame[ok].groupby("gpu"), frame[ok].groupby("device_name")
+    is_ok = frame["outcome"] == "ok"
+    ok = frame[is_ok]
+    energies_kwh = ok.groupby(["gpu", "architecture", "phase"])["energy_kwh"]
+    spread_percent = (
+        100 * (energies_kwh.transform("max") - energies_kwh.transform("min")) / energies_kwh.transform("mean")
+    )
+    by_gpu, by_device_name = ok.groupby("gpu"), ok.groupby("device_name")
+    start_c = ok["gpu_start_temperature_c"]
     tests = {
-        "spread": (spread_percent > SPREAD_PERCENT),
-        "hot-start": start_c[ok] - platform["gpu_start_temperature_c"].transform("median") >= WARMER_C,
-        "several-drivers": named["driver"].transform("nunique") > 1,
-        "several-boards": named["device_uuid"].transform("nunique") > 1,
-        "several-devices": platform["device_name"].transform("nunique") > 1,
+        "spread": spread_percent > SPREAD_PERCENT,
+        "hot-start": start_c - by_gpu["gpu_start_temperature_c"].transform("median") >= WARMER_C,
+        "several-drivers": by_device_name["driver"].transform("nunique") > 1,
+        "several-boards": by_device_name["device_uuid"].transform("nunique") > 1,
+        "several-devices": by_gpu["device_name"].transform("nunique") > 1,
     }
-    found = frame["flags"].fillna("").str.split()
+    flags = frame["flags"].fillna("").str.split()
     for flag, holds in tests.items():
         holds = holds.reindex(frame.index).astype("boolean").fillna(False)
-        found = found.where(~holds, found.map(lambda flags, flag=flag: [*flags, *({flag} - set(flags))]))
-    out = ok & found.map(lambda flags: bool(set(flags) & set(excluded)))
+        flags = flags.where(~holds, flags.map(lambda names, flag=flag: [*names, flag]))
+    is_excluded = is_ok & flags.map(lambda names: not set(names).isdisjoint(excluded))
     return frame.assign(
-        flags=found.map(ordered).str.join(" ").replace("", None).astype("string"),
-        outcome=frame["outcome"].mask(out, "excluded"),
+        flags=flags.map(ordered).str.join(" ").replace("", None).astype("string"),
+        outcome=frame["outcome"].mask(is_excluded, "excluded"),
     )
 
 
@@ -43,6 +46,6 @@ def listed(frame: pd.DataFrame) -> pd.DataFrame:
     Args:
         frame: a table of measurements.
     """
-    rows = frame.assign(flag=frame["flags"].str.split()).explode("flag").dropna(subset=["flag"])
-    rows = rows.assign(meaning=rows["flag"].map(MEANINGS))
-    return rows[["flag", "meaning", "gpu", "architecture", "phase", "repeat", "outcome"]].reset_index(drop=True)
+    flagged = frame.assign(flag=frame["flags"].str.split()).explode("flag").dropna(subset=["flag"])
+    flagged = flagged.assign(meaning=flagged["flag"].map(MEANINGS))
+    return flagged[["flag", "meaning", "gpu", "architecture", "phase", "repeat", "outcome"]].reset_index(drop=True)

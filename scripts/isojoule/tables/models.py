@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.tables import measurements
+from isojoule.tables.kinds import of_kinds
+from isojoule.tables.reading import NAME_COLUMNS, read_any
 
 # energies of different platforms and phases are no alternatives to each other
 APART = ("gpu", "phase")
@@ -20,7 +21,7 @@ def read(
 
     Args:
         path: CSV or parquet.
-        numbers: columns that a row has nothing of where it has an `outcome` that is not ok.
+        numbers: columns whose values are dropped from rows with an `outcome` that is not ok.
         kinds: of energy to use together, where the table has `energy_kind`.
         words: columns that hold names.
 
@@ -28,27 +29,28 @@ def read(
         the table, and sentences to show the user.
 
     Raises:
-        InputError: unreadable or empty, of several kinds of energy, or with a repeat that is there twice.
+        InputError: the table cannot be read, is empty, mixes kinds of energy, or has a repeat twice.
     """
-    frame = measurements.read_any(path, "a table of models", words)
+    frame = read_any(path, "a table of models", words)
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per model and repeat")
-    said = []
-    identity = [name for name in (*measurements.NAMES, *APART, "repeat") if name in frame]
-    if "repeat" in identity and (twice := frame.duplicated(identity)).any():
-        row = int(twice.to_numpy().argmax()) + 1
+    sentences = []
+    identity = [name for name in (*NAME_COLUMNS, *APART, "repeat") if name in frame]
+    if "repeat" in identity and (is_copy := frame.duplicated(identity)).any():
+        row = int(is_copy.to_numpy().argmax()) + 1
         raise InputError(f"{path}: found a repeat a second time in row {row}, expected each once")
     if copies := int(frame.duplicated().sum()):
-        said.append(f"{copies} rows are the same as others in every column, and count as repeats")
+        sentences.append(f"{copies} rows are the same as others in every column, and count as repeats")
     if "energy_kind" in frame:
-        frame, left_out = measurements.of_kinds(frame, kinds)
-        said += [left_out] if left_out else []
+        frame, left_out = of_kinds(frame, kinds)
+        if left_out:
+            sentences.append(left_out)
     elif kinds:
         raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
     if "outcome" in frame:
-        present = [name for name in numbers if name in frame]
-        frame = frame.assign(**{name: frame[name].where(frame["outcome"] == "ok") for name in present})
-    return frame, said
+        is_ok = frame["outcome"] == "ok"
+        frame = frame.assign(**{name: frame[name].where(is_ok) for name in numbers if name in frame})
+    return frame, sentences
 
 
 def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:
@@ -58,32 +60,35 @@ def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.D
 
     Args:
         frame: the table.
-        columns: of quality, as far as the table has them.
+        columns: of quality; those that the table does not have are ignored.
         name: column with the names of the models.
     """
-    same = [column for column in (name, "gpu", "repeat") if column in frame]
     present = [column for column in columns if column in frame]
     if "phase" not in frame or not present:
         return frame
-    of_repeat = frame.groupby(same, sort=False, dropna=False)[present].transform("first")
+    repeat = [column for column in (name, "gpu", "repeat") if column in frame]
+    of_repeat = frame.groupby(repeat, sort=False, dropna=False)[present].transform("first")
     return frame.assign(**{column: frame[column].fillna(of_repeat[column]) for column in present})
 
 
 def name_column(frame: pd.DataFrame, asked: str | None) -> str:
     """The column with the names of the models.
 
+    Args:
+        frame: the table.
+        asked: the column that the user says it is.
+
     Raises:
         InputError: there is none, or a row has no name.
     """
-    candidates = [asked] if asked else measurements.NAMES
-    found = [name for name in candidates if name in frame]
-    if not found:
+    candidates = [asked] if asked else NAME_COLUMNS
+    name = next((candidate for candidate in candidates if candidate in frame), None)
+    if name is None:
         raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
-    if (unnamed := frame[found[0]].isna()).any():
-        raise InputError(
-            f"{found[0]}: found no name in row {int(unnamed.to_numpy().argmax()) + 1}, expected one in each"
-        )
-    return found[0]
+    if (is_unnamed := frame[name].isna()).any():
+        row = int(is_unnamed.to_numpy().argmax()) + 1
+        raise InputError(f"{name}: found no name in row {row}, expected one in each")
+    return name
 
 
 def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFrame]:
@@ -91,7 +96,7 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
 
     Args:
         frame: the table.
-        by: columns; by default gpu and phase, as far as it has them; `none` for one part.
+        by: columns; by default gpu and phase, where the table has them; `none` for one part.
 
     Raises:
         InputError: the table has no such column.
@@ -109,13 +114,17 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
 
 
 def worth_a_look(parts: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The parts in which something has a value of each column; the others are named, unless all are without."""
-    bare = {
+    """The parts in which some row has a value of each column; what is left out of them is printed.
+
+    Where no part has values of all columns, none is left out: what is wrong with the whole table is for the caller to
+    say.
+    """
+    empty_columns = {
         label: [name for name in columns if name in part and part[name].isna().all()] for label, part in parts.items()
     }
     for label, part in parts.items():
-        if bare[label] and not all(bare.values()):
-            print(f"{label}: left out: nothing has a value of {' or '.join(bare[label])}")
+        if empty_columns[label] and not all(empty_columns.values()):
+            print(f"{label}: left out: nothing has a value of {' or '.join(empty_columns[label])}")
         else:
             yield label, part
 

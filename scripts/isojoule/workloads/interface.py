@@ -6,13 +6,14 @@ and its `__init__` (no torch there) offers
     check(configuration, source)                           refuses what the schema cannot see
     architectures(configuration) -> list[Architecture]     what the study compares
     MODELS                                                 modules of its own models, one per family
-    QUALITIES                                              its columns among `isojoule.measurements.QUALITIES`
+    QUALITIES                                              its columns among `isojoule.tables.qualities.QUALITIES`
     REPETITIONS                                            of the work in a window, at least
     FEATURES                                               files that extraction writes beside `statistics.json`
     dataset_settings(configuration) -> dict                the configuration's part that decides the manifest
     features_settings(configuration) -> dict               the part that decides the features
     settings(configuration) -> dict                        the part that decides its sessions
-    shown_settings(settings) -> dict                       those of them that a record shows
+    shown_settings(settings) -> dict                       those of them that a record shows, each of which is known to
+                                                           `isojoule.tables.columns` or `isojoule.tables.left_out`
     compute_settings(configuration) -> dict                the part that decides what compute counting sees, with
                                                            `batch_size` and the name of the `optimizer`
     extent(configuration, results) -> Extent               how much data there is, before it is extracted

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from isojoule.errors import InputError
 from isojoule.figures.captions import STYLE
 from isojoule.files import written_whole
-from isojoule.tables import measurements
 from isojoule.tables.energy import energy_table
+from isojoule.tables.reading import read_any
 
 # Okabe and Ito's colours, told apart by colour-blind readers; families and platforms share none
 FAMILIES = {"mlp": ("#0072B2", "o"), "rnn": ("#009E73", "s"), "cnn": ("#D55E00", "^"), "crnn": ("#CC79A7", "D")}
@@ -89,7 +89,7 @@ def reading(what: str, columns: Collection[str]) -> Callable[[Path], pd.DataFram
     """
 
     def read(path: Path) -> pd.DataFrame:
-        table = measurements.read_any(path, what)
+        table = read_any(path, what)
         if missing := [name for name in columns if name not in table]:
             raise InputError(f"{path}: found no column {', '.join(missing)}, expected {what}")
         return table

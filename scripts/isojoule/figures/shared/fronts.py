@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from isojoule.figures.shared.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points, reading
 from isojoule.fronts.stability import KEYS
 from isojoule.pareto.front import DOMINATED, OPTIMAL
-from isojoule.tables.measurements import QUALITIES
+from isojoule.tables.qualities import QUALITIES
 
 COLUMNS = ("architecture", "cost_mean", "cost_ci95_high", "quality_mean", "quality_ci95_high", "verdict")
 # with more models than this the dominated ones have no name, and with more not dominated than this none has

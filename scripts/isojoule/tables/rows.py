@@ -1,0 +1,102 @@
+"""From the records of a cell to its row in the table of measurements."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from isojoule.errors import InputError
+from isojoule.records import ComputeRecord, MeasurementRecord
+from isojoule.records.extrapolation import extrapolated
+from isojoule.records.measurement import Extrapolation
+from isojoule.tables.columns import COLUMNS, Column, Derived
+from isojoule.tables.left_out import LEFT_OUT
+
+# workloads put values into these fields of a record under names of their own
+NAMED_BY_WORKLOADS = ("settings", "quality")
+KNOWN_PATHS = {*LEFT_OUT, *(path for column in COLUMNS.values() for path in column.paths)}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the values of a row are from: the paths of columns begin with one of these names.
+
+    Attributes:
+        record: of the cell.
+        compute: of the cell's architecture.
+        part: the record again, where it is of a part of the phase and the row is of all of it.
+        whole: the extrapolation from that part.
+    """
+
+    record: MeasurementRecord
+    compute: ComputeRecord
+    part: MeasurementRecord | None = None
+    whole: Extrapolation | None = None
+
+
+def row(record: MeasurementRecord, compute: ComputeRecord, times: float = 1) -> dict[str, Any]:
+    """The row of a cell, a value for each of `COLUMNS`; None where there is none.
+
+    Where a part of the phase was measured, the row tells of the whole phase, as an estimate, and has what was measured
+    beside it.
+
+    Args:
+        record: of the cell.
+        compute: of the cell's architecture.
+        times: how many times the work of the record the whole phase is, by the configuration of the table.
+
+    Raises:
+        InputError: the workload gave the record a setting or a quality that the table does not know.
+    """
+    _check_names(record)
+    sources = Sources(record, compute)
+    if times != 1 and record.energy is not None and record.work is not None:
+        sources = Sources(record, compute, record, extrapolated(record.energy, record.work, times))
+    values = {name: _value(column, sources) for name, column in COLUMNS.items()}
+    if sources.whole is None:
+        return values
+    return {name: _scaled(value, COLUMNS[name], times) for name, value in values.items()}
+
+
+def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a table with all of `COLUMNS`, in their order and types.
+
+    Raises:
+        KeyError: a row has a value that is of no column.
+    """
+    if unknown := {name for row in rows for name in row} - set(COLUMNS):
+        raise KeyError(f"no columns of the table of measurements: {', '.join(sorted(unknown))}")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({name: column.dtype for name, column in COLUMNS.items()})
+
+
+def _check_names(record: MeasurementRecord) -> None:
+    for field in NAMED_BY_WORKLOADS:
+        for name in getattr(record, field):
+            if f"record.{field}.{name}" not in KNOWN_PATHS:
+                raise InputError(
+                    f"workload {record.workload}: {field}: found {name}, expected one that has a column in "
+                    "isojoule/tables/columns.py, or a reason to have none in isojoule/tables/left_out.py"
+                )
+
+
+def _value(column: Column, sources: Sources) -> Any:
+    values = [_at(path, sources) for path in column.paths]
+    return column.source.function(*values) if isinstance(column.source, Derived) else values[0]
+
+
+def _at(path: str, sources: Sources) -> Any:
+    """The value at a path; None where something on the way to it is absent."""
+    value: Any = sources
+    for name in path.split("."):
+        if value is None:
+            return None
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name)
+    return value
+
+
+def _scaled(value: Any, column: Column, times: float) -> Any:
+    """The value of the whole phase; what is counted stays a whole number, and there is at least one of it."""
+    if value is None or not column.scales:
+        return value
+    return max(round(times * value), 1) if column.dtype == "Int64" else times * value
