@@ -193,6 +193,12 @@ COLUMNS = {
         "record.energy.ram.energy_kwh",
         scales=True,
     ),
+    "ram_energy_kind": Column(
+        "string",
+        "",
+        "kind of ram_energy_kwh: measured (RAPL) or estimated (model)",
+        Derived(kind_of_whole, ("record.energy.ram.kind", "whole")),
+    ),
     "emissions_kg_co2e": Column(
         "Float64",
         "kg",

@@ -25,7 +25,6 @@ LEFT_OUT = {
     "record.energy.cpu.source": READING,
     "record.energy.cpu.uncertainty_kwh": READING,
     "record.energy.ram.source": READING,
-    "record.energy.ram.kind": READING,
     "record.energy.ram.uncertainty_kwh": READING,
     "record.energy.integrated_power.source": "it is always the sampled power of the GPU",
     "record.energy.integrated_power.kind": "it is always measured",
