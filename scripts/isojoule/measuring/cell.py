@@ -78,8 +78,8 @@ def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str
     """
     energy = configuration["energy"]
     return Meter(
-        energy["country_iso_code"],
-        arrival.gpus if phase == "train" else arrival.gpus[:1],
+        gpus=arrival.gpus if phase == "train" else arrival.gpus[:1],
+        country_iso_code=energy["country_iso_code"],
         # the others are those of other processes, which have said that they are done
         synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,
         cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
@@ -200,16 +200,15 @@ def _run(
         consequence = "the training is kept, its test trains again"
         _keep(lambda: checkpoints.write(checkpoint, session.model, origin), consequence)
     _keep(lambda: session.keep(products), "the record is kept without what the model made")
-    sampler = window.sampler
-    if sampler.trace.rows:
-        _keep(lambda: sampler.trace.write(trace), "the record is kept without it")
+    if window.trace.samples:
+        _keep(lambda: window.trace.write(trace), "the record is kept without it")
     loss = session.loss()
     finite = loss - loss == 0
     return {
         "outcome": "ok",
         "work": session.work,
         "energy": window.energy,
-        "gpu_statistics": sampler.trace.statistics(sampler.period_s, peak_memory_bytes) if arrival.gpu else None,
+        "gpu_statistics": window.trace.statistics(peak_memory_bytes) if arrival.gpu else None,
         "loss": loss if finite else None,
         "quality": {} if "initial-weights" in found else session.quality(),
         "flags": [*found, *([] if finite else ["loss-not-finite"]), *session.flags],
