@@ -43,8 +43,8 @@ def measure(rounds: int) -> list[Row]:
     options = {"idle_s": 0, "synchronize": (lambda: None) if device.type == "cpu" else None}
     meters = {
         "plain": None,
-        "with meter": Meter("FRA", **options),
-        "sampling a GPU": Meter("FRA", boards, **options),
+        "with meter": Meter(**options),
+        "sampling a GPU": Meter(gpus=boards, **options),
     }
     if device.type == "cuda":
         del meters["with meter"]

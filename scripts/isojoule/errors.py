@@ -1,5 +1,8 @@
 """What is shown to the user as a sentence, without a traceback, and what is an outcome rather than an error."""
 
+# EX_TEMPFAIL of sysexits.h, the exit code of a program that its time budget ended: the same command goes on
+OVER_BUDGET = 75
+
 
 class InputError(Exception):
     """What the user gave cannot be used; the message names the key or file, what was found and what was expected."""

@@ -64,6 +64,17 @@ def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
         pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
 
 
+def test_emissions_are_missing_where_no_country_was_stated(folder, demo, one, tmp_path):
+    content = json.loads(one.read_text())
+    del content["energy"]["codecarbon"]["country_iso_code"], content["energy"]["codecarbon"]["emissions_kg_co2e"]
+    one.write_text(json.dumps(content))
+    measurements.write(aggregated(folder, demo), tmp_path / "table.csv")
+    frame = measurements.read(tmp_path / "table.csv")
+    is_missing = frame[["emissions_kg_co2e", "country_iso_code"]].isna()
+    assert is_missing.all(axis=1).sum() == is_missing.any(axis=1).sum() == 1
+    assert frame["codecarbon_energy_kwh"].notna().all()
+
+
 @pytest.mark.parametrize("name", ["configuration_fingerprint", "code_fingerprint", "data_fingerprint"])
 def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folder, demo, path, name):
     content = json.loads(path.read_text())

@@ -12,9 +12,10 @@ from safetensors import safe_open
 from isojoule.energy import nvml
 from isojoule.errors import InputError
 from isojoule.measuring import checkpoints
-from isojoule.measuring.cell import measure, metered, opened
+from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival
 from isojoule.measuring.device_lock import Device
+from isojoule.records import provenance
 from isojoule.study.cells import Cell, cell_slice, fingerprints
 from isojoule.workloads import building
 from isojoule.workloads.tagging import description as tagging
@@ -60,11 +61,22 @@ def machine(tmp_path):
 def train(study, folder, machine, checkpoint, arrival=None, **changes):
     cell = Cell(**{"gpu": "cpu-1thread", "architecture": "mlp-1x4", "phase": "train", "repeat": 0, **changes})
     arrival = arrival or Arrival(torch.device("cpu"), None)
-    begun = opened(study, cell, arrival.gpu, fingerprints(study, cell, "data"), attempt=3, place=5)
+    made_by = provenance.provenance(3, **fingerprints(study, cell, "data"))
+    begun = opened(study, cell, arrival.gpu, made_by, place=5)
     assert begun.outcome == "running"
-    meter = metered(study, cell.gpu, arrival)
-    origin, left = "origin", (folder / "trace.parquet", folder / "products")
-    return measure(study, begun, folder / "features", checkpoint, origin, arrival, machine, meter, *left)
+    job = CellJob(
+        configuration=study,
+        begun=begun,
+        features=folder / "features",
+        checkpoint=checkpoint,
+        origin="origin",
+        arrival=arrival,
+        machine=machine,
+        meter=metered(study, cell.gpu, arrival),
+        trace=folder / "trace.parquet",
+        products=folder / "products",
+    )
+    return measure(job)
 
 
 def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, machine, tmp_path):

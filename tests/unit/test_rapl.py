@@ -26,7 +26,7 @@ def powercap(folder, packages_uj, range_uj=262_143_328_850, dram_uj=None):
 def test_rapl_is_measured_over_all_packages_and_across_its_jump_to_zero(tmp_path, monkeypatch):
     monkeypatch.setattr(rapl, "update_period_s", lambda counter: 0.001)
     powercap(tmp_path, [900_000_000, 5_000_000], range_uj=1_000_000_000, dram_uj=0)
-    with Meter("FRA", powercap=tmp_path, idle_s=0, min_window_s=0.1) as window:
+    with Meter(powercap=tmp_path, idle_s=0, min_window_s=0.1) as window:
         powercap(tmp_path, [50_000_000, 7_000_000], range_uj=1_000_000_000, dram_uj=3_600_000)
     energy = window.energy
     assert (energy.component, energy.cpu.kind, energy.cpu.source) == ("cpu", "measured", "RAPL package")
@@ -39,7 +39,7 @@ def test_rapl_is_measured_over_all_packages_and_across_its_jump_to_zero(tmp_path
 def test_the_energy_of_each_repetition_is_read_across_the_jump_to_zero(tmp_path, monkeypatch):
     monkeypatch.setattr(rapl, "update_period_s", lambda counter: 0.001)
     powercap(tmp_path, [900_000_000], range_uj=1_000_000_000)
-    with Meter("FRA", powercap=tmp_path, idle_s=0, min_window_s=0.01) as window:
+    with Meter(powercap=tmp_path, idle_s=0, min_window_s=0.01) as window:
         for energy_uj in (970_000_000, 20_000_000, 60_000_000):
             assert window.again(3)
             time.sleep(0.05)
@@ -51,12 +51,12 @@ def test_the_energy_of_each_repetition_is_read_across_the_jump_to_zero(tmp_path,
 
 
 def test_rapl_that_reads_zero_is_refused(tmp_path):
-    with pytest.raises(InputError, match="RAPL: read 0 J"), Meter("FRA", powercap=powercap(tmp_path, [1]), idle_s=0):
+    with pytest.raises(InputError, match="RAPL: read 0 J"), Meter(powercap=powercap(tmp_path, [1]), idle_s=0):
         pass
 
 
 def test_rapl_that_can_no_longer_be_read_is_refused(tmp_path):
-    meter = Meter("FRA", powercap=powercap(tmp_path, [1, 2]), idle_s=0)
+    meter = Meter(powercap=powercap(tmp_path, [1, 2]), idle_s=0)
     with pytest.raises(InputError, match=r"energy_uj: can no longer be read; nothing was measured"), meter:
         (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
 
@@ -64,7 +64,7 @@ def test_rapl_that_can_no_longer_be_read_is_refused(tmp_path):
 def test_rapl_for_root_alone_leaves_the_model_and_says_so(tmp_path):
     powercap(tmp_path, [1])
     (tmp_path / "intel-rapl:0" / "energy_uj").unlink()
-    with Meter("FRA", powercap=tmp_path) as window:
+    with Meter(powercap=tmp_path) as window:
         time.sleep(0.05)
     assert window.energy.cpu.kind == "estimated"
     assert "model of CPU load" in window.energy.cpu.source

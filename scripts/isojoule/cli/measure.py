@@ -12,8 +12,7 @@ import math
 
 from isojoule.cli import arguments
 from isojoule.cli.arguments import above_zero, known
-from isojoule.cli.running import OVER_BUDGET
-from isojoule.errors import InputError
+from isojoule.errors import OVER_BUDGET, InputError
 from isojoule.measuring.device_lock import Device
 
 COMPUTES = True

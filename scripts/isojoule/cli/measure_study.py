@@ -12,12 +12,13 @@ unpacked into results/ elsewhere, where isojoule count-compute and isojoule aggr
 import argparse
 import math
 import signal
+from collections import Counter
 from pathlib import Path
 
 from isojoule.cli import arguments
 from isojoule.cli.arguments import above_zero, known
-from isojoule.cli.running import OVER_BUDGET, stop
-from isojoule.errors import InputError
+from isojoule.cli.running import stop
+from isojoule.errors import OVER_BUDGET, InputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Extract, measure block by block, pack."""
-    from isojoule.measuring.whole_study import measure_study
+    from isojoule.measuring.whole_study import BlockOutcome, measure_study
     from isojoule.study import configuration
 
     signal.signal(signal.SIGTERM, stop)
@@ -44,8 +45,10 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"--archive: found {options.archive}, expected a name that ends in .tar.gz")
     study = configuration.load(options.config)
     gpus = [known("--gpu", name, list(study["gpus"])) for name in options.gpu or study["gpus"]]
-    codes = measure_study(study, options.config, gpus, options.results, options.budget_s, options.archive, OVER_BUDGET)
-    failed, over = sum(code not in (0, OVER_BUDGET) for code in codes), codes.count(OVER_BUDGET)
-    whole = len(codes) - failed - over
-    print(f"{len(codes)} blocks: {whole} whole, {over} with cells left, {failed} failed", flush=True)
-    return 2 if failed else OVER_BUDGET if over else 0
+    outcomes = measure_study(options.config, gpus, options.results, options.budget_s, options.archive)
+    numbers = Counter(outcomes)
+    parts = ", ".join(f"{numbers[outcome]} {outcome.value}" for outcome in BlockOutcome)
+    print(f"{len(outcomes)} blocks: {parts}", flush=True)
+    if numbers[BlockOutcome.FAILED]:
+        return 2
+    return OVER_BUDGET if numbers[BlockOutcome.CELLS_LEFT] else 0

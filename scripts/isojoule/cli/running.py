@@ -12,9 +12,6 @@ from typing import NoReturn
 from isojoule.errors import InputError, StoppedError, is_out_of_memory
 from isojoule.measuring.device_lock import Device
 
-# EX_TEMPFAIL of sysexits.h: nothing is wrong, the same command goes on
-OVER_BUDGET = 75
-
 
 def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
     """Call `command.run` with the options, and leave with the exit code that it returns, 0 by default.

@@ -1,4 +1,4 @@
-"""CodeCarbon, offline, over the same window: the published method, and the model of a CPU that has no counter."""
+"""CodeCarbon, offline, over the same window: it is the published method, and has a model of CPUs without a counter."""
 
 import logging
 import threading
@@ -15,17 +15,21 @@ VERSION = version("codecarbon")
 class Tracker:
     """CodeCarbon's readings of one window after the other.
 
-    It needs over a second to find out what it can read here; that runs in a thread of its own from the moment the
-    tracker is made, and `ready` waits for it, so that it never falls into a window.
+    CodeCarbon needs over a second to find out what it can read here. It does so in a thread of its own from the moment
+    the tracker is made, and `ready` waits for it, so that this time never falls into a window.
 
     Args:
-        country_iso_code: ISO 3166 alpha-3 code; decides the emissions per kWh.
         gpu_indices: NVML's numbers of the GPUs to read.
+        country_iso_code: ISO 3166 alpha-3 code of the country that decides the emissions per kWh; without one,
+            CodeCarbon would take the world's average, and the emissions are not stated.
         cpu_max_power_w: thermal design power of the CPU, for the model where the CPU has no counter.
     """
 
     def __init__(
-        self, country_iso_code: str, gpu_indices: Sequence[int] = (), cpu_max_power_w: float | None = None
+        self,
+        gpu_indices: Sequence[int] = (),
+        country_iso_code: str | None = None,
+        cpu_max_power_w: float | None = None,
     ) -> None:
         self._country_iso_code = country_iso_code
         self._gpu_indices = list(gpu_indices)
@@ -43,13 +47,12 @@ class Tracker:
 
             _spare_cpuinfo()
             logging.getLogger("codecarbon").setLevel(logging.ERROR)
-            if self._country_iso_code not in DataSource().get_global_energy_mix_data():
+            if self._country_iso_code not in (None, *DataSource().get_global_energy_mix_data()):
                 raise InputError(
                     f"energy.country_iso_code: found {self._country_iso_code}, expected a country that "
                     "CodeCarbon knows, by its three letters, such as FRA"
                 )
-            self.reads_rapl = is_rapl_available()
-            # the index, since CodeCarbon 3.3.2 strips the G of a GPU's UUID and then does not find it;
+            # GPUs are given by their index, since CodeCarbon 3.3.2 strips the G of a UUID and then does not find it;
             # every setting that ~/.codecarbon.config could change, and that would change a figure, is given
             self._tracker = OfflineEmissionsTracker(
                 country_iso_code=self._country_iso_code,
@@ -61,7 +64,7 @@ class Tracker:
                 allow_multiple_runs=True,
                 tracking_mode="machine",
                 gpu_ids=self._gpu_indices,
-                force_cpu_power=None if self.reads_rapl else self._cpu_max_power_w,
+                force_cpu_power=None if is_rapl_available() else self._cpu_max_power_w,
                 force_ram_power=None,
                 force_mode_cpu_load=False,
                 rapl_include_dram=False,
@@ -92,12 +95,12 @@ class Tracker:
         self._is_open = True
 
     def so_far_kwh(self) -> float:
-        """Energy of the CPU since `begin`, for a progress line."""
+        """Measure, and return the energy of the CPU since `begin`."""
         self._tracker._measure_power_and_energy()
         return float(self._tracker._total_cpu_energy.kWh) - self._before_kwh
 
     def end(self) -> CodeCarbon:
-        """Close the window."""
+        """Close the window, and return CodeCarbon's figures for it."""
         figures = self._tracker.stop_task()
         self._is_open = False
         return CodeCarbon(
@@ -107,11 +110,11 @@ class Tracker:
             gpu_energy_kwh=figures.gpu_energy,
             ram_energy_kwh=figures.ram_energy,
             total_energy_kwh=figures.energy_consumed,
-            emissions_kg_co2e=figures.emissions,
+            emissions_kg_co2e=figures.emissions if self._country_iso_code else None,
         )
 
     def abandon(self) -> None:
-        """Close the window where one is open, for nothing."""
+        """Close the window without figures, where one is open."""
         if self._is_open:
             self.end()
 

@@ -1,4 +1,4 @@
-"""GPUs through NVML: which ones there are, what their energy can be read from, what they do at this moment."""
+"""GPUs through NVML: which GPUs there are, what their energy can be read from, and what they do at this moment."""
 
 import itertools
 import re
@@ -12,7 +12,7 @@ import pynvml
 from isojoule.errors import InputError
 from isojoule.records.measurement import Gpu
 
-# updates of the energy counter that are watched, and for how long at most; published boards need 20 to 100 ms for one
+# so many updates of a counter are watched, for so long at most; published boards update theirs every 20 to 100 ms
 WATCHED_UPDATES = 5
 WATCHED_S = 2.0
 POLL_S = 0.001
@@ -28,7 +28,7 @@ THROTTLE_REASONS = {
 
 
 def visible() -> list[Gpu]:
-    """The GPUs that torch sees in this process, in its order.
+    """Return the GPUs that torch sees in this process, in torch's order.
 
     Raises:
         InputError: as `identify`.
@@ -42,12 +42,12 @@ def visible() -> list[Gpu]:
 
 
 def identify(uuid: str) -> Gpu:
-    """The GPU with this UUID, as the driver describes it, and how its energy can be read.
+    """Return the GPU with this UUID as the driver describes it, with what its energy can be read from.
 
-    Its counter is watched for some updates, half a second or so.
+    To see how often its counter is updated takes half a second or so.
 
     Raises:
-        InputError: NVML cannot be reached, does not know the UUID, or can read neither energy nor power there.
+        InputError: NVML cannot be reached, does not know the UUID, or can read neither energy nor power of the GPU.
     """
     board = Board(uuid)
     counter_period_s = update_period_s(board.counter_j)
@@ -64,14 +64,14 @@ def identify(uuid: str) -> Gpu:
 class Board:
     """One GPU behind NVML.
 
-    Readings are none where the board does not have them.
+    A reading is none where the board does not offer it.
 
     Args:
-        uuid: as the driver and torch give it.
-        own_processes: how many processes of this job compute on it.
+        uuid: the GPU's UUID, as the driver and torch give it.
+        own_processes: how many processes of this job compute on the GPU.
 
     Raises:
-        InputError: NVML cannot be reached or does not know the UUID; from a reading, that the GPU no longer answers.
+        InputError: NVML cannot be reached or does not know the UUID; from a reading: the GPU no longer answers.
     """
 
     def __init__(self, uuid: str, own_processes: int = 1) -> None:
@@ -89,7 +89,7 @@ class Board:
         power: Literal["instantaneous", "averaged"] | None,
         power_period_s: float | None = None,
     ) -> Gpu:
-        """The GPU as a record names it."""
+        """Return the GPU as a record describes it."""
         limit_mw = self._read(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle))
         try:
             return Gpu(
@@ -108,19 +108,19 @@ class Board:
             raise InputError(f"GPU {self._uuid}: NVML cannot read it: {error}") from error
 
     def counter_j(self) -> float | None:
-        """Energy since the driver was loaded (Volta and later)."""
+        """Return the energy since the driver was loaded; Volta and later GPUs count it."""
         millijoules = self._read(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle))
         return None if millijoules is None else millijoules / 1000
 
     def power_w(self) -> float | None:
-        """Power at this moment, or averaged over the last second where the board gives no other."""
+        """Return the power at this moment, or its average over the last second where the board gives no other."""
         milliwatts = self._instantaneous_mw()
         if milliwatts is None:
             milliwatts = self._read(lambda: pynvml.nvmlDeviceGetPowerUsage(self._handle))
         return None if milliwatts is None else milliwatts / 1000
 
     def power_kind(self) -> Literal["instantaneous", "averaged"] | None:
-        """Which power `power_w` is; none where there is none above 0 W.
+        """Say which power `power_w` returns; none where it is not above 0 W.
 
         The driver averages over 1 s from Ampere on, but not on its GA100 (Yang et al., SC24).
         """
@@ -133,7 +133,7 @@ class Board:
         return "averaged" if recent and not re.search(r"\b(A100|A800|A30)\b", self.name) else "instantaneous"
 
     def sample(self) -> dict[str, float | str]:
-        """What the GPU does at this moment; a field that this GPU does not have is left out, the others are kept."""
+        """Return what the GPU does at this moment, without the fields that this GPU does not have."""
         sample: dict[str, float | str] = {}
         with suppress(pynvml.NVMLError):
             rates = pynvml.nvmlDeviceGetUtilizationRates(self._handle)
@@ -145,15 +145,17 @@ class Board:
         with suppress(pynvml.NVMLError):
             sample["temperature_c"] = pynvml.nvmlDeviceGetTemperature(self._handle, pynvml.NVML_TEMPERATURE_GPU)
         with suppress(pynvml.NVMLError):
-            found = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle)
-            sample["throttle_reasons"] = " ".join(name for name, bit in THROTTLE_REASONS.items() if found & bit)
-        foreign = self.foreign_processes()
-        return sample if foreign is None else {**sample, "foreign_processes": foreign}
+            bits = pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle)
+            sample["throttle_reasons"] = " ".join(name for name, bit in THROTTLE_REASONS.items() if bits & bit)
+        foreign_processes = self.foreign_processes()
+        if foreign_processes is not None:
+            sample["foreign_processes"] = foreign_processes
+        return sample
 
     def foreign_processes(self) -> int | None:
-        """How many other processes compute on the GPU beside ours; none where the driver shows not even these."""
+        """Count the processes of others that compute on the GPU; none where the driver does not even show ours."""
         with suppress(pynvml.NVMLError):
-            # ours are some of them, under whatever numbers a container gives them
+            # ours are among those that are shown, under whatever process ids a container gives them
             shown = len(pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
             return max(shown - self._own_processes, 0) if shown else None
         return None
@@ -175,22 +177,20 @@ class Board:
 
 
 def update_period_s(counter: Callable[[], float | None]) -> float | None:
-    """The longest time between two updates of a counter, none where it stands still.
+    """Watch a counter, and return the longest time between two of its updates; none where it stands still.
 
     Args:
-        counter: reads it.
+        counter: reads the counter.
     """
     value = counter()
-    updates: list[float] = []
+    updates_s: list[float] = []
     ends_s = time.perf_counter() + WATCHED_S
-    while value is not None and len(updates) <= WATCHED_UPDATES and time.perf_counter() < ends_s:
+    while value is not None and len(updates_s) <= WATCHED_UPDATES and time.perf_counter() < ends_s:
         time.sleep(POLL_S)
-        now = counter()
-        if now != value:
-            value = now
-            updates.append(time.perf_counter())
-    intervals = [after - before for before, after in itertools.pairwise(updates)]
-    return max(intervals, default=None)
+        if (new_value := counter()) != value:
+            value = new_value
+            updates_s.append(time.perf_counter())
+    return max((after_s - before_s for before_s, after_s in itertools.pairwise(updates_s)), default=None)
 
 
 def _text(value: str | bytes) -> str:

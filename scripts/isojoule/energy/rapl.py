@@ -1,4 +1,4 @@
-"""RAPL: the energy counters that CPUs keep of their packages and memory, as the Linux kernel shows them."""
+"""RAPL: the energy counters that a CPU keeps of its packages and memory, as the Linux kernel shows them."""
 
 import threading
 import time
@@ -11,12 +11,17 @@ POWERCAP = Path("/sys/class/powercap")
 
 
 class Rapl:
-    """The counters of all packages of this machine, summed; those of memory beside them, where there are some.
+    """The counters of all packages of this machine, summed, and those of its memory, where there are some.
 
-    A counter starts again at 0 after its range, half an hour or so: `counter_j` must be read more often than that.
+    A counter starts again at 0 after its range, which takes half an hour or so: somebody must read it more often.
 
     Args:
-        folder: where the kernel shows the counters.
+        folder: folder where the kernel shows the counters.
+
+    Attributes:
+        readable: whether the kernel shows the packages' counters to us.
+        has_memory: whether it shows those of the memory.
+        period_s: the longest time between two updates, as seen here; none where the counters stand still.
     """
 
     def __init__(self, folder: Path = POWERCAP) -> None:
@@ -30,23 +35,35 @@ class Rapl:
         self.period_s = update_period_s(self.counter_j) if self.readable else None
 
     def counter_j(self) -> float:
-        """Energy of the packages since this object was made."""
+        """Return the energy of the packages since this object was made.
+
+        Raises:
+            InputError: a counter can no longer be read.
+        """
         with self._lock:
             return sum(zone.energy_j() for zone in self._packages)
 
     def read_j(self) -> dict[str, float]:
-        """Energies since this object was made, of `package` and `dram`, where they can be read."""
-        found = {"package": self.counter_j()} if self.readable else {}
-        return {**found, "dram": self._memory_j()} if self.has_memory else found
+        """Return the energies of `package` and `dram` since this object was made, where they can be read.
+
+        Raises:
+            InputError: a counter can no longer be read.
+        """
+        energies_j = {}
+        if self.readable:
+            energies_j["package"] = self.counter_j()
+        if self.has_memory:
+            energies_j["dram"] = self._memory_j()
+        return energies_j
 
     def power_w(self) -> float | None:
-        """Mean power since the last call."""
-        now, (before_s, before_j) = (time.perf_counter(), self.counter_j()), self._last
-        self._last = now
-        return (now[1] - before_j) / (now[0] - before_s) if now[0] > before_s else None
+        """Return the mean power since the last call; none where no time has passed."""
+        before_s, before_j = self._last
+        now_s, now_j = self._last = time.perf_counter(), self.counter_j()
+        return (now_j - before_j) / (now_s - before_s) if now_s > before_s else None
 
     def sample(self) -> dict[str, float | str]:
-        """Nothing beside the power; the memory's counter is read, so that it is not missed when it starts again."""
+        """Return nothing; the memory's counter is read, so that nobody misses it when it starts again at 0."""
         self._memory_j()
         return {}
 
@@ -56,7 +73,7 @@ class Rapl:
 
 
 class _Zone:
-    """One counter of the kernel, without its jump back to 0."""
+    """One counter of the kernel, which goes on where the kernel's starts again at 0."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "energy_uj"
@@ -65,7 +82,7 @@ class _Zone:
         self._total_uj = 0
 
     def is_readable(self) -> bool:
-        """Since 2020 kernels show the counters to root alone."""
+        """Say whether the kernel shows the counter to us: since 2020 it may show it to root alone."""
         return bool(_text(self._file))
 
     def energy_j(self) -> float:

@@ -1,9 +1,10 @@
-"""A thread of its own that watches the devices while a window is open, and the trace that it leaves."""
+"""The sampler watches the devices from a thread of its own while a window is open, and leaves a trace of samples."""
 
 import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
@@ -26,62 +27,92 @@ COLUMNS = {
     "foreign_processes": "float32",
 }
 
-Row = dict[str, float | str | None]
-
 
 class Sampled(Protocol):
     """A device that can be watched."""
 
     def power_w(self) -> float | None:
-        """Power at this moment."""
+        """Return the power at this moment."""
 
     def sample(self) -> dict[str, float | str]:
-        """What else it does at this moment, by the names of `COLUMNS`."""
+        """Return what else the device does at this moment, by the names of `COLUMNS`."""
 
 
-class Trace:
-    """Samples of one window: `time_s` since it opened, `device` counted from 0, GPUs first.
+@dataclass(frozen=True)
+class Sample:
+    """What one device did at one moment.
 
-    Args:
-        gpus: how many of the devices are GPUs.
+    Attributes:
+        time_s: time since the trace began.
+        device: number of the device; GPUs come first.
+        power_w: its power, none where the device gives none.
+        state: what else it did, by the names of `COLUMNS`; none where only the power was read.
     """
 
-    def __init__(self, gpus: int) -> None:
-        self.rows: list[Row] = []
-        self._gpus = gpus
+    time_s: float
+    device: int
+    power_w: float | None
+    state: dict[str, float | str] | None = None
+
+
+@dataclass
+class Trace:
+    """The samples of one window.
+
+    Attributes:
+        gpus: how many of the devices are GPUs.
+        period_s: time between two samples that have more than the power.
+        started_s: when the trace began, by `time.perf_counter`.
+        samples: of all devices, in the order of time.
+        failure: why a device could not be sampled, the last time that one could not; none where every one could.
+    """
+
+    gpus: int
+    period_s: float = 1.0
+    started_s: float = 0.0
+    samples: list[Sample] = field(default_factory=list)
+    failure: InputError | None = None
 
     def integrated_j(self, device: int, started_s: float, ended_s: float) -> tuple[float, float] | None:
-        """Power integrated by trapezoids between two times, and how far off that can be; none without two samples.
+        """Integrate a device's power by trapezoids between two times of `time.perf_counter`.
 
-        Exact to the bound, in joules, wherever the power rises or falls but does not swing between two samples.
+        Returns:
+            joules, and joules of error at most wherever the power rises or falls but does not swing between two
+            samples; none where there are fewer than two samples.
         """
-        return integrated(self._points(device), started_s, ended_s)
+        return integrated(self._points(device), started_s - self.started_s, ended_s - self.started_s)
 
     def longest_gap_s(self, device: int) -> float:
-        """The longest time between two samples of its power."""
+        """Return the longest time between two samples of a device's power."""
         times_s = [time_s for time_s, _ in self._points(device)]
         return max((after - before for before, after in itertools.pairwise(times_s)), default=0.0)
 
-    def statistics(self, period_s: float, peak_memory_bytes: int | None = None) -> GpuStatistics:
-        """Means over the samples of the GPUs; none where no sample has the field."""
-        full = [row for row in self.rows if row["device"] < self._gpus and row["full"]]  # type: ignore[operator]
-        reasons = [str(row.get("throttle_reasons", "")).split() for row in full]
-        temperatures = self._values("temperature_c")
+    def statistics(self, peak_memory_bytes: int | None = None) -> GpuStatistics:
+        """Average the samples of the GPUs; a mean is none where no sample has the field.
+
+        Args:
+            peak_memory_bytes: the most memory that the work took, which no sample shows.
+        """
+        states = list(self._states())
+        reasons = [str(state.get("throttle_reasons", "")).split() for state in states]
+        powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None]
+        temperatures_c = _values(states, "temperature_c")
+        foreign_processes = _values(states, "foreign_processes")
         return GpuStatistics(
-            samples=len(full),
-            period_s=period_s,
-            utilization_percent=_mean(self._values("utilization_percent")),
-            memory_utilization_percent=_mean(self._values("memory_utilization_percent")),
-            power_w=_mean(self._values("power_w")),
-            sm_clock_mhz=_mean(self._values("sm_clock_mhz")),
-            memory_clock_mhz=_mean(self._values("memory_clock_mhz")),
-            start_temperature_c=next(iter(temperatures), None),
-            max_temperature_c=max(temperatures, default=None),
+            samples=len(states),
+            period_s=self.period_s,
+            utilization_percent=_mean(_values(states, "utilization_percent")),
+            memory_utilization_percent=_mean(_values(states, "memory_utilization_percent")),
+            power_w=_mean(powers_w),
+            sm_clock_mhz=_mean(_values(states, "sm_clock_mhz")),
+            memory_clock_mhz=_mean(_values(states, "memory_clock_mhz")),
+            start_temperature_c=next(iter(temperatures_c), None),
+            max_temperature_c=max(temperatures_c, default=None),
             peak_memory_bytes=peak_memory_bytes,
-            foreign_processes=int(max(foreign)) if (foreign := self._values("foreign_processes")) else None,
+            foreign_processes=int(max(foreign_processes)) if foreign_processes else None,
             throttled_percent={
-                name: 100 * sum(name in found for found in reasons) / len(full)
-                for name in sorted({name for found in reasons for name in found})
+                reason: 100 * sum(reason in reasons_of_sample for reasons_of_sample in reasons) / len(states)
+                for reason in sorted({reason for reasons_of_sample in reasons for reason in reasons_of_sample})
             },
         )
 
@@ -90,36 +121,42 @@ class Trace:
         import pyarrow as pa
         from pyarrow import parquet
 
+        rows = [
+            {"time_s": sample.time_s, "device": sample.device, "power_w": sample.power_w, **(sample.state or {})}
+            for sample in self.samples
+        ]
         columns = {
-            name: pa.array([row.get(name) for row in self.rows], pa.type_for_alias(kind))
-            for name, kind in COLUMNS.items()
+            name: pa.array([row.get(name) for row in rows], pa.type_for_alias(kind)) for name, kind in COLUMNS.items()
         }
         with written_whole(path) as temporary:
             parquet.write_table(pa.table(columns), temporary, compression="zstd")
 
     def _points(self, device: int) -> list[tuple[float, float]]:
         return [
-            (float(row["time_s"]), float(row["power_w"]))  # type: ignore[arg-type]
-            for row in self.rows
-            if row["device"] == device and row["power_w"] is not None
+            (sample.time_s, sample.power_w)
+            for sample in self.samples
+            if sample.device == device and sample.power_w is not None
         ]
 
-    def _values(self, field: str) -> list[float]:
-        mine = (row for row in self.rows if row["device"] < self._gpus)  # type: ignore[operator]
-        return [float(value) for row in mine if (value := row.get(field)) is not None]
+    def _of_gpus(self) -> Iterator[Sample]:
+        return (sample for sample in self.samples if sample.device < self.gpus)
+
+    def _states(self) -> Iterator[dict[str, float | str]]:
+        return (sample.state for sample in self._of_gpus() if sample.state is not None)
 
 
 def integrated(points: Sequence[tuple[float, float]], started_s: float, ended_s: float) -> tuple[float, float] | None:
-    """The integral of a power known at some times, from a start to an end, and a bound on its error.
+    """Integrate a power that is known at some times from a start to an end, and bound the error.
 
     Args:
-        points: times in seconds and powers in watts, in the order of time. Before the first and after the last the
-            power is taken as constant.
+        points: times in seconds and powers in watts, in the order of time. Before the first and after the last of them
+            the power is taken as constant.
         started_s: start of the window.
-        ended_s: its end.
+        ended_s: end of the window.
 
     Returns:
-        joules, and joules of error at most where the power is monotone between two points; none with less than two.
+        joules, and joules of error at most where the power is monotone between two points; none where there are fewer
+        than two points.
     """
     if len(points) < 2:
         return None
@@ -133,7 +170,7 @@ def integrated(points: Sequence[tuple[float, float]], started_s: float, ended_s:
         slope = (right_w - left_w) / (right_s - left_s)
         middle_w = left_w + slope * ((begin_s + end_s) / 2 - left_s)
         energy_j += middle_w * (end_s - begin_s)
-        # a clipped interval may hold all of the rise
+        # an interval that the window cuts may have all of its rise inside the window
         share = (end_s - begin_s) / (right_s - left_s)
         bound_j += abs(right_w - left_w) * (end_s - begin_s) * (0.5 if share == 1 else 1)
     return energy_j, bound_j
@@ -146,10 +183,10 @@ class Sampler:
     ten-second window, several per cent of its energy.
 
     Args:
-        gpus: what to watch.
+        gpus: the GPUs to watch.
         others: what to watch beside them.
-        period_s: between two full samples.
-        power_period_s: between two samples of power alone.
+        period_s: time between two samples that have more than the power.
+        power_period_s: time between two samples of the power.
     """
 
     def __init__(
@@ -160,19 +197,14 @@ class Sampler:
         period_s: float = 1.0,
         power_period_s: float = 0.1,
     ) -> None:
-        self.trace = Trace(len(gpus))
-        self.period_s = period_s
-        self.failure: InputError | None = None
+        self.trace = Trace(len(gpus), period_s)
         self._devices = [*gpus, *others]
         self._power_period_s = min(power_period_s, period_s)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def __enter__(self) -> "Sampler":
-        self._started_s = time.perf_counter()
-        self._sample(full=True)
-        if self._devices:
-            self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -180,32 +212,35 @@ class Sampler:
     ) -> None:
         self.stop()
 
+    def start(self) -> None:
+        """Take the first sample, then start the thread."""
+        self.trace.started_s = time.perf_counter()
+        self._sample(full=True)
+        if self._devices:
+            self._thread.start()
+
     def stop(self) -> None:
-        """Take the last sample and end the thread, where that was not done yet."""
+        """End the thread and take the last sample, where that was not done yet."""
         if self._ended.is_set():
             return
         self._ended.set()
-        if self._devices:
+        if self._thread.is_alive():
             self._thread.join()
         self._sample(full=True)
 
-    def since_start_s(self, moment_s: float) -> float:
-        """A time of `time.perf_counter`, as the trace counts."""
-        return moment_s - self._started_s
-
     def _run(self) -> None:
-        ticks = 0
-        full_s = self._started_s + self.period_s
+        started_s, ticks = self.trace.started_s, 0
+        full_s = started_s + self.trace.period_s
         while True:
             ticks += 1
-            # by the clock rather than by sleeping as long each time, so that the period does not drift
-            wait_s = self._started_s + ticks * self._power_period_s - time.perf_counter()
+            # the clock decides rather than a sleep that is always as long, so that the period does not drift
+            wait_s = started_s + ticks * self._power_period_s - time.perf_counter()
             if self._ended.wait(max(wait_s, 0)):
                 return
             full = time.perf_counter() >= full_s
             self._sample(full)
             if full:
-                full_s += self.period_s
+                full_s += self.trace.period_s
 
     def _sample(self, full: bool) -> None:
         for number, device in enumerate(self._devices):
@@ -213,13 +248,15 @@ class Sampler:
                 before_s = time.perf_counter()
                 power_w = device.power_w()
                 moment_s = (before_s + time.perf_counter()) / 2
-                rest = device.sample() if full else {}
+                state = device.sample() if full else None
             except InputError as error:
-                self.failure = error
+                self.trace.failure = error
                 continue
-            self.trace.rows.append(
-                {"time_s": moment_s - self._started_s, "device": number, "full": full, "power_w": power_w, **rest}
-            )
+            self.trace.samples.append(Sample(moment_s - self.trace.started_s, number, power_w, state))
+
+
+def _values(states: Sequence[dict[str, float | str]], name: str) -> list[float]:
+    return [float(state[name]) for state in states if name in state]
 
 
 def _mean(values: list[float]) -> float | None:

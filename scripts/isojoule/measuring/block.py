@@ -18,7 +18,7 @@ import torch
 from isojoule.energy import Meter
 from isojoule.errors import InputError, StoppedError
 from isojoule.measuring import checkpoints
-from isojoule.measuring.cell import measure, metered, opened
+from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival, RefusedError, arrive
 from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
@@ -34,9 +34,9 @@ class Block:
     """The cells of one GPU and repeat.
 
     Args:
-        configuration: the study.
+        configuration: the whole study.
         gpu: key of the configuration's `gpus`.
-        repeat: 0, 1, ...
+        repeat: number of the repeat: 0, 1, ...
         results: folder of the study's results, with its features.
         machine: the right to compute on this machine's CPU, taken before anything heavy was imported.
     """
@@ -53,14 +53,14 @@ class Block:
 
         Args:
             names: architectures to measure, all by default.
-            budget_s: begin no architecture that would not be done in this time, if it takes as long as the longest one
-                so far.
+            budget_s: time to spend, in seconds; no architecture is begun that would not be done in it if it took as
+                long as the longest one so far.
 
         Returns:
             the number of architectures that the budget left out.
 
         Raises:
-            InputError: the device is not the expected one, or some cells could not be measured (the others are).
+            InputError: the device is not the expected one, or some cells could not be measured; the others were.
         """
         ends_s = time.monotonic() + budget_s
         order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
@@ -72,12 +72,12 @@ class Block:
                 if names is None or name in names
                 for phase in phases(self._configuration)
             ]
-            kept = {cell: self._journal.kept(cell, self._fingerprints(cell)) for cell in cells}
-            for record in filter(None, kept.values()):
+            kept_records = {cell: record for cell in cells if (record := self._kept(cell))}
+            for record in kept_records.values():
                 self._journal.publish(record)
-            waiting = list(dict.fromkeys(c.architecture for c, record in kept.items() if record is None))
-            known = sum(map(bool, kept.values()))
-            print(f"{self._gpu}, repeat {self._repeat}: {len(cells)} cells, {known} measured already", flush=True)
+            waiting = list(dict.fromkeys(cell.architecture for cell in cells if cell not in kept_records))
+            already = f"{len(cells)} cells, {len(kept_records)} measured already"
+            print(f"{self._gpu}, repeat {self._repeat}: {already}", flush=True)
             return self._measure(sorted(waiting, key=self._failures), order, ends_s) if waiting else 0
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
@@ -85,30 +85,34 @@ class Block:
         meters = dict.fromkeys(("train", "test"), metered(self._configuration, self._gpu, arrival))
         if arrival.others:
             meters["test"] = metered(self._configuration, self._gpu, arrival, "test")
-        failed = []
+        failures = []
         longest_s = len(phases(self._configuration)) * self._journal.longest_s(self._gpu)
-        left = 0
+        number_left = 0
         for number, name in enumerate(waiting):
             began_s = time.monotonic()
             if began_s + longest_s > ends_s:
-                left = len(waiting) - number
-                print(f"the time budget is used: {left} architectures left", flush=True)
+                number_left = len(waiting) - number
+                print(f"the time budget is used: {number_left} architectures left", flush=True)
                 break
-            for phase in self._needed(name):
-                cell = Cell(self._gpu, name, phase, self._repeat)
-                record = self._attempt(cell, arrival, meters[phase], order.index(name))
-                print(f"{cell}: {_result(record)}", flush=True)
-                _let_go()
-                if arrival.gpu:
-                    torch.cuda.empty_cache()
-                if record.outcome not in FINAL:
-                    failed.append(f"{cell}: {record.message}")
-                    _check_alive(arrival)
-                    break
+            failures += self._measure_phases(name, arrival, meters, order.index(name))
             longest_s = max(longest_s, time.monotonic() - began_s)
-        if failed:
-            raise InputError("\n       ".join([f"{len(failed)} cells could not be measured", *failed]))
-        return left
+        if failures:
+            raise InputError("\n       ".join([f"{len(failures)} cells could not be measured", *failures]))
+        return number_left
+
+    def _measure_phases(self, name: str, arrival: Arrival, meters: dict[str, Meter], place: int) -> list[str]:
+        """Measure the phases of an architecture that are needed, up to one that fails; what failed, as sentences."""
+        for phase in self._needed(name):
+            cell = Cell(self._gpu, name, phase, self._repeat)
+            record = self._attempt(cell, arrival, meters[phase], place)
+            print(f"{cell}: {_result(record)}", flush=True)
+            _let_go()
+            if arrival.gpu:
+                torch.cuda.empty_cache()
+            if record.outcome not in FINAL:
+                _check_alive(arrival)
+                return [f"{cell}: {record.message}"]
+        return []
 
     def _arrival(self, waiting: list[str]) -> Arrival:
         try:
@@ -120,29 +124,17 @@ class Block:
             raise
 
     def _needed(self, name: str) -> list[str]:
-        """The phases to measure: a test needs the weights of its training, and without them trains again."""
+        """The phases to measure: a test needs the weights of its training, which is measured again without them."""
         all_phases = phases(self._configuration)
         missing = [phase for phase in all_phases if not self._kept(Cell(self._gpu, name, phase, self._repeat))]
-        weights = checkpoints.is_there(self._checkpoint(name), self._origin(name))
-        return all_phases if missing == ["test"] and "train" in all_phases and not weights else missing
+        has_weights = checkpoints.is_there(self._checkpoint(name), self._origin(name))
+        return all_phases if missing == ["test"] and "train" in all_phases and not has_weights else missing
 
     def _attempt(self, cell: Cell, arrival: Arrival, meter: Meter, place: int) -> MeasurementRecord:
         begun = self._opened(cell, arrival, place)
         self._journal.begin(begun)
-        both = len(self._configuration["phases"]) == 2
         try:
-            record = measure(
-                self._configuration,
-                begun,
-                self._results / "features",
-                self._checkpoint(cell.architecture) if both else None,
-                self._origin(cell.architecture),
-                arrival,
-                self._machine,
-                meter,
-                self._journal.trace(begun),
-                self._results / "products" / cell.gpu / f"{cell.architecture}-{cell.repeat}",
-            )
+            record = measure(self._job(begun, arrival, meter))
         except (KeyboardInterrupt, StoppedError) as error:
             reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM: cancelled, preempted or over time"
             self._end(begun, "stopped", f"stopped by {reason}")
@@ -157,6 +149,21 @@ class Block:
             self._checkpoint(cell.architecture).unlink(missing_ok=True)
         return record
 
+    def _job(self, begun: MeasurementRecord, arrival: Arrival, meter: Meter) -> CellJob:
+        has_both_phases = len(phases(self._configuration)) == 2
+        return CellJob(
+            configuration=self._configuration,
+            begun=begun,
+            features=self._results / "features",
+            checkpoint=self._checkpoint(begun.architecture) if has_both_phases else None,
+            origin=self._origin(begun.architecture),
+            arrival=arrival,
+            machine=self._machine,
+            meter=meter,
+            trace=self._journal.trace(begun),
+            products=self._results / "products" / begun.gpu / f"{begun.architecture}-{begun.repeat}",
+        )
+
     def _end(self, begun: MeasurementRecord, outcome: Outcome, message: str) -> MeasurementRecord:
         record = ended(begun, outcome, message, provenance.now())
         self._journal.end(record)
@@ -164,9 +171,11 @@ class Block:
 
     def _opened(self, cell: Cell, arrival: Arrival | None, place: int) -> MeasurementRecord:
         fingerprints = self._fingerprints(cell)
-        attempt, failed = self._journal.next_attempt(cell), self._journal.failed(cell, fingerprints)
-        gpu = arrival.gpu if arrival else None
-        return opened(self._configuration, cell, gpu, fingerprints, attempt, place, failed)
+        failed_attempts = self._journal.failed(cell, fingerprints)
+        made_by = provenance.provenance(
+            self._journal.next_attempt(cell), **fingerprints, failed_attempts=failed_attempts
+        )
+        return opened(self._configuration, cell, arrival.gpu if arrival else None, made_by, place)
 
     def _kept(self, cell: Cell) -> MeasurementRecord | None:
         return self._journal.kept(cell, self._fingerprints(cell))
@@ -175,7 +184,7 @@ class Block:
         return fingerprints(self._configuration, cell, self._data, self._architectures)
 
     def _failures(self, name: str) -> int:
-        """What failed before comes last, so that it does not keep the others waiting."""
+        """How many attempts failed before: an architecture with more comes later, so that it holds up no other."""
         cells = [Cell(self._gpu, name, phase, self._repeat) for phase in phases(self._configuration)]
         return sum(record.outcome not in FINAL for cell in cells for record in self._journal.attempts(cell))
 
@@ -184,19 +193,19 @@ class Block:
 
     def _origin(self, name: str) -> str:
         """What the weights of a training depend on, as the checkpoint names it."""
-        found = self._fingerprints(Cell(self._gpu, name, "train", self._repeat))
-        return " ".join(map(str, found.values()))
+        fingerprints = self._fingerprints(Cell(self._gpu, name, "train", self._repeat))
+        return " ".join(map(str, fingerprints.values()))
 
 
 def shuffled(names: list[str], seed: int, gpu: str, repeat: int) -> list[str]:
-    """`names` in the order in which the block of `gpu` and `repeat` measures them."""
+    """Return `names` in the order in which the block of `gpu` and `repeat` measures them."""
     order = sorted(names)
     random.Random(f"{seed} {gpu} {repeat}").shuffle(order)
     return order
 
 
 def _let_go() -> None:
-    """Free the model of a cell; what survives are modules, and to look through them again takes longer each time."""
+    """Free the model of a cell; only modules survive, and they are frozen so that nobody looks through them again."""
     gc.collect()
     gc.freeze()
 

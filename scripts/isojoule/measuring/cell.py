@@ -1,15 +1,17 @@
-"""Measure one cell: everything ready before the window, the phase alone inside it, one record after it."""
+"""Measure one cell: all is ready before the window, the phase alone runs inside it, and one record follows it."""
 
 import dataclasses
 import sys
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from isojoule.energy import Meter
+from isojoule.energy import Meter, Window
 from isojoule.errors import InputError, is_out_of_memory
 from isojoule.files import patiently
 from isojoule.measuring import checkpoints
@@ -18,41 +20,77 @@ from isojoule.measuring.device_lock import Device, Devices
 from isojoule.progress import heartbeat
 from isojoule.records import flags, provenance
 from isojoule.records.extrapolation import extrapolated
-from isojoule.records.measurement import Gpu, MeasurementRecord
+from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
 from isojoule.study.cells import Cell, architectures, cell_slice, gpu_slice
 from isojoule.study.configuration import Configuration
 from isojoule.workloads import building, interface
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, Session
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """One cell to measure, and all that its measurement needs.
+
+    Attributes:
+        configuration: the whole study; only the cell's slice of it, and how long the whole phase is, are used.
+        begun: the cell's record as `opened` gives it.
+        features: folder of the extracted features.
+        checkpoint: file where training leaves its weights and test finds them; a test without one uses initial weights.
+        origin: what these weights depend on.
+        arrival: the device, as the configuration expects it.
+        machine: the right to compute on this machine's CPU.
+        meter: as `metered` gives it.
+        trace: file for the samples of the window, parquet; nothing is written where nothing was sampled.
+        products: folder for what the model makes for somebody to look at or listen to, if anything.
+    """
+
+    configuration: Configuration
+    begun: MeasurementRecord
+    features: Path
+    checkpoint: Path | None
+    origin: str
+    arrival: Arrival
+    machine: Device
+    meter: Meter
+    trace: Path
+    products: Path
+
+    @property
+    def cell(self) -> Cell:
+        """The cell."""
+        return Cell(self.begun.gpu, self.begun.architecture, self.begun.phase, self.begun.repeat)
+
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether a GPU computes."""
+        return self.arrival.gpu is not None
+
+    @property
+    def uses_initial_weights(self) -> bool:
+        """Whether a test runs with weights that no training made."""
+        return self.begun.phase == "test" and self.checkpoint is None
 
 
 def opened(
-    configuration: Configuration,
-    cell: Cell,
-    gpu: Gpu | None,
-    fingerprints: dict[str, str],
-    attempt: int = 1,
-    place: int = 0,
-    failed_attempts: int = 0,
+    configuration: Configuration, cell: Cell, gpu: Gpu | None, made_by: Provenance, place: int = 0
 ) -> MeasurementRecord:
-    """The record of a cell whose measurement begins now.
+    """Return the record of a cell whose measurement begins now.
 
     Args:
         configuration: the whole study.
         cell: what is to be measured.
         gpu: the GPU that computes, none on a CPU.
-        fingerprints: of the configuration, the code and the data that decide the cell.
-        attempt: how many times this cell was begun.
+        made_by: software, fingerprints and number of this attempt.
         place: the cell's place in the order of its job.
-        failed_attempts: how many of them, of these fingerprints, came to nothing.
     """
-    named = architectures(configuration)
-    decisive = cell_slice(configuration, cell, named)
+    architectures_by_name = architectures(configuration)
+    decisive = cell_slice(configuration, cell, architectures_by_name)
     now = provenance.now()
     return MeasurementRecord(
         study=configuration["study"],
         workload=configuration["workload"],
         **dataclasses.asdict(cell),
-        family=named[cell.architecture].family,
+        family=architectures_by_name[cell.architecture].family,
         outcome="running",
         started_at=now,
         ended_at=now,
@@ -63,12 +101,12 @@ def opened(
         place=place,
         settings=interface.load(configuration["workload"]).shown_settings(decisive["settings"]),
         hardware=provenance.hardware(gpu),
-        provenance=provenance.provenance(attempt, **fingerprints, failed_attempts=failed_attempts),
+        provenance=made_by,
     )
 
 
 def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str = "train") -> Meter:
-    """The meter for all cells of a GPU and phase in one process.
+    """Return the meter for all cells of a GPU and phase in one process.
 
     Args:
         configuration: the whole study.
@@ -78,9 +116,9 @@ def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str
     """
     energy = configuration["energy"]
     return Meter(
-        energy["country_iso_code"],
-        arrival.gpus if phase == "train" else arrival.gpus[:1],
-        # the others are those of other processes, which have said that they are done
+        gpus=arrival.gpus if phase == "train" else arrival.gpus[:1],
+        country_iso_code=energy["country_iso_code"],
+        # the other GPUs belong to other processes, which say themselves when they are done
         synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,
         cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
         min_window_s=energy["min_window_s"],
@@ -91,31 +129,11 @@ def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str
     )
 
 
-def measure(
-    configuration: Configuration,
-    begun: MeasurementRecord,
-    features: Path,
-    checkpoint: Path | None,
-    origin: str,
-    arrival: Arrival,
-    machine: Device,
-    meter: Meter,
-    trace: Path,
-    products: Path,
-) -> MeasurementRecord:
+def measure(job: CellJob) -> MeasurementRecord:
     """Train or test the model of a cell inside one window of the meter, as often as the window needs to be long enough.
 
     Args:
-        configuration: the whole study; only the cell's slice of it, and how long the whole phase is, are used.
-        begun: the cell's record as `opened` gives it.
-        features: folder of the extracted features.
-        checkpoint: where training leaves its weights and test finds them; a test without one uses initial weights.
-        origin: what these weights depend on.
-        arrival: the device, as the configuration expects it.
-        machine: the right to compute on this machine's CPU.
-        meter: as `metered` gives it.
-        trace: where the samples of the window go, a parquet file; not written where nothing was sampled.
-        products: folder of what the model makes for somebody to look at or listen to, if anything.
+        job: the cell and what its measurement needs.
 
     Returns:
         the record; running out of memory, or a test whose training did, is an outcome of it.
@@ -123,102 +141,109 @@ def measure(
     Raises:
         InputError: the model cannot be built or loaded.
     """
-    cell = Cell(begun.gpu, begun.architecture, begun.phase, begun.repeat)
-    named = architectures(configuration)
-    decisive = cell_slice(configuration, cell, named)
+    configuration, cell = job.configuration, job.cell
+    architectures_by_name = architectures(configuration)
+    decisive = cell_slice(configuration, cell, architectures_by_name)
     torch.set_num_threads(decisive["gpu"]["threads"])
     building.set_precision(decisive["gpu"]["precision"])
-    with Devices([gpu.uuid for gpu in arrival.gpus]) if arrival.gpu else nullcontext(machine) as computer:
-        try:
-            measured = _run(
-                decisive,
-                cell.phase,
-                named[cell.architecture],
-                features,
-                checkpoint,
-                origin,
-                arrival,
-                computer,
-                meter,
-                trace,
-                products,
-            )
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-            measured = {"outcome": "oom", "message": building.first_line(error)}
-        if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
-            checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}", origin)
+    with Devices([gpu.uuid for gpu in job.arrival.gpus]) if job.is_on_gpu else nullcontext(job.machine) as computer:
+        measured = _measured(job, decisive, architectures_by_name[cell.architecture], computer)
+        if cell.phase == "train" and job.checkpoint is not None and measured["outcome"] != "ok":
+            failure = f"training ended with outcome {measured['outcome']}"
+            checkpoints.write_failure(job.checkpoint, failure, job.origin)
     times = interface.load(configuration["workload"]).whole(configuration, cell.architecture, cell.phase)
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
-    record = MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})
+    record = MeasurementRecord.model_validate({**job.begun.model_dump(), **measured, "ended_at": provenance.now()})
     return record.model_copy(update={"flags": flags.of_record(record)})
 
 
-def _run(
-    decisive: dict[str, Any],
-    phase: str,
-    architecture: Architecture,
-    features: Path,
-    checkpoint: Path | None,
-    origin: str,
-    arrival: Arrival,
-    computer: Device | Devices,
-    meter: Meter,
-    trace: Path,
-    products: Path,
+def _measured(
+    job: CellJob, decisive: dict[str, Any], architecture: Architecture, computer: Device | Devices
 ) -> dict[str, Any]:
-    torch.manual_seed(decisive["seed"])
-    model = building.build(architecture)
-    found = []
-    if phase == "test":
-        if checkpoint is None:
-            found.append("initial-weights")
-        elif failure := checkpoints.load(checkpoint, model):
+    """The fields of the record that the measurement decides; that memory runs out is an outcome."""
+    try:
+        torch.manual_seed(decisive["seed"])
+        model = building.build(architecture)
+        if failure := _load_weights(job, model):
             return {"outcome": "untrained", "message": failure}
-    sessions = interface.part(decisive["workload"], "sessions")
-    repetitions = interface.load(decisive["workload"]).REPETITIONS
-    session = sessions.Session(model, decisive, phase, features, arrival.device)
+        with _session(job, decisive, architecture, model) as session:
+            window, peak_memory_bytes = _in_window(job, session, computer)
+            session.settle()
+        _keep_what_it_left(job, session, window)
+        return _results(job, session, window, peak_memory_bytes)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return {"outcome": "oom", "message": building.first_line(error)}
+
+
+def _load_weights(job: CellJob, model: nn.Module) -> str | None:
+    """Load what training left for a test; the reason where it left no weights."""
+    if job.cell.phase == "test" and job.checkpoint is not None:
+        return checkpoints.load(job.checkpoint, model)
+    return None
+
+
+@contextmanager
+def _session(job: CellJob, decisive: dict[str, Any], architecture: Architecture, model: nn.Module) -> Iterator[Session]:
+    """The workload's session of the cell, checked, and closed at the end."""
+    workload = job.begun.workload
+    sessions = interface.part(workload, "sessions")
+    session = sessions.Session(model, decisive, job.cell.phase, job.features, job.arrival.device)
     with closing(session) if hasattr(session, "close") else nullcontext():
-        interface.check_session(session, decisive["workload"])
-        if arrival.gpu:
+        interface.check_session(session, workload)
+        if job.is_on_gpu:
             torch.cuda.reset_peak_memory_stats()
         with torch.no_grad():
             building.checked_output(architecture, session.model, *session.example())
-        with computer.alone():
-            meter.ready()
-            session.warm_up()
-            with meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
-                peak_memory_bytes = None
-                while window.again(repetitions):
-                    session.run()
-                    if arrival.gpu and peak_memory_bytes is None:
-                        peak_memory_bytes = torch.cuda.max_memory_allocated()
-        session.settle()
-    if phase == "train" and checkpoint is not None:
+        yield session
+
+
+def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tuple[Window, int | None]:
+    """Run the session in a window, alone on its devices; return the window, and the most memory of the first run."""
+    repetitions = interface.load(job.begun.workload).REPETITIONS
+    peak_memory_bytes = None
+    with computer.alone():
+        job.meter.ready()
+        session.warm_up()
+        with job.meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
+            while window.again(repetitions):
+                session.run()
+                if job.is_on_gpu and peak_memory_bytes is None:
+                    peak_memory_bytes = torch.cuda.max_memory_allocated()
+    return window, peak_memory_bytes
+
+
+def _keep_what_it_left(job: CellJob, session: Session, window: Window) -> None:
+    """Write weights, products and the trace beside the record."""
+    if job.cell.phase == "train" and (checkpoint := job.checkpoint) is not None:
         consequence = "the training is kept, its test trains again"
-        _keep(lambda: checkpoints.write(checkpoint, session.model, origin), consequence)
-    _keep(lambda: session.keep(products), "the record is kept without what the model made")
-    sampler = window.sampler
-    if sampler.trace.rows:
-        _keep(lambda: sampler.trace.write(trace), "the record is kept without it")
-    loss = session.loss()
-    finite = loss - loss == 0
-    return {
-        "outcome": "ok",
-        "work": session.work,
-        "energy": window.energy,
-        "gpu_statistics": sampler.trace.statistics(sampler.period_s, peak_memory_bytes) if arrival.gpu else None,
-        "loss": loss if finite else None,
-        "quality": {} if "initial-weights" in found else session.quality(),
-        "flags": [*found, *([] if finite else ["loss-not-finite"]), *session.flags],
-    }
+        _keep(lambda: checkpoints.write(checkpoint, session.model, job.origin), consequence)
+    _keep(lambda: session.keep(job.products), "the record is kept without what the model made")
+    if window.trace.samples:
+        _keep(lambda: window.trace.write(job.trace), "the record is kept without it")
 
 
 def _keep(write: Callable[[], None], consequence: str) -> None:
-    """What cannot be written beside a record costs something, but not what was measured."""
+    """Write patiently; what cannot be written beside a record must not cost what was measured."""
     try:
         patiently(write)
     except InputError as error:
         print(f"{error}; {consequence}", file=sys.stderr, flush=True)
+
+
+def _results(job: CellJob, session: Session, window: Window, peak_memory_bytes: int | None) -> dict[str, Any]:
+    """The fields of a record whose outcome is `ok`."""
+    loss = session.loss()
+    is_finite = loss - loss == 0
+    weights = ["initial-weights"] if job.uses_initial_weights else []
+    return {
+        "outcome": "ok",
+        "work": session.work,
+        "energy": window.energy,
+        "gpu_statistics": window.trace.statistics(peak_memory_bytes) if job.is_on_gpu else None,
+        "loss": loss if is_finite else None,
+        "quality": {} if job.uses_initial_weights else session.quality(),
+        "flags": [*weights, *([] if is_finite else ["loss-not-finite"]), *session.flags],
+    }

@@ -1,4 +1,4 @@
-"""Where a job arrived: the device that is really there, held against the one that the configuration expects."""
+"""Where a job arrived: the device that is really there is compared with the one that the configuration expects."""
 
 import os
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from isojoule.records.measurement import Gpu
 
 
 class RefusedError(InputError):
-    """The job is not where the configuration sends it; the message says what was found and what was expected."""
+    """The job did not arrive where the configuration sends it; the message says where it did."""
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """The device of a job.
+    """Where a job arrived: the device that it computes on.
 
     Attributes:
-        device: where torch computes in this process.
+        device: torch's device in this process.
         gpu: the GPU behind it, none on a CPU.
         others: further GPUs of the node, each for a process of its own.
     """
@@ -37,15 +37,15 @@ class Arrival:
 
 
 def arrive(name: str, entry: dict[str, Any]) -> Arrival:
-    """Identify the device, or all of them, and take it only when it is the expected one, whole and alone.
+    """Identify the job's device, or all of its GPUs, and accept it only when it is what the configuration expects.
 
     Args:
         name: key of the configuration's `gpus`.
-        entry: that entry.
+        entry: the entry under that key.
 
     Raises:
-        RefusedError: another partition, another number of GPUs, another model of GPU, one that NVML cannot read, or
-            one that is split into instances, whose energy nothing reads apart.
+        RefusedError: the job arrived on another partition, finds another number of GPUs or another model of GPU, or a
+            GPU that NVML cannot read, or one that is split into instances, whose energies no instrument reads apart.
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
@@ -61,15 +61,16 @@ def arrive(name: str, entry: dict[str, Any]) -> Arrival:
         wanted = f"{entry.get('devices', 1)}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
         raise _refused(f"gpus.{name}", visible, wanted)
     try:
-        found = nvml.visible()
+        gpus = nvml.visible()
     except InputError as error:
         raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
-    for gpu in found:
-        if gpu.name != entry.get("device_name", found[0].name):
-            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", entry.get("device_name", found[0].name))
+    device_name = entry.get("device_name", gpus[0].name)
+    for gpu in gpus:
+        if gpu.name != device_name:
+            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", device_name)
         if gpu.mig:
             raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
-    return Arrival(torch.device("cuda", 0), found[0], tuple(found[1:]))
+    return Arrival(torch.device("cuda", 0), gpus[0], tuple(gpus[1:]))
 
 
 def _refused(key: str, found: str, expected: str) -> RefusedError:

@@ -1,7 +1,8 @@
 """Keep a measured window alone on its device, among all isojoule processes of this machine.
 
-Work beside a window would be charged to it. Every program that computes takes the device's lock shared; a window takes
-it exclusively, so that other programs start up and clean up before it or after it, never beside it.
+The energy of work beside a window would be counted as the window's. Every program that computes takes the device's lock
+shared, and a window takes it exclusively, so that other programs start up and clean up before it or after it, never
+beside it.
 """
 
 import fcntl
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 WAITING_NOTICE_S = 10.0
-# not TMPDIR: many clusters give every job one of its own, and then no two programs would see each other
+# this is not TMPDIR: many clusters give every job a TMPDIR of its own, and then no two programs would see each other
 LOCKS = Path(os.environ.get("ISOJOULE_LOCKS", "/tmp"))
 
 
@@ -32,7 +33,7 @@ class Device:
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except PermissionError:
-            # another user's, whose windows are to be alone as well
+            # the file belongs to another user, whose windows are to be alone as well
             self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
         self._take(fcntl.LOCK_SH)
         return self
@@ -53,7 +54,7 @@ class Device:
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        """Let the windows of others open meanwhile, for a program that only waits."""
+        """Let the windows of other programs open while this one only waits."""
         self.release()
         try:
             yield
@@ -61,7 +62,7 @@ class Device:
             self._take(fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Give the right back, until one of the above takes it again."""
+        """Give the right back, until `alone` or the end of `released` takes it again."""
         fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _take(self, kind: int) -> None:
@@ -83,7 +84,7 @@ class Devices:
     """The right to compute on several devices of this machine at once.
 
     Args:
-        names: UUIDs of GPUs; taken in an order that all programs share.
+        names: UUIDs of GPUs; every program takes them in the same order.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -106,7 +107,7 @@ class Devices:
     def alone(self) -> Iterator[None]:
         """Wait until no other program computes on any of them, and keep it so."""
         with ExitStack() as held:
-            # who waits for one holds none of the others, which somebody else may wait for
+            # a program that waits for one device holds none of the others, for which another program may wait
             for device in self._devices:
                 device.release()
             for device in self._devices:

@@ -17,20 +17,21 @@ RECORD = "record.json"
 def extract_features(
     configuration: Configuration, dataset: Path, folder: Path, workers: int, machine: Device
 ) -> ExtractionRecord:
-    """Extract the features of all clips, and write the record of it beside them.
+    """Extract the features of all clips, and write the record of the extraction beside them.
 
     Args:
-        configuration: the study.
+        configuration: the whole study.
         dataset: folder of the manifest.
-        folder: where the features go.
-        workers: threads that decode.
+        folder: folder where the features go.
+        workers: number of threads that decode.
         machine: the right to compute on this machine's CPU.
 
     Raises:
         InputError: as the workload's `extract_study`.
     """
     started_at = provenance.now()
-    meter = Meter(configuration["energy"]["country_iso_code"], idle_s=configuration["energy"]["idle_s"])
+    energy = configuration["energy"]
+    meter = Meter(country_iso_code=energy["country_iso_code"], idle_s=energy["idle_s"])
     extraction = interface.part(configuration["workload"], "extraction")
     with machine.alone(), meter as window:
         clips = extraction.extract_study(configuration, dataset, folder, workers)
@@ -51,15 +52,16 @@ def extract_features(
 
 
 def are_extracted(configuration: Configuration, folder: Path) -> bool:
-    """Whether a folder holds the features of this configuration and code."""
+    """Say whether a folder holds the features of this configuration and code."""
     try:
-        made = read_record(folder / RECORD, ExtractionRecord).provenance
+        made_by = read_record(folder / RECORD, ExtractionRecord).provenance
     except InputError:
         return False
     files = (*interface.load(configuration["workload"]).FEATURES, "statistics.json")
-    decided_by = (made.configuration_fingerprint, made.code_fingerprint)
+    decided_by = (made_by.configuration_fingerprint, made_by.code_fingerprint)
     return decided_by == _decided_by(configuration) and all((folder / name).is_file() for name in files)
 
 
 def _decided_by(configuration: Configuration) -> tuple[str, str]:
+    """The fingerprints of the configuration and the code that decide the features."""
     return fingerprint(features_slice(configuration)), features_code(configuration)

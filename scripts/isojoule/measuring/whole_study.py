@@ -6,98 +6,103 @@ import sys
 import tarfile
 import time
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
-from isojoule.errors import InputError, StoppedError
+from isojoule.errors import OVER_BUDGET, InputError, StoppedError
 from isojoule.files import written_whole
 from isojoule.measuring.extraction import are_extracted
-from isojoule.study.configuration import Configuration
+from isojoule.study import configuration as configurations
 
-# of a block, before its first window: interpreter, imports, CUDA context, idle power
+# a block needs this before its first window: interpreter, imports, CUDA context, idle power
 START_S = 20.0
 LEFT_BEHIND = {"checkpoints", "dataset", "logs", "features.npy", "targets.npy"}
 
 
+class BlockOutcome(Enum):
+    """What became of a block, in the words of a report."""
+
+    WHOLE = "whole"
+    CELLS_LEFT = "with cells left"
+    FAILED = "failed"
+
+
 def measure_study(
-    configuration: Configuration,
-    path: Path,
-    gpus: Sequence[str],
-    results: Path,
-    budget_s: float,
-    archive: Path | None,
-    over_budget: int,
-) -> list[int]:
+    config: Path, gpus: Sequence[str], results: Path, budget_s: float = math.inf, archive: Path | None = None
+) -> list[BlockOutcome]:
     """Extract the features where they are not there yet, then measure every block, each in a process of its own.
 
     Args:
-        configuration: the study.
-        path: file of the configuration.
+        config: file of the study's configuration.
         gpus: entries of the configuration's `gpus`.
         results: folder of the study's results.
-        budget_s: seconds to spend.
-        archive: where to pack what was measured, after every block.
-        over_budget: exit code of a block that the budget did not suffice for.
+        budget_s: time to spend, in seconds.
+        archive: file into which to pack what was measured, after every block; by default it is not packed.
 
     Returns:
-        the exit code of every block.
+        what became of each block, repeat after repeat.
 
     Raises:
         InputError: the data cannot be prepared, or the archive cannot be written.
     """
     ends_s = time.monotonic() + budget_s
-    config = ("--config", str(path))
+    configuration = configurations.load(config)
     if not are_extracted(configuration, results / "features"):
-        dataset, features = str(results / "dataset"), str(results / "features")
-        _run("prepare-dataset", *config, "--output", dataset)
-        _run("extract-features", *config, "--dataset", dataset, "--output", features)
-    codes = []
+        _extract(config, results)
+    blocks = [(gpu, repeat) for repeat in range(configuration["repeats"]) for gpu in gpus]
+    outcomes = []
     # before the first block as well: a path that cannot be written must not cost a measurement
     _pack(results, archive)
     try:
-        for gpu, repeat in [(gpu, repeat) for repeat in range(configuration["repeats"]) for gpu in gpus]:
+        for gpu, repeat in blocks:
             left_s = ends_s - time.monotonic()
             if left_s <= START_S:
-                codes.append(over_budget)
+                outcomes.append(BlockOutcome.CELLS_LEFT)
                 print(f"{gpu}, repeat {repeat}: not begun, the time budget is used", flush=True)
                 continue
-            words = ("--gpu", gpu, "--repeat", str(repeat), "--results", str(results))
-            budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.3f}")
-            code = _measured(left_s, *config, *words, *budget)
-            codes.append(over_budget if code is None else code)
+            block = ("--gpu", gpu, "--repeat", str(repeat))
+            outcomes.append(_measure(left_s, "--config", str(config), *block, "--results", str(results)))
             _pack(results, archive)
     except (KeyboardInterrupt, StoppedError):
         _pack(results, archive)
         raise
-    return codes
+    return outcomes
+
+
+def _extract(config: Path, results: Path) -> None:
+    dataset, features = str(results / "dataset"), str(results / "features")
+    _run("prepare-dataset", "--config", str(config), "--output", dataset)
+    _run("extract-features", "--config", str(config), "--dataset", dataset, "--output", features)
 
 
 def _run(name: str, *arguments: str) -> None:
     """Run another command of ours, whose words go where ours go.
 
     Raises:
-        InputError: it failed.
+        InputError: the command failed.
     """
     code = subprocess.run([sys.executable, "-m", "isojoule", name, *arguments], check=False).returncode
     if code:
         raise InputError(f"isojoule {name} ended with exit code {code}, nothing was measured")
 
 
-def _measured(left_s: float, *arguments: str) -> int | None:
-    """Measure a block, and stop it when the time is over: the attempt that this ends is in the journal."""
-    with subprocess.Popen([sys.executable, "-m", "isojoule", "measure", *arguments]) as running:
+def _measure(left_s: float, *arguments: str) -> BlockOutcome:
+    """Measure a block, and stop it when the time is over; the journal then has the attempt that this ended."""
+    budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.3f}")
+    with subprocess.Popen([sys.executable, "-m", "isojoule", "measure", *arguments, *budget]) as running:
         try:
             code = running.wait(None if left_s == math.inf else left_s)
         except subprocess.TimeoutExpired:
             running.terminate()
             running.wait()
-            return None
+            return BlockOutcome.CELLS_LEFT
         except BaseException:
             running.terminate()
             running.wait()
             raise
     if code in (130, 143):
         raise KeyboardInterrupt
-    return code
+    return {0: BlockOutcome.WHOLE, OVER_BUDGET: BlockOutcome.CELLS_LEFT}.get(code, BlockOutcome.FAILED)
 
 
 def _pack(results: Path, archive: Path | None) -> None:

@@ -67,12 +67,16 @@ class CodeCarbon(_Part):
     """CodeCarbon's own figures for the same work (the published method)."""
 
     version: str
-    country_iso_code: str
+    country_iso_code: str | None = Field(
+        default=None, description="The country whose electricity emissions_kg_co2e is for; none where nobody stated it."
+    )
     cpu_energy_kwh: NonNegativeFloat
     gpu_energy_kwh: NonNegativeFloat
     ram_energy_kwh: NonNegativeFloat
     total_energy_kwh: NonNegativeFloat
-    emissions_kg_co2e: NonNegativeFloat
+    emissions_kg_co2e: NonNegativeFloat | None = Field(
+        default=None, description="None where no country was stated, since nothing else tells the grams per kWh."
+    )
 
     def divided(self, repetitions: int) -> "CodeCarbon":
         """The same for one of several repetitions."""

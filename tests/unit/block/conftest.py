@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule.measuring import cell
+from isojoule.measuring import block, cell
 from isojoule.measuring.device_lock import Device
 from isojoule.study import configuration
 from isojoule.workloads.tagging import description as tagging
@@ -55,11 +55,10 @@ def machine(tmp_path):
 def measured(monkeypatch):
     """The cells that were really measured, in order."""
     cells = []
-    real = cell._run
 
-    def noted(decisive, phase, architecture, *rest):
-        cells.append((architecture.name, phase))
-        return real(decisive, phase, architecture, *rest)
+    def measure(job):
+        cells.append((job.cell.architecture, job.cell.phase))
+        return cell.measure(job)
 
-    monkeypatch.setattr(cell, "_run", noted)
+    monkeypatch.setattr(block, "measure", measure)
     return cells

@@ -1,0 +1,225 @@
+"""What the energy of this machine can be read from, what all of it shows at one time, and how far off that can be.
+
+A counter is updated now and then, and a power is sampled and on many boards averaged: Yang et al., "Part-time power
+measurements", SC24 (arXiv 2312.02741).
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from isojoule.energy.codecarbon import Tracker
+from isojoule.energy.nvml import Board
+from isojoule.energy.rapl import POWERCAP, Rapl
+from isojoule.energy.sampler import Sampler
+from isojoule.errors import InputError
+from isojoule.records.measurement import Gpu
+
+# NVML averages the power over this time on boards that do not give it instantaneously
+AVERAGED_S = 1.0
+# NVML counts whole millijoules
+COUNTER_STEP_J = 0.001
+CPU_MODEL = "model of CPU load and thermal design power"
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the counters of a machine show at one time.
+
+    Attributes:
+        time_s: the time, by `time.perf_counter`.
+        gpus_j: the energy counter of each GPU that computes, none where it has no counter.
+        rapl_j: RAPL's counters by domain, `package` and `dram`, where the kernel lets us read them.
+        modelled_kwh: energy of the CPU since the window opened by CodeCarbon's model, none where nobody asked for it.
+    """
+
+    time_s: float
+    gpus_j: tuple[float | None, ...] = ()
+    rapl_j: Mapping[str, float] = field(default_factory=dict)
+    modelled_kwh: float | None = None
+
+    @property
+    def counters_j(self) -> tuple[float | None, ...]:
+        """The counters of the component that computes: those of the GPUs, or RAPL's where there are none."""
+        return self.gpus_j or (self.rapl_j.get("package"),)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """The instrument that decides the energy of one device, and how far off it can be.
+
+    Attributes:
+        component: the component of the machine that it reads.
+        means: what it reads: an energy counter, a power that is sampled and integrated, or no device but a model.
+        source: how a record names the instrument.
+        period_s: longest time between two updates of it, or between two samples.
+        device: how a message names the device.
+        uuid: of a GPU.
+        power: whether the power of a GPU is that of the moment or of the last second; none where it gives none.
+        power_limit_w: the most power that the device draws, none where that is not known.
+    """
+
+    component: Literal["gpu", "cpu"]
+    means: Literal["counter", "power", "model"]
+    source: str
+    period_s: float
+    device: str = "CPU"
+    uuid: str | None = None
+    power: Literal["instantaneous", "averaged"] | None = None
+    power_limit_w: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.uuid})" if self.uuid else self.device
+
+    def counter_bound_j(self) -> float | None:
+        """Return how far off the difference of two counter readings can be; none where that is not known.
+
+        Each reading may be up to a period old, so that the energy of one period at most is missing or too much.
+        """
+        return None if self.power_limit_w is None else self.period_s * self.power_limit_w + COUNTER_STEP_J
+
+    def power_bound_j(self, bound_j: float) -> float | None:
+        """Return how far off an integral of the power can be; none where that is not known.
+
+        A power that is averaged over a second brings half a second of what was before the window into it, and leaves
+        half a second of the window out.
+
+        Args:
+            bound_j: how far off the integral is from that of the power as it is shown.
+        """
+        if self.power == "instantaneous":
+            return bound_j
+        return None if self.power_limit_w is None else bound_j + AVERAGED_S / 2 * self.power_limit_w
+
+
+def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
+    """Return the instrument of a GPU: its energy counter where that counts, else its power.
+
+    Args:
+        gpu: the GPU, as NVML describes it.
+        power_period_s: time between two samples of its power.
+    """
+    sampled_s = power_period_s if gpu.power == "instantaneous" else AVERAGED_S
+    return Instrument(
+        component="gpu",
+        means="counter" if gpu.counter_period_s else "power",
+        source="NVML energy counter" if gpu.counter_period_s else f"NVML {gpu.power} power, integrated",
+        period_s=gpu.counter_period_s or max(sampled_s, gpu.power_period_s or 0),
+        device=gpu.name,
+        uuid=gpu.uuid,
+        power=gpu.power,
+        power_limit_w=gpu.power_limit_w,
+    )
+
+
+def of_cpu(rapl: Rapl) -> Instrument:
+    """Return the instrument of the CPU: RAPL where it can be read, else CodeCarbon's model of its load."""
+    # the kernel tells the load of a CPU in ticks of its clock
+    period_s = rapl.period_s or 1 / os.sysconf("SC_CLK_TCK")
+    if rapl.readable:
+        return Instrument("cpu", "counter", "RAPL package", period_s, "RAPL")
+    return Instrument("cpu", "model", CPU_MODEL, period_s)
+
+
+class Instruments:
+    """All instruments of this machine.
+
+    Args:
+        gpus: the GPUs that compute; none where the CPU does.
+        tracker: CodeCarbon, which reads beside all others.
+        own_processes: how many processes of this job compute on each GPU.
+        sample_period_s: time between two samples of utilisation, clocks, temperature and other processes.
+        power_period_s: time between two samples of power.
+        powercap: folder where the kernel shows RAPL.
+
+    Attributes:
+        tracker: as given.
+        deciding: the instruments that decide the energy: one of each GPU, or that of the CPU.
+
+    Raises:
+        InputError: a GPU does not answer.
+    """
+
+    def __init__(
+        self,
+        gpus: Sequence[Gpu],
+        tracker: Tracker,
+        *,
+        own_processes: int = 1,
+        sample_period_s: float = 1.0,
+        power_period_s: float = 0.1,
+        powercap: Path = POWERCAP,
+    ) -> None:
+        self.tracker = tracker
+        self._gpus = list(gpus)
+        self._boards = [Board(gpu.uuid, own_processes) for gpu in gpus]
+        self._rapl = Rapl(powercap)
+        self._sample_period_s, self._power_period_s = sample_period_s, power_period_s
+        self.deciding = tuple(of_gpu(gpu, power_period_s) for gpu in gpus) or (of_cpu(self._rapl),)
+
+    @property
+    def period_s(self) -> float:
+        """The longest time between two updates of the deciding instruments."""
+        return max(instrument.period_s for instrument in self.deciding)
+
+    @property
+    def can_measure(self) -> bool:
+        """Whether instruments decide the energy, and not a model."""
+        return all(instrument.means != "model" for instrument in self.deciding)
+
+    def read(self, *, before_work: bool = False) -> Readings:
+        """Read all counters.
+
+        Args:
+            before_work: whether work begins after these readings rather than ending before them. The time is taken
+                next to the work, so that the reading itself is never in its duration.
+
+        Raises:
+            InputError: a GPU does not answer, or RAPL can no longer be read.
+        """
+        if before_work:
+            rapl_j, gpus_j = self._rapl.read_j(), self._gpus_j()
+            return Readings(time.perf_counter(), gpus_j, rapl_j)
+        time_s = time.perf_counter()
+        gpus_j = self._gpus_j()
+        return Readings(time_s, gpus_j, self._rapl.read_j())
+
+    def read_inside_window(self) -> Readings:
+        """Read all counters, and CodeCarbon's model where it decides.
+
+        Raises:
+            InputError: as from `read`.
+        """
+        modelled_kwh = None if self.can_measure else self.tracker.so_far_kwh()
+        return replace(self.read(), modelled_kwh=modelled_kwh)
+
+    def sampler(self) -> Sampler:
+        """Return a sampler of all devices that can be read."""
+        others = [self._rapl] if self._rapl.readable else []
+        return Sampler(self._boards, others, period_s=self._sample_period_s, power_period_s=self._power_period_s)
+
+    def check_alone(self) -> None:
+        """Refuse GPUs whose readings would have the energy of somebody else's work in them.
+
+        Raises:
+            InputError: a board is split into instances, or another process computes on it.
+        """
+        for board, gpu in zip(self._boards, self._gpus, strict=True):
+            if gpu.mig:
+                raise InputError(
+                    f"{board.name}: found it split into instances (MIG), expected a whole board: what the others use "
+                    "would be in the reading"
+                )
+            if foreign := board.foreign_processes():
+                others = "1 other process" if foreign == 1 else f"{foreign} other processes"
+                raise InputError(
+                    f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
+                    "reading; energy.allow_shared: true measures all the same, and flags the record"
+                )
+
+    def _gpus_j(self) -> tuple[float | None, ...]:
+        pairs = zip(self._boards, self._gpus, strict=True)
+        return tuple(board.counter_j() if gpu.counter_period_s else None for board, gpu in pairs)

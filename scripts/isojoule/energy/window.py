@@ -1,0 +1,109 @@
+"""A window of time over the work: it reads all instruments when it opens and when it closes, and in between."""
+
+import time
+from collections.abc import Callable
+
+from isojoule.energy.account import Observation, account, energy_between
+from isojoule.energy.instruments import Instruments, Readings
+from isojoule.energy.sampler import Trace
+from isojoule.records.measurement import Energy
+from isojoule.units import JOULES_PER_KWH
+
+
+class Window:
+    """One window of a meter.
+
+    Args:
+        instruments: what is read.
+        synchronize: waits until the devices have done all that was asked of them.
+        min_window_s: length below which `again` asks for another repetition.
+        idle_power_w: power of the component that computes, as it was before the window; none where it is not known.
+
+    Attributes:
+        energy: what was read, for the work done once; it is there from the end of the `with` on.
+    """
+
+    energy: Energy
+
+    def __init__(
+        self,
+        instruments: Instruments,
+        synchronize: Callable[[], None],
+        min_window_s: float,
+        idle_power_w: float | None = None,
+    ) -> None:
+        self._instruments = instruments
+        self._synchronize = synchronize
+        self._min_window_s = min_window_s
+        self._idle_power_w = idle_power_w
+        self._sampler = instruments.sampler()
+        self._repetitions = 0
+        self._marks: list[Readings] = []
+
+    @property
+    def trace(self) -> Trace:
+        """The samples of the devices inside the window."""
+        return self._sampler.trace
+
+    def open(self) -> None:
+        """Wait for the devices, then read."""
+        self._synchronize()
+        self._sampler.start()
+        self._instruments.tracker.begin()
+        self._before = self._instruments.read(before_work=True)
+
+    def again(self, at_least: int = 1) -> bool:
+        """Say whether the work is to be done (once more): at first it is, then until the window is long enough.
+
+        The answer waits for the devices, so that the time is known. The energy is divided by the number of yeses.
+
+        Args:
+            at_least: repetitions, however long they take; with several, the energy of each is read.
+        """
+        if self._repetitions:
+            self._synchronize()
+        if at_least > 1:
+            self._marks.append(self._instruments.read_inside_window())
+        is_long = time.perf_counter() - self._before.time_s >= self._min_window_s
+        if self._repetitions >= at_least and is_long:
+            return False
+        self._repetitions += 1
+        return True
+
+    def so_far_kwh(self) -> float:
+        """Return the energy of the component that computes since the window opened, for a progress line."""
+        now = self._instruments.read_inside_window()
+        if now.modelled_kwh is not None:
+            return now.modelled_kwh
+        return energy_between(self._instruments.deciding, self._before, now, self.trace).energy_j / JOULES_PER_KWH
+
+    def close(self) -> None:
+        """Wait for the devices, read, and make the account.
+
+        Raises:
+            InputError: a GPU no longer answers, a counter was reset, or the energy is 0.
+        """
+        try:
+            self._synchronize()
+            after = self._instruments.read()
+            self._sampler.stop()
+            codecarbon = self._instruments.tracker.end()
+        except BaseException:
+            self.abandon()
+            raise
+        observation = Observation(
+            instruments=self._instruments.deciding,
+            before=self._before,
+            after=after,
+            trace=self.trace,
+            codecarbon=codecarbon,
+            repetitions=max(self._repetitions, 1),
+            marks=self._marks,
+            idle_power_w=self._idle_power_w,
+        )
+        self.energy = account(observation)
+
+    def abandon(self) -> None:
+        """Close the window without an account, after an error."""
+        self._sampler.stop()
+        self._instruments.tracker.abandon()
