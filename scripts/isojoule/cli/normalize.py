@@ -1,6 +1,6 @@
 """Estimate what my own system would use on a GPU of a study.
 
-    grep -e ^study -e cpu-2threads results/demo/measurements.csv > mine.csv
+    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
     isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
         --phase train --references mine.csv --energy-kwh 2.1e-6
 
