@@ -101,8 +101,8 @@ def test_every_command_line_of_a_page_is_right(page, capsys):
         elif program == "make":
             assert first in targets
         else:
-            forced = words[words.index("--forcerun") + 1 :] if "--forcerun" in words else []
-            assert {*forced, *([] if first.startswith("-") else [first])} <= set(rules)
+            named = [words[words.index(option) + 1] for option in ("--forcerun", "--until") if option in words]
+            assert {*named, *([] if first.startswith("-") else [first])} <= set(rules)
         for path in (word.removeprefix("CONFIG=") for word in words):
             if path.startswith(("config/", "profiles/")) and Path(path).name not in THEIRS:
                 assert (PROJECT / path).exists(), path
@@ -199,10 +199,13 @@ def test_every_example_of_the_configuration_is_accepted(number, tmp_path, capsys
     if "gpus" in example:
         content.pop("pareto", None)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(content))
+    missing, output = tmp_path / "missing.csv", tmp_path / "figure.png"
     with pytest.raises(SystemExit):
-        main.main(["plan", "--config", str(tmp_path / "study.yaml"), "--results", str(tmp_path)])
-    # the configuration was read, and the counts are what is missing
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'compute'}: found no count of")
+        main.main(
+            ["plot", "energy-quality", str(missing), "--config", str(tmp_path / "study.yaml"), "--output", str(output)]
+        )
+    # the configuration was read before the table, which is what is missing
+    assert capsys.readouterr().err.startswith(f"error: {missing}: found no such file")
 
 
 def keys(content):
