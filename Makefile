@@ -4,7 +4,7 @@ PYTHON ?= python3
 CONFIG ?= config/config.yaml
 BIN := .venv/bin
 
-.PHONY: demo test install lint schema plan profile cluster-test benchmarks
+.PHONY: demo test install lint schema plan profile cluster-test benchmarks pictures
 
 # sets up, then runs the demo study to its report
 demo: install
@@ -55,3 +55,7 @@ schema: install
 # times what the project costs beside its floors and rivals, and writes the tables of benchmarks/README.md
 benchmarks: install
 	$(BIN)/python benchmarks
+
+# draws the pictures of README.md again; the report's needs Debian's chromium
+pictures: install
+	$(BIN)/python docs/pictures/draw.py

@@ -170,5 +170,5 @@ def test_every_flag_can_be_excluded_by_the_configuration():
 
 
 def test_every_flag_is_explained_to_users():
-    text = (PROJECT / "config" / "README.md").read_text()
+    text = (PROJECT / "docs" / "flags.md").read_text()
     assert [flag for flag in flags.MEANINGS if f"| `{flag}` | {flags.MEANINGS[flag]} |" not in text] == []

@@ -1,4 +1,4 @@
-"""What runs again when: every row of the table in config/README.md, on a checkout of its own."""
+"""What runs again when: every row of the table in docs/measure.md, on a checkout of its own."""
 
 import json
 import os

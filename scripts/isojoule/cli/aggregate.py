@@ -3,7 +3,8 @@
     isojoule aggregate --config config/demo.yaml --results results/demo \\
         --output results/demo/measurements.parquet
 
-Beside the parquet file it writes the same table as CSV, and data-dictionary.csv, which explains every column.
+Beside the parquet file the command writes the same table as CSV, and
+data-dictionary.csv, which explains every column.
 """
 
 import argparse

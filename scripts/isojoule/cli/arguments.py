@@ -32,12 +32,18 @@ def output(parser: argparse.ArgumentParser, what: str, *, required: bool = True)
 
 def kinds(parser: argparse.ArgumentParser) -> None:
     """Add --kinds, which energies may be used together."""
-    parser.add_argument("--kinds", nargs="+", help="kinds of energy to use: measured, estimated, simulated")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        help="kinds of energy to use together: measured, estimated, simulated (default: the only one, else measured)",
+    )
 
 
 def phase(parser: argparse.ArgumentParser) -> None:
     """Add --phase, which energies a command is about."""
-    parser.add_argument("--phase", required=True, choices=("train", "test"), help="phase that all energies are of")
+    parser.add_argument(
+        "--phase", required=True, choices=("train", "test"), help="phase that all the energies belong to"
+    )
 
 
 def target(parser: argparse.ArgumentParser, what: str, *, required: bool = False) -> None:
@@ -62,12 +68,16 @@ def workers(parser: argparse.ArgumentParser, default: int, what: str) -> None:
 
 def name(parser: argparse.ArgumentParser) -> None:
     """Add --name, the column of names."""
-    parser.add_argument("--name", metavar="COLUMN", help="column with the name of the model")
+    parser.add_argument(
+        "--name", metavar="COLUMN", help="column of the names (default: architecture, model, system or name)"
+    )
 
 
 def allow_empty(parser: argparse.ArgumentParser) -> None:
     """Add --allow-empty, for the workflow: a study that cannot be normalized has an empty table."""
-    parser.add_argument("--allow-empty", action="store_true", help="write no rows where there is nothing to normalize")
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="write an empty table where there is nothing to normalize"
+    )
 
 
 def at_least(minimum: int) -> Callable[[str], int]:

@@ -1,7 +1,9 @@
-"""Choose which references to publish: the fewest architectures that normalize a new GPU within a stated error.
+"""Choose the architectures to publish as references for other GPUs.
 
-    isojoule choose-references results/demo/measurements.parquet --error-percent 10 --output references.csv
+    isojoule choose-references results/demo/measurements.parquet \\
+        --error-percent 10 --output references.csv
 
+These are the fewest architectures that normalize a new GPU within the error.
 Every GPU of the study is left out in turn and stands for the new one.
 """
 
@@ -18,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser)
     parser.add_argument(
-        "--error-percent", type=above_zero, default=10.0, help="median absolute percentage error to stay within"
+        "--error-percent", type=above_zero, default=10.0, help="median error to stay within, in per cent (default: 10)"
     )
     arguments.output(parser, "the table, a CSV or parquet file")
     arguments.seed(parser, "of the resampling")

@@ -1,9 +1,13 @@
-"""Find all fronts of a study: energy, emissions, FLOPs and parameters against quality, per GPU and normalized.
+"""Find all fronts of a study and compare them between GPUs.
 
-    isojoule compare-fronts results/demo/measurements.parquet --output results/demo/pareto
+    isojoule compare-fronts results/demo/measurements.parquet \\
+        --output results/demo/pareto
 
-Writes fronts.csv (one row per front and architecture), summary.csv (hypervolume, reference points, what was left out)
-and stability.csv (does the front change with the GPU?) into the folder. Takes any table of measurements.
+The costs are energy, emissions, FLOPs and parameters, each against every
+quality, on every GPU and normalized to one. The command writes fronts.csv with
+one row per front and architecture, summary.csv with hypervolume, reference
+point and what was left out, and stability.csv, which says whether the front
+changes with the GPU.
 """
 
 import argparse
@@ -17,11 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--qualities",
         nargs="+",
-        help="columns of which more is better; by default the qualities that isojoule knows and the table has",
+        help="columns of which more is better (default: those that isojoule knows and the table has)",
     )
-    arguments.target(parser, "GPU to normalize energies to (default: the first)")
+    arguments.target(parser, "GPU of the table to normalize the energies to (default: the first)")
     arguments.kinds(parser)
-    arguments.draws(parser, 1000, "of the bootstrap over repeats")
+    arguments.draws(parser, 1000, "draws of the bootstrap over repeats")
     arguments.seed(parser, "of the bootstrap")
     arguments.output(parser, "folder of the tables")
 

@@ -1,8 +1,10 @@
-"""Count what one architecture takes: parameters, FLOPs forward and backward, bytes. On the CPU, in seconds.
+"""Count the parameters, FLOPs and bytes of one architecture.
 
-    isojoule count-compute --config config/demo.yaml --architecture mlp-1x64 --output mlp-1x64.json
+    isojoule count-compute --config config/demo.yaml --architecture mlp-1x64 \\
+        --output mlp-1x64.json
 
-Needs no data and no GPU.
+The FLOPs of the forward pass and of the backward pass are counted on the CPU
+in seconds. The command needs no data and no GPU.
 """
 
 import argparse
@@ -17,7 +19,7 @@ COMPUTES = True
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.config(parser)
-    parser.add_argument("--architecture", required=True, help="name of an architecture, such as mlp-4x1024")
+    parser.add_argument("--architecture", required=True, help="name of an architecture of the study, such as mlp-1x64")
     arguments.output(parser, "the record, a JSON file")
 
 

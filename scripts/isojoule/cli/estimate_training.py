@@ -1,11 +1,14 @@
-"""Estimate what published trainings cost, from their hardware and hours.
+"""Estimate what published trainings cost from their hardware and hours.
 
-    isojoule estimate-training reference/published/training.csv --output training.csv
-    isojoule estimate-training mine.csv --kg-per-kwh 0.05 --countries FRA USA
+    printf 'model,gpu,gpus,hours\\nours,V100,4,24\\n' > trainings.csv
+    isojoule estimate-training trainings.csv --countries FRA USA \\
+        --output estimates.csv
 
-Columns: model, gpu, gpus (number), hours; power_w (maximum, of one GPU) unless that of the GPU is known here;
-utilization_percent for a second, scaled estimate. Energy = maximum power x GPUs x hours, the worst case, as in
-Douwes, Esling and Briot, "Energy consumption of deep generative audio models", table 1. Nothing in it is measured.
+The columns are model, gpu, gpus (their number) and hours; power_w, the maximum
+power of one GPU, unless its name is known here; and utilization_percent for a
+second, scaled estimate. Energy = maximum power x GPUs x hours is the worst
+case (Douwes, Esling and Briot, "Energy consumption of deep generative audio
+models", table 1). Nothing in it is measured.
 """
 
 import argparse
@@ -17,8 +20,15 @@ from isojoule.cli.arguments import above_zero
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser, "one row per training, CSV or parquet")
-    parser.add_argument("--kg-per-kwh", type=above_zero, help="emission factor; by default 0.437, the world in 2018")
-    parser.add_argument("--countries", nargs="+", default=[], help="further factors, by ISO 3166 alpha-3 code")
+    parser.add_argument(
+        "--kg-per-kwh", type=above_zero, help="emission factor in kg CO2e per kWh (default: 0.437, the world in 2018)"
+    )
+    parser.add_argument(
+        "--countries",
+        nargs="+",
+        default=[],
+        help="countries to estimate emissions for as well, by ISO 3166 alpha-3 code",
+    )
     arguments.output(parser, "write the estimates to this file, CSV or parquet", required=False)
 
 

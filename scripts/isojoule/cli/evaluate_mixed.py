@@ -1,6 +1,10 @@
-"""Evaluate normalization where every system was measured on a GPU of its own: ranking and front against the truth.
+"""Evaluate normalization of systems measured on different GPUs.
 
-isojoule evaluate-mixed results/demo/measurements.parquet --output mixed.csv
+    isojoule evaluate-mixed results/demo/measurements.parquet --output mixed.csv
+
+Every system counts as measured on one GPU, drawn at random. The command
+normalizes all of them to each GPU in turn, and compares their ranking and
+their front with the true ones.
 """
 
 import argparse
@@ -16,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.table(parser)
     arguments.output(parser, "the rows, a CSV or parquet file")
     arguments.seed(parser, "of the shuffles")
-    arguments.draws(parser, 20, "shuffles")
+    arguments.draws(parser, 20, "number of random assignments to GPUs")
     arguments.kinds(parser)
     arguments.allow_empty(parser)
 

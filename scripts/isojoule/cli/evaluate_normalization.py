@@ -1,8 +1,10 @@
-"""Evaluate every method of normalization on every directed pair of GPUs: held-out errors, one row per fit.
+"""Evaluate every method of normalization on every pair of GPUs.
 
-    isojoule evaluate-normalization results/demo/measurements.parquet --output errors.parquet
+    isojoule evaluate-normalization results/demo/measurements.parquet \\
+        --output errors.parquet
 
-Every row names its references, the systems it was tested on, and the seed.
+The errors are those of systems that were held out of the fit. The table has
+one row per fit, which names the references, the systems and the seed.
 """
 
 import argparse
@@ -19,10 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser)
     arguments.output(parser, "the rows, a parquet file")
-    parser.add_argument("--scheme", default="shuffle", help="shuffle (80/20 each time, as published) or kfold")
-    parser.add_argument("--splits", type=at_least(1), default=5, help="how many")
+    parser.add_argument(
+        "--scheme", default="shuffle", help="shuffle (80/20 each time, as published) or kfold (default: shuffle)"
+    )
+    parser.add_argument("--splits", type=at_least(1), default=5, help="number of splits or folds (default: 5)")
     arguments.seed(parser, "of splits and random references")
-    arguments.draws(parser, 20, "random references of each number")
+    arguments.draws(parser, 20, "random choices of each number of references")
     arguments.kinds(parser)
     arguments.workers(parser, 1, "processes that evaluate")
     arguments.allow_empty(parser)

@@ -1,9 +1,10 @@
-"""Extract the features of all clips of a study, once, and record what that cost.
+"""Extract the features of all clips of a study once, and record the cost.
 
-    isojoule extract-features --config config/demo.yaml --dataset results/demo/dataset \\
-        --output results/demo/features --workers 2
+    isojoule extract-features --config config/demo.yaml \\
+        --dataset results/demo/dataset --output results/demo/features --workers 2
 
-Needs the manifest of isojoule prepare-dataset. Writes the features, statistics.json and record.json.
+The command reads the manifest that `isojoule prepare-dataset` wrote. It writes
+the features, statistics.json and record.json.
 """
 
 import argparse

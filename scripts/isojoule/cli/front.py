@@ -1,12 +1,14 @@
-"""Find the models of any table that no other one beats.
+"""Find the models of any table that no other model beats.
 
-    isojoule front results/demo/measurements.parquet --minimize energy_kwh --maximize macro_f1
-    isojoule front theirs.csv --minimize energy_kwh params --maximize accuracy --output front.csv
+    isojoule front results/demo/measurements.parquet --minimize energy_kwh \\
+        --maximize macro_f1
+    isojoule front results/demo/measurements.csv --minimize energy_kwh params \\
+        --maximize macro_f1 --name architecture --output front.csv
 
-A CSV or parquet file with one row per model and repeat; the name is its column architecture, model, system or name.
-Where it has the columns gpu and phase, each of them has a front of its own. Several rows of a model are repeats: from
-their spread comes the probability that it is optimal, and a dominated model that it leaves on the front in 5 % of the
-draws or more is called within noise.
+The table has one row per model and repeat. Where it has the columns gpu and
+phase, each of them has a front of its own. The spread of the repeats gives the
+probability that a model is optimal. A dominated model that is on the front in
+5 % of the draws or more is called within noise.
 """
 
 import argparse
@@ -21,14 +23,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minimize", nargs="+", default=[], help="columns of which less is better")
     parser.add_argument("--maximize", nargs="+", default=[], help="columns of which more is better")
     arguments.name(parser)
-    parser.add_argument("--by", nargs="+", help="a front for each value of these columns; none for a single one")
-    parser.add_argument("--missing", choices=["refuse", "leave-out"], default="refuse", help="models without a value")
-    parser.add_argument("--logarithmic", nargs="+", default=[], help="costs whose decades the hypervolume counts")
     parser.add_argument(
-        "--reference-point", nargs="+", type=corner, default=[], help="of the hypervolume: column=value for each"
+        "--by",
+        nargs="+",
+        help="columns whose values have a front each, or none for a single front (default: gpu phase)",
+    )
+    parser.add_argument(
+        "--missing",
+        choices=["refuse", "leave-out"],
+        default="refuse",
+        help="what to do about models without a value (default: refuse)",
+    )
+    parser.add_argument(
+        "--logarithmic", nargs="+", default=[], help="costs that the hypervolume takes the logarithm of"
+    )
+    parser.add_argument(
+        "--reference-point",
+        nargs="+",
+        type=corner,
+        default=[],
+        help="reference point of the hypervolume, column=value for each column",
     )
     arguments.kinds(parser)
-    arguments.draws(parser, 1000, "of the bootstrap over repeats")
+    arguments.draws(parser, 1000, "draws of the bootstrap over repeats")
     arguments.seed(parser, "of the bootstrap")
     arguments.output(parser, "write the fronts to this file, CSV or parquet", required=False)
 

@@ -1,9 +1,12 @@
-"""Link compute to energy: affine fits, what explains how much, power of training over test, and the paper's claims.
+"""Show how much of the energy FLOPs, bytes and parameters explain.
 
-    isojoule link-compute-energy results/demo/measurements.parquet --output results/demo/compute-energy
+    isojoule link-compute-energy results/demo/measurements.parquet \\
+        --output results/demo/compute-energy
 
-Writes fits.csv, explained.csv, power-ratios.csv and claims.csv into the folder. Takes any table of measurements,
-parquet or CSV; energies of several kinds are not mixed unless --kinds asks for it.
+The command writes four tables into the folder: fits.csv has affine fits of
+energy against compute, explained.csv how much each count explains,
+power-ratios.csv the power of training over that of test, and claims.csv
+whether the claims of Douwes and Serizel (DCASE 2024) hold here.
 """
 
 import argparse

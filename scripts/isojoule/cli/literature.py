@@ -1,9 +1,11 @@
-"""Compute anew what papers computed from their published numbers: costs of training, and the fronts of WaveFlow.
+"""Compute again what papers computed from their published numbers.
 
     isojoule literature --output results/demo/literature
 
-Writes training.csv and waveflow.csv into the folder. The numbers come with isojoule; reference/published/README.md has
-their sources. `isojoule estimate-training` and `isojoule front` do the same for tables of your own.
+The command writes training.csv, the costs of five trainings, and waveflow.csv,
+the fronts of WaveFlow. The numbers come with isojoule, and
+reference/published/README.md names their sources. `isojoule estimate-training`
+and `isojoule front` do the same for tables of your own.
 """
 
 import argparse

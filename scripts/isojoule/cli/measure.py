@@ -1,10 +1,13 @@
-"""Measure training and test of all architectures on one GPU, once each, and write one record per cell.
+"""Measure training and test of the architectures on one GPU.
 
-    isojoule measure --config config/demo.yaml --gpu cpu-1thread --repeat 0 --results results/demo
+    isojoule measure --config config/demo.yaml --gpu cpu-1thread --repeat 0 \\
+        --results results/demo
 
-Needs the features of the study (isojoule extract-features). What the journal (attempts/ in the results) holds of the
-same code, configuration and data is kept; the same command goes on where it was cut off. Exit code 75 means that the
-time budget left something out.
+The command writes one record per cell: architecture, GPU, phase and repeat.
+It needs the features of the study (`isojoule extract-features`). It keeps what
+the journal, attempts/ in the results, has of the same code, configuration and
+data, so that the same command goes on where it was cut off. Exit code 75 means
+that the time budget was too short for some cells.
 """
 
 import argparse
@@ -21,10 +24,12 @@ COMPUTES = True
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.config(parser)
-    parser.add_argument("--gpu", required=True, help="one of the configuration's gpus")
-    parser.add_argument("--repeat", type=int, default=0, help="which repeat; decides the seed (default: 0)")
-    parser.add_argument("--architecture", nargs="+", help="names, such as mlp-4x1024 (default: all of the study)")
-    parser.add_argument("--budget-s", type=above_zero, default=math.inf, help="seconds to spend (default: no end)")
+    parser.add_argument("--gpu", required=True, help="entry of the configuration's gpus")
+    parser.add_argument(
+        "--repeat", type=int, default=0, help="number of the repeat, which decides the seed (default: 0)"
+    )
+    parser.add_argument("--architecture", nargs="+", help="names of architectures, such as mlp-1x64 (default: all)")
+    parser.add_argument("--budget-s", type=above_zero, default=math.inf, help="time budget in seconds (default: none)")
     arguments.results(parser)
 
 

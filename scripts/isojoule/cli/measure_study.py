@@ -1,12 +1,15 @@
-"""Measure a study on this machine without Snakemake and network, for as long as a time budget allows.
+"""Measure a study without Snakemake, for as long as a time budget allows.
 
-    isojoule measure-study --config config/h200.yaml --results results/h200 --budget-s 1500 \\
-        --archive h200.tar.gz
+    isojoule measure-study --config config/demo.yaml --results results/demo \\
+        --budget-s 1500 --archive demo.tar.gz
 
-For a machine that is lent for a while. Extracts the features where they are not there yet, then measures repeat after
-repeat, one GPU entry after the other; the same command goes on where it was cut off, and exits with 75 while something
-is left. The archive is written anew after every block: records, journal, traces and what identifies the data, to be
-unpacked into results/ elsewhere, where isojoule count-compute and isojoule aggregate make the table.
+The command is for a machine that you may use for a while, and needs no
+network. It extracts the features if they are not there yet, then measures one
+repeat after the other on every entry of the configuration's gpus. The same
+command goes on where it was cut off, and exits with 75 while cells are left.
+It writes the archive again after every job: records, journal, traces and what
+identifies the data. Unpack it into results/ elsewhere, where
+`isojoule count-compute` and `isojoule aggregate` make the table.
 """
 
 import argparse
@@ -30,9 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--budget-s",
         type=above_zero,
         default=math.inf,
-        help="seconds to spend, with 20 for the start of each block (default: no end)",
+        help="time budget in seconds, of which the start of each job takes 20 (default: none)",
     )
-    parser.add_argument("--archive", type=Path, help="where to pack what was measured, a .tar.gz file")
+    parser.add_argument("--archive", type=Path, help="archive of all that was measured, a .tar.gz file")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,9 +1,10 @@
-"""Write what a model card says of the energy and emissions of one architecture.
+"""Write what a model card says about the energy of one architecture.
 
-    isojoule model-card results/demo/measurements.parquet --architecture mlp-1x64 --gpu cpu-1thread \\
-        --target cpu-2threads
+    isojoule model-card results/demo/measurements.parquet \\
+        --architecture mlp-1x64 --gpu cpu-1thread --target cpu-2threads
 
-Prints the metadata co2_eq_emissions as Hugging Face wants it, in YAML and grams, and sentences on training and test.
+The command prints the metadata co2_eq_emissions as Hugging Face asks for it,
+in YAML and grams, and sentences on training and test.
 """
 
 import argparse
@@ -15,14 +16,21 @@ from isojoule.cli.arguments import above_zero
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser)
-    parser.add_argument("--architecture", required=True, help="of the table")
-    parser.add_argument("--gpu", required=True, help="of the table, that it was measured on")
-    arguments.target(parser, "another GPU of the table, to normalize the energies to")
-    parser.add_argument("--training-type", choices=["pre-training", "fine-tuning"], default="pre-training")
-    parser.add_argument("--location", help="where it was trained; by default the country of CodeCarbon's estimate")
-    parser.add_argument("--kg-per-kwh", type=above_zero, help="emission factor in place of CodeCarbon's estimate")
+    parser.add_argument("--architecture", required=True, help="architecture of the table")
+    parser.add_argument("--gpu", required=True, help="GPU of the table that it was measured on")
+    arguments.target(parser, "another GPU of the table to normalize the energies to")
+    parser.add_argument(
+        "--training-type",
+        choices=["pre-training", "fine-tuning"],
+        default="pre-training",
+        help="what the training was (default: pre-training)",
+    )
+    parser.add_argument("--location", help="where it was trained (default: the country of CodeCarbon's estimate)")
+    parser.add_argument(
+        "--kg-per-kwh", type=above_zero, help="emission factor in kg CO2e per kWh (default: CodeCarbon's estimate)"
+    )
     arguments.kinds(parser)
-    arguments.output(parser, "write it to this file as well", required=False)
+    arguments.output(parser, "text file to write it to as well", required=False)
 
 
 def run(options: argparse.Namespace) -> None:

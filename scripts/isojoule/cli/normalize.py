@@ -1,10 +1,13 @@
-"""Normalize my own system: what would it have used on a GPU of a study, from its energy on my GPU?
+"""Estimate what my own system would use on a GPU of a study.
 
-    isojoule normalize results/demo/measurements.parquet --target cpu-1thread --phase train \\
-        --references mine.csv --energy-kwh 2.1e-6 [--flops 3.3e7 --params 1.2e5 --duration-s 0.4]
+    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
+    isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
+        --phase train --references mine.csv --energy-kwh 2.1e-6
 
-mine.csv has the energies of the study's reference systems on my GPU: columns architecture, energy_kwh and, if known
-for all, duration_s. My GPU need not be in the study. With --quality and --reference, the energy-weighted score of DCASE
+The references are architectures of the study, measured on my GPU: a table with
+the columns architecture, energy_kwh and, if it is known for all, duration_s.
+My GPU need not be in the study; in this example it is cpu-2threads. With
+--quality and --reference the command adds the energy-weighted score of DCASE
 task 4.
 """
 
@@ -21,18 +24,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.table(parser, "the study's table of measurements, parquet or CSV")
     arguments.target(parser, "GPU of the study to normalize to", required=True)
     arguments.phase(parser)
-    parser.add_argument("--references", type=Path, required=True, help="reference systems on my GPU, CSV or parquet")
-    parser.add_argument("--energy-kwh", type=above_zero, required=True, help="my system on my GPU")
-    parser.add_argument("--duration-s", type=above_zero, help="of the same run")
     parser.add_argument(
-        "--flops", type=above_zero, help="forward FLOPs of one example, counted as the study counts them"
+        "--references", type=Path, required=True, help="reference systems as measured on my GPU, CSV or parquet"
     )
-    parser.add_argument("--params", type=above_zero, help="parameters of my system")
-    parser.add_argument("--quality", type=float, help="of my system, for the energy-weighted score; more is better")
-    parser.add_argument("--reference", help="reference system of the score, one of the references")
+    parser.add_argument("--energy-kwh", type=above_zero, required=True, help="energy of my system on my GPU, in kWh")
+    parser.add_argument("--duration-s", type=above_zero, help="duration of the same run, in seconds")
+    parser.add_argument(
+        "--flops", type=above_zero, help="forward FLOPs of my system for one example, counted as flops in the study"
+    )
+    parser.add_argument("--params", type=above_zero, help="number of parameters of my system")
+    parser.add_argument(
+        "--quality", type=float, help="quality of my system, for the energy-weighted score; more is better"
+    )
+    parser.add_argument("--reference", help="system that the score is relative to, one of the references")
     arguments.kinds(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    arguments.output(parser, "write the JSON to this file as well", required=False)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
+    arguments.output(parser, "JSON file to write it to as well", required=False)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,9 +1,10 @@
-"""Estimate what a study will cost before it is started: cells, GPU hours, kWh, CO2e and disk.
+"""Estimate what a study will cost before it starts.
 
     isojoule plan --config config/demo.yaml --results results/demo
 
-Needs the compute records (isojoule count-compute) in the results. From them, from peak_tflops, memory_gb_per_s and
-max_power_w of each GPU in the configuration, and from the records that are there already. Nothing in it is measured.
+The plan has cells, GPU hours, kWh, CO2e and disk. It is an estimate from the
+counts of compute (`isojoule count-compute`), from peak_tflops, memory_gb_per_s
+and max_power_w of each GPU, and from the records that are there already.
 """
 
 import argparse

@@ -1,16 +1,24 @@
 """Draw one figure.
 
-    isojoule plot energy-quality results/demo/measurements.parquet --output quality.svg quality.png
-    isojoule plot normalization-references results/demo/normalization/errors.parquet --output references.png
+    isojoule plot energy-quality results/demo/measurements.parquet \\
+        --output quality.svg quality.png
+    isojoule plot normalization-references \\
+        results/demo/normalization/errors.parquet --output references.png
 
-From a table of measurements: energy-platforms, energy-quality, energy-computation-test, energy-computation-train,
-power-computation, energy-utilization, energy-explained, normalization-points, normalization-curves,
-normalization-plane. From the errors that `isojoule evaluate-normalization` writes: normalization-sampling,
-normalization-regression, normalization-features, normalization-references. From the fronts that `isojoule
-compare-fronts` writes: pareto-energy, pareto-normalized, pareto-costs, pareto-stability. From the tables that
-`isojoule literature` writes: published-training, published-waveflow.
+From a table of measurements: energy-platforms, energy-quality,
+energy-computation-test, energy-computation-train, power-computation,
+energy-utilization, energy-explained, normalization-points,
+normalization-curves, normalization-plane.
+From the errors that `isojoule evaluate-normalization` writes:
+normalization-sampling, normalization-regression, normalization-features,
+normalization-references.
+From the fronts that `isojoule compare-fronts` writes: pareto-energy,
+pareto-normalized, pareto-costs, pareto-stability.
+From the tables that `isojoule literature` writes: published-training,
+published-waveflow.
 
-A figure is as wide as a column or the text of a paper, its fonts embedded: PDF and SVG are ready for print.
+A figure is as wide as a column or the text of a paper, and its fonts are
+embedded: PDF and SVG are ready for print.
 """
 
 import argparse
@@ -23,8 +31,8 @@ from isojoule.errors import InputError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("figure", help="name of the figure")
-    arguments.table(parser, "what it is drawn from, parquet or CSV")
-    parser.add_argument("--output", type=Path, nargs="+", required=True, help="files: .svg, .png or .pdf")
+    arguments.table(parser, "table that the figure is drawn from, parquet or CSV")
+    parser.add_argument("--output", type=Path, nargs="+", required=True, help="files to draw to, .svg, .png or .pdf")
     arguments.config(parser, required=False)
 
 

@@ -1,8 +1,10 @@
-"""Find and check the clips of a study; make them first where the source is synthetic.
+"""Find and check the clips of a study, or make them where they are synthetic.
 
-    isojoule prepare-dataset --config config/demo.yaml --output results/demo/dataset
+    isojoule prepare-dataset --config config/demo.yaml \\
+        --output results/demo/dataset
 
-Writes manifest.tsv (one row a clip); where labels or files may be wrong, left_out.tsv (which, and why) as well.
+The command writes manifest.tsv with one row per clip. Where files or labels
+may be wrong it also writes left_out.tsv, which names them and says why.
 """
 
 import argparse

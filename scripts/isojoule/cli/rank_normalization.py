@@ -1,6 +1,9 @@
-"""Rank methods of normalization by their held-out error: per pair of GPUs and over all pairs.
+"""Rank the methods of normalization by their error.
 
-isojoule rank-normalization results/demo/normalization/errors.parquet --output ranking.csv
+    isojoule rank-normalization results/demo/normalization/errors.parquet \\
+        --output ranking.csv
+
+The ranking is by pair of GPUs and over all pairs.
 """
 
 import argparse

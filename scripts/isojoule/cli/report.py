@@ -1,11 +1,12 @@
-"""Write the study's report: one HTML page that needs no network.
+"""Write the report of a study: one HTML page that needs no network.
 
     isojoule report results/demo/measurements.parquet --results results/demo \\
         --tables results/demo/pareto/*.csv results/demo/normalization/*.csv \\
         --figures results/demo/figures/*.svg --output report.html
 
-Any table of measurements will do. Tables are known by their path below the folder of results, such as
-pareto/fronts.csv; a section whose table is not given is left out.
+Any table of measurements will do. A table is known by its path below the
+folder of results, such as pareto/fronts.csv. The page leaves out a section
+whose table is not given.
 """
 
 import argparse
@@ -18,10 +19,14 @@ from isojoule.errors import InputError
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser)
-    parser.add_argument("--results", type=Path, default=Path(), help="folder that tables are known below")
-    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="what the analysis wrote, CSV or parquet")
-    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures, SVG files, in their order")
-    parser.add_argument("--extraction", type=Path, help="record of the extraction of features")
+    parser.add_argument(
+        "--results", type=Path, default=Path(), help="folder of the study's results (default: this folder)"
+    )
+    parser.add_argument(
+        "--tables", type=Path, nargs="*", default=[], help="tables that the analysis wrote, CSV or parquet"
+    )
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures in their order, SVG files")
+    parser.add_argument("--extraction", type=Path, help="record of the extraction of features, a JSON file")
     arguments.output(parser, "the page, an HTML file")
 
 

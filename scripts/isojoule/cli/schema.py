@@ -1,6 +1,8 @@
-"""Print the JSON schema of all records, which editors and other programs check them by.
+"""Print the JSON schema of all records.
 
-isojoule schema
+    isojoule schema
+
+Editors and other programs check the records by it.
 """
 
 import argparse

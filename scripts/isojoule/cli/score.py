@@ -1,10 +1,11 @@
-"""Score the models of any table by quality per energy, relative to a reference model (DCASE task 4).
+"""Score models by quality per energy, relative to a reference model.
 
-    isojoule score results/demo/measurements.parquet --minimize energy_kwh --maximize macro_f1 \\
-        --reference mlp-1x64 --output scores.csv
+    isojoule score results/demo/measurements.parquet --minimize energy_kwh \\
+        --maximize macro_f1 --reference mlp-1x64 --output scores.csv
 
-Score = quality x E_reference / E_model, both on the same GPU: energies of different GPUs are scored apart, by the
-table's columns gpu and phase. One row per model and repeat; means over repeats are scored.
+The score of a model is quality x E_reference / E_model, as in DCASE task 4,
+with the means over the repeats. Both energies are of the same GPU and phase:
+where the table has the columns gpu and phase, each of them is scored apart.
 """
 
 import argparse
@@ -15,11 +16,13 @@ from isojoule.cli import arguments
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser, "one row per model and repeat, CSV or parquet")
-    parser.add_argument("--minimize", required=True, help="the column of energy, or of another cost")
-    parser.add_argument("--maximize", required=True, help="the column of quality")
+    parser.add_argument("--minimize", required=True, help="column of energy, or of another cost")
+    parser.add_argument("--maximize", required=True, help="column of quality")
     parser.add_argument("--reference", required=True, help="name of the reference model")
     arguments.name(parser)
-    parser.add_argument("--by", nargs="+", help="scores for each value of these columns; none for all together")
+    parser.add_argument(
+        "--by", nargs="+", help="columns whose values are scored apart, or none for all together (default: gpu phase)"
+    )
     arguments.kinds(parser)
     arguments.output(parser, "write the scores to this file, CSV or parquet", required=False)
 

@@ -1,8 +1,10 @@
-"""Say how far a study is: cells per GPU, the energy so far, the time to go, what failed, and the best ten models.
+"""Show how far a study is, what failed, and the best models so far.
 
     isojoule status results/demo
 
-Reads the records and the journal only, and may run while the study does, on any machine that sees the folder.
+The command counts the cells of each GPU and says how much energy they took and
+how long the rest will take. It only reads records and journal, so that it may
+run while the study does, on any machine that sees the folder.
 """
 
 import argparse

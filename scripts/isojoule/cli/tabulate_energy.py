@@ -1,6 +1,10 @@
-"""Tabulate energy per architecture, platform and phase, with its spread over repeats.
+"""Tabulate energy by architecture, GPU and phase, with its spread.
 
-isojoule tabulate-energy results/demo/measurements.parquet --output results/demo/tables/energy.csv
+    isojoule tabulate-energy results/demo/measurements.parquet \\
+        --output results/demo/tables/energy.csv
+
+A row has the mean over the repeats, the standard deviation, the 95 % interval
+of the mean (Student's t) and the coefficient of variation.
 """
 
 import argparse

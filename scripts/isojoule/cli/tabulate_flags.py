@@ -1,6 +1,9 @@
-"""List the quality flags of a study: one row per flag and cell, with the meaning of the flag.
+"""List the quality flags of a study, one row per flag and cell.
 
-isojoule tabulate-flags results/demo/measurements.parquet --output results/demo/tables/flags.csv
+    isojoule tabulate-flags results/demo/measurements.parquet \\
+        --output results/demo/tables/flags.csv
+
+A row names the flag, its meaning, and the cell that has it.
 """
 
 import argparse
