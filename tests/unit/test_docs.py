@@ -160,7 +160,7 @@ def test_the_pictures_are_small_and_in_the_readme():
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs" / "own-loop.md"], ids=name)
 def test_the_example_of_a_loop_runs(page, monkeypatch, tmp_path, capsys):
-    quick = functools.partial(energy.Meter, country_iso_code="FRA", min_window_s=0.1, resolution_percent=100, idle_s=0)
+    quick = functools.partial(energy.Meter, min_window_s=0.1, resolution_percent=100, idle_s=0)
     monkeypatch.setattr(energy, "Meter", quick)
     monkeypatch.chdir(tmp_path)
     epochs = []
