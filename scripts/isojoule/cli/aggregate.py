@@ -20,11 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Aggregate and write."""
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.tables import measurements
     from isojoule.tables.aggregation import aggregate
 
-    frame = aggregate(configuration.load(options.config), options.results)
+    frame = aggregate(reading.load(options.config), options.results)
     measurements.write(measurements.dictionary(), options.output.with_name("data-dictionary.csv"))
     measurements.write(frame, options.output.with_suffix(".csv"))
     measurements.write(frame, options.output)

@@ -37,13 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Extract, measure block by block, pack."""
     from isojoule.measuring.whole_study import measure_study
-    from isojoule.study import configuration
+    from isojoule.study import reading
 
     signal.signal(signal.SIGTERM, stop)
     if options.archive and not options.archive.name.endswith(".tar.gz"):
         raise InputError(f"--archive: found {options.archive}, expected a name that ends in .tar.gz")
-    study = configuration.load(options.config)
-    gpus = [known("--gpu", name, list(study["gpus"])) for name in options.gpu or study["gpus"]]
+    study = reading.load(options.config)
+    gpus = [known("--gpu", name, list(study.gpus)) for name in options.gpu or study.gpus]
     codes = measure_study(study, options.config, gpus, options.results, options.budget_s, options.archive, OVER_BUDGET)
     failed, over = sum(code not in (0, OVER_BUDGET) for code in codes), codes.count(OVER_BUDGET)
     whole = len(codes) - failed - over

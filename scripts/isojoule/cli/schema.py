@@ -1,17 +1,24 @@
-"""Print the JSON schema of all records, which editors and other programs check them by.
+"""Print the JSON schema of all records, or of a study's configuration, for editors and other programs.
 
 isojoule schema
+isojoule schema configuration
 """
 
 import argparse
+import json
+
+WHAT = ("records", "configuration")
 
 
-def configure(_parser: argparse.ArgumentParser) -> None:
-    """Add no options: there is one schema."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what the schema is of."""
+    parser.add_argument("what", nargs="?", choices=WHAT, default=WHAT[0], help="what the schema is of")
 
 
-def run(_options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Print the schema."""
-    from isojoule.records.schema import schema
-
-    print(schema())
+    if options.what == "records":
+        from isojoule.records.schema import schema
+    else:
+        from isojoule.study.schema import schema
+    print(json.dumps(schema(), indent=2))

@@ -20,9 +20,8 @@ from isojoule.records import flags, provenance
 from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord
 from isojoule.study.cells import Cell, architectures, cell_slice, gpu_slice
-from isojoule.study.configuration import Configuration
 from isojoule.workloads import building, interface
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, Configuration
 
 
 def opened(
@@ -49,8 +48,8 @@ def opened(
     decisive = cell_slice(configuration, cell, named)
     now = provenance.now()
     return MeasurementRecord(
-        study=configuration["study"],
-        workload=configuration["workload"],
+        study=configuration.study,
+        workload=configuration.workload,
         **dataclasses.asdict(cell),
         family=named[cell.architecture].family,
         outcome="running",
@@ -61,7 +60,7 @@ def opened(
         devices=decisive["gpu"].get("devices", 1) if cell.phase == "train" else 1,
         seed=decisive["seed"],
         place=place,
-        settings=interface.load(configuration["workload"]).shown_settings(decisive["settings"]),
+        settings=configuration.shown_settings(),
         hardware=provenance.hardware(gpu),
         provenance=provenance.provenance(attempt, **fingerprints, failed_attempts=failed_attempts),
     )
@@ -76,18 +75,18 @@ def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str
         arrival: the device, as the configuration expects it.
         phase: `train` on all GPUs of the job, `test` on the first.
     """
-    energy = configuration["energy"]
+    energy = configuration.energy
     return Meter(
-        energy["country_iso_code"],
+        energy.country_iso_code,
         arrival.gpus if phase == "train" else arrival.gpus[:1],
         # the others are those of other processes, which have said that they are done
         synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,
         cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
-        min_window_s=energy["min_window_s"],
-        resolution_percent=energy["resolution_percent"],
-        idle_s=energy["idle_s"],
-        sample_period_s=energy["sample_period_s"],
-        allow_shared=energy["allow_shared"],
+        min_window_s=energy.min_window_s,
+        resolution_percent=energy.resolution_percent,
+        idle_s=energy.idle_s,
+        sample_period_s=energy.sample_period_s,
+        allow_shared=energy.allow_shared,
     )
 
 
@@ -149,7 +148,7 @@ def measure(
             measured = {"outcome": "oom", "message": building.first_line(error)}
         if cell.phase == "train" and checkpoint is not None and measured["outcome"] != "ok":
             checkpoints.write_failure(checkpoint, f"training ended with outcome {measured['outcome']}", origin)
-    times = interface.load(configuration["workload"]).whole(configuration, cell.architecture, cell.phase)
+    times = configuration.whole(cell.architecture, cell.phase)
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
     record = MeasurementRecord.model_validate({**begun.model_dump(), **measured, "ended_at": provenance.now()})

@@ -2,10 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from isojoule.configuration.common import Gpu as Entry
 from isojoule.energy import nvml
 from isojoule.errors import InputError
 from isojoule.records import provenance
@@ -36,7 +36,7 @@ class Arrival:
         return [self.gpu, *self.others] if self.gpu else []
 
 
-def arrive(name: str, entry: dict[str, Any]) -> Arrival:
+def arrive(name: str, entry: Entry) -> Arrival:
     """Identify the device, or all of them, and take it only when it is the expected one, whole and alone.
 
     Args:
@@ -49,24 +49,24 @@ def arrive(name: str, entry: dict[str, Any]) -> Arrival:
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
-    if "partition" in entry and partition not in (None, entry["partition"]):
-        raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry["partition"])
-    if entry["device"] == "cpu":
+    if entry.partition is not None and partition not in (None, entry.partition):
+        raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry.partition)
+    if entry.device == "cpu":
         return Arrival(torch.device("cpu"), None)
-    expected = entry.get("device_name", "one GPU")
+    expected = entry.device_name or "one GPU"
     if not torch.cuda.is_available():
         raise _refused(f"gpus.{name}", f"no CUDA device {here}", expected)
-    if torch.cuda.device_count() != entry.get("devices", 1):
+    if torch.cuda.device_count() != entry.devices:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
-        wanted = f"{entry.get('devices', 1)}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
+        wanted = f"{entry.devices}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
         raise _refused(f"gpus.{name}", visible, wanted)
     try:
         found = nvml.visible()
     except InputError as error:
         raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
     for gpu in found:
-        if gpu.name != entry.get("device_name", found[0].name):
-            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", entry.get("device_name", found[0].name))
+        if gpu.name != (entry.device_name or found[0].name):
+            raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", entry.device_name or found[0].name)
         if gpu.mig:
             raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
     return Arrival(torch.device("cuda", 0), found[0], tuple(found[1:]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from isojoule.errors import InputError, StoppedError
 from isojoule.files import written_whole
 from isojoule.measuring.extraction import are_extracted
-from isojoule.study.configuration import Configuration
+from isojoule.workloads.interface import Configuration
 
 # of a block, before its first window: interpreter, imports, CUDA context, idle power
 START_S = 20.0
@@ -54,7 +54,7 @@ def measure_study(
     # before the first block as well: a path that cannot be written must not cost a measurement
     _pack(results, archive)
     try:
-        for gpu, repeat in [(gpu, repeat) for repeat in range(configuration["repeats"]) for gpu in gpus]:
+        for gpu, repeat in [(gpu, repeat) for repeat in range(configuration.repeats) for gpu in gpus]:
             left_s = ends_s - time.monotonic()
             if left_s <= START_S:
                 codes.append(over_budget)

@@ -13,11 +13,11 @@ from isojoule.records.extrapolation import extrapolated
 from isojoule.records.flags import of_record, ordered
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells, fingerprints
-from isojoule.study.configuration import Configuration
 from isojoule.tables import measurements
 from isojoule.tables.flags import with_those_of_the_study
 from isojoule.units import JOULES_PER_KWH
 from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 # what grows with the work that was done
 WITH_THE_WORK = (
@@ -46,10 +46,9 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     """
     records, named = results / "records", architectures(configuration)
     data = interface.data_fingerprint(results / "features")
-    workload = interface.load(configuration["workload"])
-    if unknown := sorted(set(workload.QUALITIES) - set(measurements.QUALITIES)):
+    if unknown := sorted(set(configuration.QUALITIES) - set(measurements.QUALITIES)):
         raise InputError(
-            f"workload {configuration['workload']}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
+            f"workload {configuration.workload}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
             f"isojoule/tables/measurements.py, such as {', '.join(measurements.QUALITIES)}"
         )
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
@@ -70,12 +69,12 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             problems.append(f"{path}: outcome: found {record.outcome}, expected one of {', '.join(FINAL)}")
         elif record.identity in found:
             problems.append(f"{path}: is the same cell as {found[record.identity]} ({cell})")
-        elif record.study != configuration["study"] or not record.is_of(fingerprints(configuration, cell, data, named)):
+        elif record.study != configuration.study or not record.is_of(fingerprints(configuration, cell, data, named)):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         found[record.identity] = path
-        times = workload.whole(configuration, cell.architecture, cell.phase)
+        times = configuration.whole(cell.architecture, cell.phase)
         rows[record.identity] = {**_row(record), **_carried(record, times), **counts[cell.architecture]}
-        if "train" in configuration["phases"] and workload.whole(configuration, cell.architecture, "train") != 1:
+        if configuration.phases.train is not None and configuration.whole(cell.architecture, "train") != 1:
             # of weights that a part of the training made: not what the energy of the whole training buys
             rows[record.identity] |= dict.fromkeys(record.quality)
     problems += [f"{records}: no record of {cell}" for identity, cell in expected.items() if identity not in found]
@@ -83,9 +82,9 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         raise InputError("\n       ".join(problems[:SHOWN] + more))
     table = measurements.table([rows[identity] for identity in expected])
-    if "quality_table" in configuration["analysis"]:
-        table = _with_qualities(table, Path(configuration["analysis"]["quality_table"]), workload.QUALITIES)
-    excluded = configuration["analysis"]["exclude_flags"]
+    if configuration.analysis.quality_table is not None:
+        table = _with_qualities(table, Path(configuration.analysis.quality_table), configuration.QUALITIES)
+    excluded = configuration.analysis.exclude_flags
     flagged = with_those_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
         number = (flagged["outcome"] == "excluded").sum()
