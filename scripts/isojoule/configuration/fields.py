@@ -20,14 +20,18 @@ class _NeverNull:
 
 
 class OneOf:
-    """One of some values that a type checker need not know."""
+    """One of some values that a type checker need not know; 2.0 is not 2."""
 
     def __init__(self, values: tuple[str, ...] | tuple[int, ...]) -> None:
         self._values = list(values)
 
     def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """As pydantic asks it: first the type, so that 2.0 is not 2."""
-        return core_schema.chain_schema([handler(kind), core_schema.literal_schema(self._values)])
+        return core_schema.no_info_before_validator_function(self._checked, handler(kind))
+
+    def _checked(self, value: Any) -> Any:
+        if not any(type(value) is type(allowed) and value == allowed for allowed in self._values):
+            raise misfit(f"one of {', '.join(map(str, self._values))}")
+        return value
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """For editors, which complete one of the values."""

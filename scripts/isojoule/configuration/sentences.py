@@ -85,8 +85,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{key}.source: found {source}, expected one of {_listed(context['expected_tags'])}"
         case "literal_error":
             expected = f"one of {_listed(context['expected'])}"
-        case known if known in EXPECTED:
-            expected = EXPECTED[known].format(**context)
+        case kind if kind in EXPECTED:
+            expected = EXPECTED[kind].format(**context)
         case _:
             return f"{key}: {problem['msg']}"
     return f"{key}: found {context.get('found') or shown(problem['input'])}, expected {expected}"
