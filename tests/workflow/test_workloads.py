@@ -72,7 +72,10 @@ class Configuration(interface.Configuration):
     def dataset_settings(self):
         return {"points": self.points}
 
-    features_settings = session_settings = shown_settings = dataset_settings
+    features_settings = session_settings = dataset_settings
+
+    def shown_settings(self):
+        return {}
 
     def compute_settings(self):
         return {"batch_size": 4, "optimizer": "sgd"}
