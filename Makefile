@@ -48,9 +48,10 @@ profile:
 cluster-test: install
 	$(BIN)/pytest tests/slurm -m ''
 
-# writes the published JSON schema of the records anew
+# writes the published JSON schemas of records and configurations anew
 schema: install
-	$(BIN)/isojoule schema > scripts/isojoule/schemas/record.schema.json
+	$(BIN)/isojoule schema > workflow/schemas/record.schema.json
+	$(BIN)/isojoule schema configuration > workflow/schemas/config.schema.json
 
 # times what the project costs beside its floors and rivals, and writes the tables of benchmarks/README.md
 benchmarks: install

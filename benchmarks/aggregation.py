@@ -20,7 +20,7 @@ sys.path.insert(0, str(PROJECT / "tests"))
 
 from simulated import write_results
 
-from isojoule.study import configuration
+from isojoule.study import reading
 
 GPUS, REPEATS = 117, 10
 
@@ -34,7 +34,7 @@ def measure(rounds: int) -> list[Row]:
         content |= {"gpus": {f"gpu{number}": first for number in range(GPUS)}, "repeats": REPEATS}
         (folder / "study.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
         results = folder / "results"
-        count = write_results(configuration.load(folder / "study.yaml"), results)
+        count = write_results(reading.load(folder / "study.yaml"), results)
         words = [sys.executable, "-m", "isojoule", "aggregate", "--config", "study.yaml", "--results", results]
         words += ["--output", folder / "table.parquet"]
         ended = [command(words, folder) for _ in range(rounds)]

@@ -7,7 +7,6 @@ given the same number of cores. Clips are those of ESC-10 (Ogg Vorbis, 5 s) wher
 noise in that format, and 10 s of noise as WAV, 16 bit; all of them at 44.1 kHz, mono.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -20,9 +19,10 @@ import numpy as np
 import soundfile
 import soxr
 import torch
-import yaml
 from suite import PROJECT, Row, command, interleaved
 
+from isojoule.configuration.sections import MelOfBeginning
+from isojoule.study import reading
 from isojoule.workloads.audio import beginning, n_samples
 from isojoule.workloads.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging.extraction import extract
@@ -36,7 +36,7 @@ MANY = 40_000
 
 def measure(rounds: int) -> list[Row]:
     """Clips per second of each, and memory against the number of clips."""
-    mel = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text(encoding="utf-8"))["mel"]
+    mel = reading.load(PROJECT / "config" / "demo.yaml").mel
     cores = os.cpu_count() or 1
     rows = []
     with tempfile.TemporaryDirectory() as name:
@@ -82,32 +82,32 @@ def manifest(folder: Path, paths: list[Path]) -> None:
     write_manifest(folder / MANIFEST, [Clip(str(path), "train,test", "Dog", 5.0, RATE_HZ, 1) for path in paths])
 
 
-def alone(way: str, folder: Path, mel: dict, workers: int) -> float:
+def alone(way: str, folder: Path, mel: MelOfBeginning, workers: int) -> float:
     """Clips per second of a way in a process of its own, by its own clock: without imports and its first clips."""
-    words = [sys.executable, __file__, way, folder, json.dumps(mel), workers]
+    words = [sys.executable, __file__, way, folder, mel.model_dump_json(), workers]
     return float(subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def ours(folder: Path, mel: dict, workers: int) -> int:
+def ours(folder: Path, mel: MelOfBeginning, workers: int) -> int:
     """The stage; the number of clips."""
     return extract(folder, mel, ["Dog"], folder / "features", workers)
 
 
-def plain(folder: Path, mel: dict, _: int) -> int:
+def plain(folder: Path, mel: MelOfBeginning, _: int) -> int:
     """The loop that one would write first."""
     torch.set_num_threads(1)
-    window, filters = torch.hann_window(mel["win_length"]), mel_filters(mel)
+    window, filters = torch.hann_window(mel.win_length), mel_filters(mel)
     clips = read_manifest(folder / MANIFEST)
     for clip in clips:
         samples, rate_hz = soundfile.read(clip.path, dtype="float32", always_2d=True)
-        mono = torch.from_numpy(soxr.resample(samples.mean(axis=1), rate_hz, mel["sample_rate_hz"]))
-        spectrum = torch.stft(mono, mel["n_fft"], mel["hop_length"], window=window, return_complex=True)
-        features = torch.log(filters @ spectrum.abs().square() + FLOOR)[:, : mel["n_frames"]]
-        assert features.shape == (mel["n_mels"], mel["n_frames"])
+        mono = torch.from_numpy(soxr.resample(samples.mean(axis=1), rate_hz, mel.sample_rate_hz))
+        spectrum = torch.stft(mono, mel.n_fft, mel.hop_length, window=window, return_complex=True)
+        features = torch.log(filters @ spectrum.abs().square() + FLOOR)[:, : mel.n_frames]
+        assert features.shape == (mel.n_mels, mel.n_frames)
     return len(clips)
 
 
-def decoding(folder: Path, mel: dict, _: int) -> int:
+def decoding(folder: Path, mel: MelOfBeginning, _: int) -> int:
     """Decoding and resampling the needed part alone."""
     clips = read_manifest(folder / MANIFEST)
     for clip in clips:
@@ -119,7 +119,7 @@ WAYS = {"ours": ours, "plain": plain, "decoding": decoding}
 ONE_CORE = [(way, 1) for way in WAYS]
 
 
-def memory_mb(folder: Path, paths: list[Path], count: int, mel: dict) -> float:
+def memory_mb(folder: Path, paths: list[Path], count: int, mel: MelOfBeginning) -> float:
     """Peak memory of the stage in a process of its own, over links to the same few clips."""
     folder.mkdir()
     links = [folder / f"{number}.wav" for number in range(count)]
@@ -127,14 +127,16 @@ def memory_mb(folder: Path, paths: list[Path], count: int, mel: dict) -> float:
         link.hardlink_to(paths[number % len(paths)])
     manifest(folder, links)
     code = (
-        "import sys, json; from pathlib import Path; from isojoule.workloads.tagging.extraction import extract; "
-        "extract(Path(sys.argv[1]), json.loads(sys.argv[2]), ['Dog'], Path(sys.argv[1]) / 'features', 2)"
+        "import sys; from pathlib import Path; from isojoule.workloads.tagging.extraction import extract; "
+        "from isojoule.configuration.sections import MelOfBeginning; folder = Path(sys.argv[1]); "
+        "mel = MelOfBeginning.model_validate_json(sys.argv[2]); extract(folder, mel, ['Dog'], folder / 'features', 2)"
     )
-    return command([sys.executable, "-c", code, folder, json.dumps(mel)], folder).memory_mb
+    return command([sys.executable, "-c", code, folder, mel.model_dump_json()], folder).memory_mb
 
 
 if __name__ == "__main__":
-    way, folder, mel, workers = WAYS[sys.argv[1]], Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
+    way, folder, workers = WAYS[sys.argv[1]], Path(sys.argv[2]), int(sys.argv[4])
+    mel = MelOfBeginning.model_validate_json(sys.argv[3])
     way(folder / "first", mel, workers)
     began_s = time.perf_counter()
     count = way(folder, mel, workers)

@@ -20,12 +20,13 @@ import soxr
 import torch
 from suite import PROJECT, Row, interleaved, timed
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.files import write_json
-from isojoule.study import configuration
+from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, cell_slice, cells
 from isojoule.workloads.building import build
 from isojoule.workloads.mel import FLOOR, mel_filters
-from isojoule.workloads.tagging.description import PUBLISHED_CLIPS
+from isojoule.workloads.tagging.description import PUBLISHED_CLIPS, Configuration
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
 from isojoule.workloads.tagging.sessions import Session
@@ -40,12 +41,12 @@ SMALLEST = ("mlp-1x512", "cnn-1x128", "rnn-1x128", "crnn-1+1-64+64")
 
 def measure(rounds: int) -> list[Row]:
     """What our loop adds to a step, and what decoding in every epoch would."""
-    study = configuration.load(PROJECT / "config" / "config.yaml")
+    study = reading.load(PROJECT / "config" / "config.yaml")
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_features(folder, study, 8)
-        decode = partial(decoded, clips(folder), study["mel"])
+        decode = partial(decoded, clips(folder), study.mel)
         decode()
         for phase in PLAIN:
             rows += overhead(folder, study, phase, rounds)
@@ -55,16 +56,14 @@ def measure(rounds: int) -> list[Row]:
     return [*rows, *waiting(study, clip_s)]
 
 
-def overhead(folder: Path, study: configuration.Configuration, phase: str, rounds: int) -> list[Row]:
+def overhead(folder: Path, study: Configuration, phase: str, rounds: int) -> list[Row]:
     """The loops around next to nothing: what ours adds to a step, whatever the model."""
     model = torch.nn.Sequential(torch.nn.AvgPool2d(16), torch.nn.Flatten(), torch.nn.Linear(32, 10))
     ours, theirs = steps_per_s(*loops(folder, study, model, phase), rounds)
     return [Row(f"a model of 330 parameters, {phase}", ours, "plain loop", theirs, "steps/s", ">= 0.98")]
 
 
-def with_decoding(
-    folder: Path, study: configuration.Configuration, name: str, decode: Callable[[], None], rounds: int
-) -> list[Row]:
+def with_decoding(folder: Path, study: Configuration, name: str, decode: Callable[[], None], rounds: int) -> list[Row]:
     """Training beside the same training that decodes its batches."""
     ours, plain, at_once = loops(folder, study, build(architectures(study)[name]), "train")
 
@@ -78,11 +77,11 @@ def with_decoding(
 
 
 def loops(
-    folder: Path, study: configuration.Configuration, model: torch.nn.Module, phase: str
+    folder: Path, study: Configuration, model: torch.nn.Module, phase: str
 ) -> tuple[Callable[[], None], Callable[[], None], int]:
     """Our epoch and the plain one, warm, and their number of steps."""
     name = next(iter(architectures(study)))
-    decisive = cell_slice(study, Cell(next(iter(study["gpus"])), name, phase, 0), architectures(study))
+    decisive = cell_slice(study, Cell(next(iter(study.gpus)), name, phase, 0), architectures(study))
     decisive["phases"] = {phase: {"epochs": 1}}
     session = Session(model, decisive, phase, folder, torch.device("cpu"))
     session.warm_up()
@@ -143,15 +142,15 @@ PLAIN = {"train": plain_training, "test": plain_test}
 
 def in_memory(folder: Path, settings: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
     """Standardized values and targets."""
-    features = Features(folder, settings["mel"])
+    features = Features(folder, MelOfBeginning.model_validate(settings["mel"]))
     values = (torch.from_numpy(np.array(features.values)) - features.mean) / features.std
     return values.unsqueeze(1), torch.from_numpy(features.targets)
 
 
-def write_features(folder: Path, study: configuration.Configuration, count: int) -> None:
+def write_features(folder: Path, study: Configuration, count: int) -> None:
     """Noise in the shape of the study's features, the same clips to train and to test on."""
     generator = np.random.default_rng(0)
-    shape = (count, study["mel"]["n_mels"], study["mel"]["n_frames"])
+    shape = (count, study.mel.n_mels, study.mel.n_frames)
     np.save(folder / "features.npy", generator.normal(size=shape).astype(np.float32))
     np.save(folder / "targets.npy", np.eye(10, dtype=np.float32)[np.arange(count) % 10])
     write_json(folder / "statistics.json", {"mean": 0.0, "std": 1.0, "fingerprint": "noise"})
@@ -167,19 +166,19 @@ def clips(folder: Path) -> list[Path]:
     return paths
 
 
-def decoded(paths: list[Path], mel: dict[str, Any]) -> None:
+def decoded(paths: list[Path], mel: MelOfBeginning) -> None:
     """A batch as the published loop makes it: whole clips, one after the other."""
-    window, filters = torch.hann_window(mel["win_length"]), mel_filters(mel)
+    window, filters = torch.hann_window(mel.win_length), mel_filters(mel)
     for path in paths:
         samples, rate_hz = soundfile.read(path, dtype="float32")
-        mono = torch.from_numpy(soxr.resample(samples, rate_hz, mel["sample_rate_hz"]))
-        spectrum = torch.stft(mono, mel["n_fft"], mel["hop_length"], window=window, return_complex=True)
-        assert torch.log(filters @ spectrum.abs().square() + FLOOR)[:, : mel["n_frames"]].isfinite().all()
+        mono = torch.from_numpy(soxr.resample(samples, rate_hz, mel.sample_rate_hz))
+        spectrum = torch.stft(mono, mel.n_fft, mel.hop_length, window=window, return_complex=True)
+        assert torch.log(filters @ spectrum.abs().square() + FLOOR)[:, : mel.n_frames].isfinite().all()
 
 
-def waiting(study: configuration.Configuration, clip_s: list[float]) -> list[Row]:
+def waiting(study: Configuration, clip_s: list[float]) -> list[Row]:
     """What decoding in every epoch costs the published study, projected from the time of one clip on one core."""
-    times = sum(PUBLISHED_CLIPS * study["phases"][cell.phase]["epochs"] for cell in cells(study))
+    times = sum(PUBLISHED_CLIPS * getattr(study.phases, cell.phase).epochs for cell in cells(study))
     once_h = [PUBLISHED_CLIPS * seconds / 3600 for seconds in clip_s]
     always_h = [times * seconds / 3600 for seconds in clip_s]
     kwh = ASSUMED_IDLE_W / 1000

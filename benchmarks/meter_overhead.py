@@ -26,7 +26,7 @@ import pynvml
 
 from isojoule.energy import Meter, nvml
 from isojoule.progress import heartbeat
-from isojoule.study import configuration
+from isojoule.study import reading
 from isojoule.study.cells import architectures
 from isojoule.workloads.building import build
 
@@ -71,7 +71,7 @@ def measure(rounds: int) -> list[Row]:
 def training(device: torch.device) -> Callable[[], None]:
     """One training step of the smallest published model, data on the device."""
     torch.manual_seed(0)
-    study = configuration.load(PROJECT / "config" / "config.yaml")
+    study = reading.load(PROJECT / "config" / "config.yaml")
     model = build(architectures(study)[MODEL]).to(device)
     optimizer = torch.optim.Adam(model.parameters())
     inputs, targets = torch.randn(CLIPS, 1, 128, 64, device=device), torch.rand(CLIPS, 10, device=device).round()

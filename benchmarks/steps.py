@@ -14,14 +14,14 @@ import numpy as np
 from loops import PLAIN, loops, steps_per_s, write_features
 from suite import PROJECT, Row
 
-from isojoule.study import configuration
+from isojoule.study import reading
 from isojoule.study.cells import architectures
 from isojoule.workloads.building import build
 
 
 def measure(rounds: int) -> list[Row]:
     """Steps per second of every architecture and phase."""
-    study = configuration.load(PROJECT / "config" / "config.yaml")
+    study = reading.load(PROJECT / "config" / "config.yaml")
     rows: dict[str, list[Row]] = {phase: [] for phase in PLAIN}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -21,9 +21,9 @@ from suite import PROJECT, Row, command
 from isojoule.compute.counting import count
 from isojoule.files import write_text
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
-from isojoule.study import configuration, cost
+from isojoule.study import cost, reading
 from isojoule.study.cells import architectures, cells
-from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 WIDTHS = [4, 5, 6, 7, 8, 9, 10, 11, 12]
 # context, cuBLAS and cuDNN on a data-centre node: assumed where no GPU is here, in the program's time where one is
@@ -38,10 +38,10 @@ def measure(rounds: int) -> list[Row]:
         folder = Path(temporary)
         measured = costs(folder, rounds)
         demo = demonstrated(folder, rounds)
-        study = configuration.load(PROJECT / "config" / "config.yaml")
+        study = reading.load(PROJECT / "config" / "config.yaml")
         for name, architecture in architectures(study).items():
             write_text(folder / "counts" / "compute" / f"{name}.json", count(study, architecture).model_dump_json())
-        shares = {gpu: projected(study, folder / "counts", gpu, measured) for gpu in study["gpus"]}
+        shares = {gpu: projected(study, folder / "counts", gpu, measured) for gpu in study.gpus}
     rows = [
         Row("Snakemake's start, twice in every SLURM job", measured["start"], "torch's import", measured["torch"], "s"),
         Row("a further cell beside its window", measured["cell"], "torch's import", measured["torch"], "s"),
@@ -85,7 +85,7 @@ def costs(folder: Path, rounds: int) -> dict[str, list[float]]:
 def demonstrated(folder: Path, rounds: int) -> list[float]:
     """The share of the demo's measuring jobs that its windows are, by running one of them."""
     demo, results = PROJECT / "config" / "demo.yaml", folder / "demo"
-    named = configuration.load(demo)
+    named = reading.load(demo)
     command(
         [sys.executable, "-m", "isojoule", "prepare-dataset", "--config", demo, "--output", results / "dataset"],
         folder,
@@ -113,17 +113,17 @@ def program(
 
 
 def projected(
-    study: configuration.Configuration, results: Path, gpu: str, measured: dict[str, list[float]]
+    study: Configuration, results: Path, gpu: str, measured: dict[str, list[float]]
 ) -> dict[str, list[float]]:
     """Share of allocated time inside windows, by the way that the study is cut into jobs, of every round."""
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in architectures(study)}
     mine = [cell for cell in cells(study) if cell.gpu == gpu]
-    examples = interface.load(study["workload"]).extent(study, results).examples
+    examples = study.extent(results).examples
     estimates = (cost.roofline(study, cell, counts[cell.architecture], examples) for cell in mine)
     windows_s = sum(cost.length_of_window_s(study, estimate.duration_s) for estimate in estimates)
     start_s, program_s, cell_s = (np.array(measured[what]) for what in ("start", "program", "cell"))
-    job_s = 2 * start_s + program_s + CUDA_S + study["energy"]["idle_s"]
-    jobs = dict(zip(WAYS, (len(mine), len(counts), study["repeats"]), strict=True))
+    job_s = 2 * start_s + program_s + CUDA_S + study.energy.idle_s
+    jobs = dict(zip(WAYS, (len(mine), len(counts), study.repeats), strict=True))
     return {
         way: (windows_s / (windows_s + number * job_s + len(mine) * cell_s)).tolist() for way, number in jobs.items()
     }

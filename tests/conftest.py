@@ -1,4 +1,3 @@
-import copy
 import importlib.util
 import os
 import tempfile
@@ -7,9 +6,10 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from studies import changed
 
 from isojoule.simulation import worlds
-from isojoule.study import configuration
+from isojoule.study import reading
 
 PROJECT = Path(__file__).parents[1]
 
@@ -25,19 +25,14 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 
 
 @pytest.fixture(scope="session")
-def _demo():
-    return configuration.load(PROJECT / "config" / "demo.yaml")
-
-
-@pytest.fixture
-def demo(_demo):
-    """The demo's configuration with two repeats, to change at will."""
-    return {**copy.deepcopy(_demo), "repeats": 2}
+def demo():
+    """The demo's configuration with two repeats."""
+    return changed(reading.load(PROJECT / "config" / "demo.yaml"), {"repeats": 2})
 
 
 @pytest.fixture(scope="session")
 def published():
-    return configuration.load(PROJECT / "config" / "config.yaml")
+    return reading.load(PROJECT / "config" / "config.yaml")
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def record(study, cell, energy_kwh=1e-3, window=(), **changes):
     names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
     codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
     content = {
-        "study": study["study"],
+        "study": study.study,
         "workload": "tagging",
         **vars(cell),
         "family": architectures(study)[cell.architecture].family,

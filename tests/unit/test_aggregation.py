@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from simulated import record, write_results
+from studies import changed
 
 from isojoule.errors import InputError
 from isojoule.figures import captions
@@ -108,7 +109,7 @@ def test_a_missing_record_is_named(folder, demo, path):
 
 
 def test_records_of_what_was_removed_stay_and_are_left_out(folder, demo):
-    del demo["gpus"]["cpu-2threads"]
+    demo = changed(demo, {"gpus.cpu-2threads": None})
     assert set(aggregated(folder, demo)["gpu"]) == {"cpu-1thread"}
     assert (folder / "records" / "cpu-2threads").is_dir()
 
@@ -144,8 +145,8 @@ def test_measured_repeats_are_not_averaged_with_estimated_ones(folder, demo):
 
 
 def test_a_flag_that_every_cell_has_cannot_be_excluded(folder, demo):
-    demo["analysis"]["exclude_flags"] = ["spread", "short-window"]
-    assert len(aggregated(folder, {**demo, "analysis": {"exclude_flags": ["short-window"]}})) == 96
+    assert len(aggregated(folder, changed(demo, {"analysis.exclude_flags": ["short-window"]}))) == 96
+    demo = changed(demo, {"analysis.exclude_flags": ["spread", "short-window"]})
     for path in (folder / "records").rglob("*.json"):
         path.write_text(path.read_text().replace('"resolution_percent":0.03', '"resolution_percent":3'))
     assert refusal(folder, demo).startswith(
@@ -161,8 +162,7 @@ def test_one_repeat_has_a_mean_and_nothing_else(folder, demo):
 
 
 def test_flagged_cells_leave_the_analysis_where_the_configuration_says_so(folder, demo):
-    demo["analysis"]["exclude_flags"] = ["spread"]
-    frame = aggregated(folder, demo)
+    frame = aggregated(folder, changed(demo, {"analysis.exclude_flags": ["spread"]}))
     outcomes = frame.groupby(["architecture", "gpu", "phase"])["outcome"].agg(
         lambda column: " ".join(sorted(set(column)))
     )

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from isojoule.configuration.common import Gpu
 from isojoule.measuring.device_check import RefusedError, arrive
 
-T4 = {"device": "cuda", "device_name": "Tesla T4"}
+T4 = Gpu(device="cuda", device_name="Tesla T4")
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_the_expected_gpu_is_taken(cuda):
 
 
 def test_another_gpu_is_refused(cuda):
-    said = refusal("a40", {"device": "cuda", "device_name": "NVIDIA A40"})
+    said = refusal("a40", Gpu(device_name="NVIDIA A40"))
     assert said.startswith("gpus.a40.device_name: found Tesla T4 on ")
     assert said.endswith(", expected NVIDIA A40; nothing was measured")
 
@@ -46,10 +47,10 @@ def test_as_many_gpus_as_expected_are_taken(cuda, monkeypatch):
     seen = [type("Properties", (), {"uuid": uuid}) for uuid in uuids]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: seen[index])
-    arrival = arrive("t4", {**T4, "devices": 2})
+    arrival = arrive("t4", T4.model_copy(update={"devices": 2}))
     assert [gpu.uuid for gpu in arrival.gpus] == cuda.UUIDS[:2]
     assert arrival.device.index == 0
-    assert "found 2 GPUs visible" in refusal("t4", {**T4, "devices": 4})
+    assert "found 2 GPUs visible" in refusal("t4", T4.model_copy(update={"devices": 4}))
 
 
 def test_a_board_split_into_instances_is_refused(cuda):
@@ -69,7 +70,7 @@ def test_a_gpu_that_is_not_there_is_refused():
 
 
 def test_another_partition_is_refused(monkeypatch):
-    entry = {"device": "cpu", "partition": "t4"}
+    entry = Gpu(device="cpu", partition="t4")
     assert arrive("t4", entry).gpu is None
     monkeypatch.setenv("SLURM_JOB_PARTITION", "a40")
     assert refusal("t4", entry).startswith("gpus.t4.partition: found a40 on ")

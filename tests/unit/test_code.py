@@ -219,10 +219,10 @@ def test_only_modules_that_decide_measurements_can_reach_a_device(imported):
 
 def test_the_snakefile_names_the_same_entries(study, monkeypatch):
     """The parameters of the rules are these fingerprints, not those of other entries."""
-    from isojoule.study import cells, configuration
+    from isojoule.study import cells, reading
 
     monkeypatch.chdir(study)
-    content = configuration.load(study / "study.yaml")
+    content = reading.load(study / "study.yaml")
     named = cells.architectures(content)
     for arguments, entries in STAGES:
         if arguments[0] == "count-compute":

@@ -14,7 +14,6 @@ from isojoule.records.compute import ComputeRecord, read
 from isojoule.study import cells
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.tagging import example
-from isojoule.workloads.tagging.description import compute_settings
 
 PROJECT = Path(__file__).parents[2]
 CONFIG = PROJECT / "config" / "config.yaml"
@@ -58,7 +57,7 @@ SMALL = [
 
 @pytest.mark.parametrize("name", QUICK)
 def test_exact_counts_of_published_architectures(published, name):
-    step = counting.training_step(cells.architectures(published)[name], example, compute_settings(published))
+    step = counting.training_step(cells.architectures(published)[name], example, published.compute_settings())
     expected = PUBLISHED[name]
     assert step.parameters == int(expected["params"])
     assert step.forward_flops == 2 * int(expected["forward_macs"])
@@ -69,10 +68,9 @@ def test_deepspeed_counts_of_published_architectures():
     # in a process of its own, as DeepSpeed leaves torch patched
     code = (
         "import json, sys; from pathlib import Path; from isojoule.compute import counting; "
-        "from isojoule.study import cells, configuration; from isojoule.workloads.tagging import example; "
-        "from isojoule.workloads.tagging.description import compute_settings; "
-        f"study = configuration.load(Path({str(CONFIG)!r})); named = cells.architectures(study); "
-        "print(json.dumps({name: counting.deepspeed_forward_flops(named[name], example, compute_settings(study)) "
+        "from isojoule.study import cells, reading; from isojoule.workloads.tagging import example; "
+        f"study = reading.load(Path({str(CONFIG)!r})); named = cells.architectures(study); "
+        "print(json.dumps({name: counting.deepspeed_forward_flops(named[name], example, study.compute_settings()) "
         "for name in sys.argv[1:]}))"
     )
     done = subprocess.run(

@@ -1,19 +1,12 @@
+from datetime import date
+
 import pytest
 import yaml
+from pydantic import ValidationError
+from studies import changed
 
 from isojoule.errors import InputError
-from isojoule.study import configuration
-
-
-def change(content, key, value):
-    """Set `a.b.c` in nested mappings; None removes the key."""
-    *parents, last = key.split(".")
-    for parent in parents:
-        content = content[parent]
-    if value is None:
-        del content[last]
-    else:
-        content[last] = value
+from isojoule.study import reading
 
 
 @pytest.mark.parametrize(
@@ -32,10 +25,28 @@ def change(content, key, value):
         ("pareto", {"qualities": ["macro_f2"]}, "pareto.qualities.0: found 'macro_f2', expected one of macro_f1"),
         ("pareto", {"qualities": []}, "pareto.qualities: is empty"),
         ("figures", {"order": "energy"}, "figures.order: found 'energy', expected an array"),
+        ("figures", {"order": ["a", "b", "a"]}, "figures.order: found ['a', 'b', 'a'], expected no entry twice"),
+        ("figures", {"texts": {1: "a"}}, "figures.texts: found 1, expected a string"),
+        ("figures", {"text_mm": 2000}, "figures.text_mm: found 2000, expected 1000 or less"),
         ("figures", {"text_mm": 20}, "figures.text_mm: found 20, expected more than 50"),
         ("repeats", "3", "repeats: found '3', expected an integer"),
         ("repeats", 0, "repeats: found 0, expected 1 or more"),
         ("repeats", True, "repeats: found True, expected an integer"),
+        ("repeats", 2.0, "repeats: found 2.0, expected an integer"),
+        ("batch_size", None, "batch_size: missing"),
+        ("optimizer.learning_rate", "1e-3", "optimizer.learning_rate: found '1e-3', expected a number"),
+        ("optimizer.learning_rate", True, "optimizer.learning_rate: found True, expected a number"),
+        ("energy.idle_s", float("inf"), "energy.idle_s: found inf, expected a finite number"),
+        ("gpus.cpu-1thread", {"device": "cpu", "devices": 2}, "gpus.cpu-1thread.devices: found 2, expected 1 in a"),
+        ("gpus.cpu-1thread", {"partition": ["t4"]}, "gpus.cpu-1thread.partition: found ['t4'], expected a string"),
+        (
+            "gpus.cpu-1thread",
+            {"gres": "gpu:1", "gpu": 1},
+            "gpus.cpu-1thread: found gres beside gpu or gpu_model, expected",
+        ),
+        ("gpus.cpu-1thread", "cpu", "gpus.cpu-1thread: found 'cpu', expected an object"),
+        ("gpus.t4", {True: 1}, "gpus.t4.True: unknown key, expected one of device, devices"),
+        ("gpus.device", {"partiton": "t4"}, "gpus.device.partiton: unknown key, expected one of device, devices"),
         ("architectures.mlp", [], "architectures.mlp: is empty"),
         (
             "architectures.mlp",
@@ -48,12 +59,26 @@ def change(content, key, value):
             "architectures.crnn.0.layers.0: found 1, expected an array",
         ),
         (
+            "architectures.mlp",
+            [{"layers": 1, "hidden": [4, 8.0]}],
+            "architectures.mlp.0.hidden: found [4, 8.0], expected a whole number of 1 or more, or a list of them",
+        ),
+        ("architectures", {}, "architectures: is empty or too short, expected at least 1 entries"),
+        ("architectures.lstm", [], "architectures.lstm: unknown key, expected one of mlp, cnn, rnn, crnn, custom"),
+        ("phases", {}, "phases: is empty or too short, expected at least 1 entries"),
+        (
+            "architectures.custom",
+            [{"name": "a", "model": "m:C", "arguments": {"day": date(2020, 1, 1)}}],
+            "architectures.custom.0.arguments.day: found datetime.date(2020, 1, 1), expected text, a number, a boolean",
+        ),
+        (
             "architectures.custom",
             [{"name": "a", "model": "no-class"}],
             "architectures.custom.0.model: found 'no-class', expected text",
         ),
         ("gpus", {}, "gpus: is empty"),
-        ("gpus", {"a b": {}}, "expected text of the form"),
+        ("gpus", {"a b": {}}, "gpus: found 'a b', expected text of the form"),
+        ("gpus", {1080: {}}, "gpus: found 1080, expected a string"),
         (
             "gpus.cpu-1thread.precision",
             "tf32",
@@ -62,6 +87,8 @@ def change(content, key, value):
         ("dataset", {"source": "foldr"}, "dataset.source: found 'foldr', expected one of desed, folder, synthetic"),
         ("dataset", {"source": "folder", "path": "x", "train": "a", "test": "b"}, "dataset.classes: missing"),
         ("dataset", {}, "dataset.source: missing"),
+        ("dataset", [], "dataset: found [], expected an object"),
+        ("dataset", {"source": "folder", "folder": 1}, "dataset.folder: unknown key, expected one of source, path"),
         ("mel", None, "mel: missing"),
         ("mel.f_max_hz", 9000, "mel.f_max_hz: found 9000, expected more than f_min_hz (0) and at most half"),
         ("mel.win_length", 4096, "mel.win_length: found 4096, expected at most n_fft (2048)"),
@@ -71,48 +98,63 @@ def change(content, key, value):
     ],
 )
 def test_what_is_wrong_is_refused_by_name(demo, key, value, message):
-    change(demo, key, value)
     with pytest.raises(InputError) as refused:
-        configuration.check(demo, "my.yaml")
+        changed(demo, {key: value}, "my.yaml")
     assert f"my.yaml: {message}" in str(refused.value) or message in str(refused.value)
     assert str(refused.value).startswith("my.yaml: ")
 
 
 def test_all_that_is_wrong_is_said_at_once(demo):
-    demo["repeats"] = 0
-    demo["batch_size"] = "8"
-    with pytest.raises(InputError, match=r"batch_size(.|\n)*repeats"):
-        configuration.check(demo)
+    sentences = [
+        "my.yaml: batch_size: found '8', expected an integer",
+        "my.yaml: dataset.clips: unknown key, expected one of source, train_clips, test_clips, seed, on_bad_file",
+        "my.yaml: energy.country_iso_code: missing",
+        "my.yaml: energy.min_window_s: found -1, expected more than 0",
+        "my.yaml: repeats: found 0, expected 1 or more",
+    ]
+    energy = {"min_window_s": -1}
+    with pytest.raises(InputError) as refused:
+        changed(demo, {"repeats": 0, "batch_size": "8", "dataset.clips": 1, "energy": energy}, "my.yaml")
+    assert str(refused.value) == "\n       ".join(sentences)
 
 
 def test_defaults_are_filled_in(demo):
-    demo["dataset"] = {"source": "synthetic"}
-    demo["gpus"] = {"a40": {}}
-    checked = configuration.check(demo)
-    assert checked["dataset"] == {
+    study = changed(demo, {"dataset": {"source": "synthetic"}, "gpus": {"a40": {}}})
+    assert study.plain()["dataset"] == {
         "source": "synthetic", "train_clips": 480, "test_clips": 160, "seed": 0, "on_bad_file": "stop",
     }  # fmt: skip
-    assert checked["gpus"]["a40"] == {"device": "cuda", "devices": 1, "threads": 1, "exclusive": False}
-    assert demo["gpus"] == {"a40": {}}
+    assert study.gpus["a40"].plain() == {"device": "cuda", "devices": 1, "threads": 1, "exclusive": False}
+    assert study.pareto.qualities == ["macro_f1", "mean_average_precision"]
 
 
 def test_the_defaults_of_normalization_are_the_papers(demo):
-    assert demo["normalization"] == {
+    assert demo.normalization.plain() == {
         "splits": {"scheme": "shuffle", "number": 5}, "seed": 0, "draws": 20, "error_percent": 10,
     }  # fmt: skip
-    given = configuration.check({**demo, "normalization": {"splits": {"scheme": "kfold"}}})
-    assert given["normalization"]["splits"] == {"scheme": "kfold", "number": 5}
+    given = changed(demo, {"normalization": {"splits": {"scheme": "kfold"}}})
+    assert given.normalization.splits.plain() == {"scheme": "kfold", "number": 5}
 
 
 def test_checking_twice_changes_nothing(published):
-    assert configuration.check(published) == published
+    assert changed(published, {}) == published
 
 
 def test_numbers_with_exponent_are_numbers(tmp_path, demo):
-    demo["optimizer"]["learning_rate"] = "LR"
     path = tmp_path / "study.yaml"
-    path.write_text(yaml.safe_dump(demo).replace("LR", "1e-3"))
-    assert configuration.load(path)["optimizer"]["learning_rate"] == 0.001
+    path.write_text(yaml.safe_dump(demo.plain()).replace("learning_rate: 0.003", "learning_rate: 1e-3"))
+    assert reading.load(path).optimizer.learning_rate == 0.001
+
+
+def test_nobody_changes_what_is_checked(demo):
+    with pytest.raises(ValidationError, match="frozen"):
+        demo.energy.min_window_s = 3
+
+
+def test_a_key_without_a_value_is_refused(demo):
+    """Which null is in YAML; what may be left out is left out."""
+    gpus = {"a40": {"partition": None}}
+    with pytest.raises(InputError, match=r"gpus\.a40\.partition: found None, expected a string"):
+        reading.check({**demo.plain(), "gpus": gpus})
 
 
 @pytest.mark.parametrize(
@@ -127,19 +169,19 @@ def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text, mess
     path = tmp_path / "study.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=message) as refused:
-        configuration.load(path)
+        reading.load(path)
     assert str(path) in str(refused.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
-        configuration.load(tmp_path / "none.yaml")
+        reading.load(tmp_path / "none.yaml")
 
 
 def test_a_stored_configuration_is_the_same_study(tmp_path, published):
     path = tmp_path / "results" / "configuration.yaml"
-    configuration.store(published, path)
-    assert configuration.load(path) == published
+    reading.store(published, path)
+    assert reading.load(path) == published
     before = path.stat().st_mtime_ns
-    configuration.store(published, path)
+    reading.store(published, path)
     assert path.stat().st_mtime_ns == before

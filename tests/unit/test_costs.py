@@ -18,14 +18,14 @@ from isojoule.normalization.experiment import Plan, experiment
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.splits import splits
 from isojoule.simulation import worlds
-from isojoule.study import cells
+from isojoule.study import cells, reading
 from isojoule.tables.aggregation import aggregate
 from isojoule.workloads import audio
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
 
 PROJECT = Path(__file__).parents[2]
-MEL = yaml.safe_load((PROJECT / "config" / "config.yaml").read_text())["mel"]
+MEL = reading.load(PROJECT / "config" / "config.yaml").mel
 
 FIRST_WINDOW = """
 import json, os, runpy, sys
@@ -48,7 +48,7 @@ def prepared(tmp_path):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(content))
     folder = tmp_path / "results" / "features"
     folder.mkdir(parents=True)
-    np.save(folder / "features.npy", np.zeros((8, MEL["n_mels"], MEL["n_frames"]), np.float32))
+    np.save(folder / "features.npy", np.zeros((8, MEL.n_mels, MEL.n_frames), np.float32))
     np.save(folder / "targets.npy", np.eye(8, 10, dtype=np.float32))
     (folder / "statistics.json").write_text(json.dumps({"mean": 0.0, "std": 1.0, "fingerprint": "noise"}))
     write_manifest(folder / MANIFEST, [Clip("none", "train,test", "Dog", 5.0, 44_100, 1)] * 8)
@@ -101,7 +101,7 @@ def test_no_more_of_a_clip_is_decoded_than_its_frames_need(tmp_path, monkeypatch
     soundfile.write(tmp_path / "clip.wav", np.zeros(seconds * 44_100), 44_100)
     monkeypatch.setattr(soundfile.SoundFile, "read", counted)
     audio.beginning(tmp_path / "clip.wav", MEL)
-    needed_s = audio.n_samples(MEL) / MEL["sample_rate_hz"] + audio.MARGIN_S
+    needed_s = audio.n_samples(MEL) / MEL.sample_rate_hz + audio.MARGIN_S
     assert sum(decoded) == min(seconds * 44_100, int(np.ceil(needed_s * 44_100)))
 
 

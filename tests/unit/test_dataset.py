@@ -12,10 +12,10 @@ from isojoule.errors import InputError
 from isojoule.workloads.audio import UnusableClipError, beginning, n_samples
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.dataset import prepare
-from isojoule.workloads.tagging.description.architectures import DESED_CLASSES
+from isojoule.workloads.tagging.description.sections import Desed, Folder, Synthetic
 from isojoule.workloads.tagging.extraction import extract
 from isojoule.workloads.tagging.features import Features
-from isojoule.workloads.tagging.labels import read_labels
+from isojoule.workloads.tagging.labels import DESED_CLASSES, read_labels
 from isojoule.workloads.tagging.manifest import read_manifest
 
 ESC10 = Path(__file__).parents[3] / "shared" / "esc10"
@@ -23,7 +23,7 @@ ESC10 = Path(__file__).parents[3] / "shared" / "esc10"
 
 @pytest.fixture
 def mel(demo):
-    return demo["mel"]
+    return demo.mel
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_missing_table_is_named(tmp_path):
 def test_the_beginning_is_that_of_the_whole_clip(tmp_path, mel, suffix, rate_hz, channels):
     path = noise(tmp_path / f"clip.{suffix}", 2.5, rate_hz, channels)
     samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
-    whole = soxr.resample(samples.mean(axis=1), rate_hz, mel["sample_rate_hz"])
+    whole = soxr.resample(samples.mean(axis=1), rate_hz, mel.sample_rate_hz)
     found = beginning(path, mel)
     assert found.shape == (n_samples(mel),)
     assert found.dtype == np.float32
@@ -119,12 +119,12 @@ def folder(tmp_path, **changes):
     noise(tmp_path / "audio" / "b.flac", rate_hz=44100, channels=2)
     (tmp_path / "train.tsv").write_text("filename\tevent_labels\na.wav\tDog\nb.flac\tCat,Dog\n")
     (tmp_path / "test.tsv").write_text("filename\tevent_labels\nb.flac\tDog,Cat\n")
-    names = {"path": str(tmp_path), "audio": "audio", "train": "train.tsv", "test": "test.tsv"}
-    return {"source": "folder", "on_bad_file": "stop", **names, **changes}
+    tables = {"train": "train.tsv", "test": "test.tsv"}
+    return Folder(source="folder", path=str(tmp_path), classes=["Cat", "Dog"], **tables, **changes)
 
 
 def test_a_folder_becomes_a_manifest(tmp_path, mel):
-    clips = prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    clips = prepare(folder(tmp_path), mel, tmp_path / "out")
     assert read_manifest(tmp_path / "out" / "manifest.tsv") == clips
     assert [(clip.split, clip.labels, clip.duration_s, clip.sample_rate_hz, clip.channels) for clip in clips] == [
         ("train", "Dog", 1.5, 16000, 1),
@@ -148,7 +148,7 @@ def test_everything_wrong_is_listed_at_once(tmp_path, mel):
     dataset = folder(tmp_path)
     kinds = spoil(tmp_path)
     with pytest.raises(InputError, match="5 files are wrong") as refused:
-        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+        prepare(dataset, mel, tmp_path / "out")
     for name, kind in kinds.items():
         assert f"{tmp_path / 'audio' / name}: {kind}" in str(refused.value)
     assert not (tmp_path / "out").exists()
@@ -157,7 +157,7 @@ def test_everything_wrong_is_listed_at_once(tmp_path, mel):
 def test_what_is_wrong_can_be_left_out_but_not_silently(tmp_path, mel, capsys):
     dataset = folder(tmp_path, on_bad_file="leave_out")
     kinds = spoil(tmp_path)
-    assert len(prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")) == 2
+    assert len(prepare(dataset, mel, tmp_path / "out")) == 2
     left_out = (tmp_path / "out" / "left_out.tsv").read_text()
     said = capsys.readouterr().err
     for name in kinds:
@@ -169,19 +169,19 @@ def test_nothing_left_is_refused(tmp_path, mel):
     dataset = folder(tmp_path, on_bad_file="leave_out")
     (tmp_path / "audio" / "b.flac").write_text("")
     with pytest.raises(InputError, match="no usable clip is left to test on"):
-        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+        prepare(dataset, mel, tmp_path / "out")
 
 
 def test_a_missing_folder_says_how_to_get_desed(tmp_path, mel):
     with pytest.raises(InputError, match=r"audio is missing; config/README\.md says how to get DESED"):
-        prepare(folder(tmp_path, source="desed", path=str(tmp_path / "none")), mel, ["Cat", "Dog"], tmp_path / "out")
+        prepare(Desed(source="desed", path=str(tmp_path / "none"), audio="audio"), mel, tmp_path / "out")
 
 
 def test_labels_that_contradict_each_other_are_refused(tmp_path, mel):
     dataset = folder(tmp_path)
     (tmp_path / "test.tsv").write_text("filename\tevent_labels\nb.flac\tCat\n")
     with pytest.raises(InputError, match=r"found other labels in train\.tsv and test\.tsv(.|\n)*b\.flac"):
-        prepare(dataset, mel, ["Cat", "Dog"], tmp_path / "out")
+        prepare(dataset, mel, tmp_path / "out")
 
 
 def test_synthetic_data_are_the_same_for_the_same_seed(tmp_path):
@@ -197,7 +197,7 @@ def test_synthetic_data_are_the_same_for_the_same_seed(tmp_path):
 
 
 def test_features_are_those_of_the_clips(tmp_path, mel):
-    prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    prepare(folder(tmp_path), mel, tmp_path / "out")
     assert extract(tmp_path / "out", mel, ["Cat", "Dog"], tmp_path / "features", workers=2) == 2
     features = Features(tmp_path / "features", mel)
     assert (features.values.shape, features.values.dtype) == ((2, 128, 64), np.float32)
@@ -212,8 +212,7 @@ def test_features_are_those_of_the_clips(tmp_path, mel):
 
 
 def test_features_do_not_depend_on_batches_and_workers(tmp_path, mel):
-    dataset = {"source": "synthetic", "train_clips": 50, "test_clips": 20, "seed": 3, "on_bad_file": "stop"}
-    prepare(dataset, mel, DESED_CLASSES, tmp_path / "out")
+    prepare(Synthetic(source="synthetic", train_clips=50, test_clips=20, seed=3), mel, tmp_path / "out")
     for workers in (1, 2):
         extract(tmp_path / "out", mel, DESED_CLASSES, tmp_path / str(workers), workers)
     one, two = (Features(tmp_path / str(workers), mel) for workers in (1, 2))
@@ -222,7 +221,7 @@ def test_features_do_not_depend_on_batches_and_workers(tmp_path, mel):
 
 
 def test_a_clip_that_went_away_is_named_and_leaves_nothing(tmp_path, mel):
-    prepare(folder(tmp_path), mel, ["Cat", "Dog"], tmp_path / "out")
+    prepare(folder(tmp_path), mel, tmp_path / "out")
     (tmp_path / "audio" / "a.wav").unlink()
     with pytest.raises(InputError, match=r"1 clips cannot be decoded(.|\n)*a\.wav: is missing"):
         extract(tmp_path / "out", mel, ["Cat", "Dog"], tmp_path / "features", workers=2)
@@ -239,8 +238,8 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path):
 def test_real_recordings_run_unchanged(tmp_path, mel):
     tables = [(ESC10 / "metadata" / f"{split}.tsv").read_text().splitlines()[1:] for split in ("train", "test")]
     classes = sorted({line.split("\t")[1] for lines in tables for line in lines})
-    names = {"path": str(ESC10), "audio": "audio", "train": "metadata/train.tsv", "test": "metadata/test.tsv"}
-    clips = prepare({"source": "folder", "on_bad_file": "stop", **names}, mel, classes, tmp_path / "out")
+    names = {"path": str(ESC10), "train": "metadata/train.tsv", "test": "metadata/test.tsv"}
+    clips = prepare(Folder(source="folder", classes=classes, **names), mel, tmp_path / "out")
     assert (len(clips), len(classes)) == (400, 10)
     extract(tmp_path / "out", mel, classes, tmp_path / "features", workers=2)
     features = Features(tmp_path / "features", mel)

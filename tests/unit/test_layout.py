@@ -14,6 +14,7 @@ FLOORS = (
     ("errors", "units"),
     ("files", "progress"),
     ("records",),
+    ("configuration",),
     ("workloads",),
     ("study",),
     ("compute",),
@@ -68,7 +69,7 @@ def test_analysis_imports_nothing_that_measures(library):
 @pytest.mark.parametrize("library", ["pandas", "matplotlib", "seaborn"])
 def test_measuring_imports_nothing_that_analyses(library):
     for path in MODULES:
-        if room(path) in ("measuring", "energy", "compute", "workloads", "study", "records"):
+        if room(path) in ("measuring", "energy", "compute", "workloads", "configuration", "study", "records"):
             assert library not in {name.split(".")[0] for name in imports(path)}, path
 
 

@@ -4,32 +4,33 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.workloads.mel import FLOOR, log_mel, mel_filters, mel_power
 
-MEL = {
-    "sample_rate_hz": 16000,
-    "n_fft": 2048,
-    "win_length": 2048,
-    "hop_length": 256,
-    "window": "hann",
-    "n_mels": 128,
-    "n_frames": 64,
-    "f_min_hz": 0,
-    "f_max_hz": 8000,
-}
+MEL = MelOfBeginning(
+    sample_rate_hz=16000,
+    n_fft=2048,
+    win_length=2048,
+    hop_length=256,
+    window="hann",
+    n_mels=128,
+    n_frames=64,
+    f_min_hz=0,
+    f_max_hz=8000,
+)
 
 
 def by_hand(samples, mel):
     """Mel power spectrogram from the definitions, in float64: framing, window, transform, triangles."""
-    padded = np.pad(samples, mel["n_fft"] // 2, mode="reflect")
-    count = 1 + (len(padded) - mel["n_fft"]) // mel["hop_length"]
-    frames = np.stack([padded[i * mel["hop_length"] :][: mel["n_fft"]] for i in range(count)])
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(mel["n_fft"]) / mel["n_fft"])
+    padded = np.pad(samples, mel.n_fft // 2, mode="reflect")
+    count = 1 + (len(padded) - mel.n_fft) // mel.hop_length
+    frames = np.stack([padded[i * mel.hop_length :][: mel.n_fft] for i in range(count)])
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(mel.n_fft) / mel.n_fft)
     power = np.abs(np.fft.rfft(frames * window)) ** 2
-    to_mel = 2595 * np.log10(1 + np.array([mel["f_min_hz"], mel["f_max_hz"]]) / 700)
-    points_hz = 700 * (10 ** (np.linspace(*to_mel, mel["n_mels"] + 2) / 2595) - 1)
-    bins_hz = np.fft.rfftfreq(mel["n_fft"], 1 / mel["sample_rate_hz"])
-    bands = [np.interp(bins_hz, points_hz[i : i + 3], [0, 1, 0]) for i in range(mel["n_mels"])]
+    to_mel = 2595 * np.log10(1 + np.array([mel.f_min_hz, mel.f_max_hz]) / 700)
+    points_hz = 700 * (10 ** (np.linspace(*to_mel, mel.n_mels + 2) / 2595) - 1)
+    bins_hz = np.fft.rfftfreq(mel.n_fft, 1 / mel.sample_rate_hz)
+    bands = [np.interp(bins_hz, points_hz[i : i + 3], [0, 1, 0]) for i in range(mel.n_mels)]
     return np.array(bands) @ power.T
 
 
@@ -52,12 +53,10 @@ def test_the_spectrogram_is_that_of_torchaudio():
 
 @pytest.mark.parametrize("changed", [{}, {"window": "hamming", "win_length": 801}, {"n_mels": 21, "n_fft": 4096}])
 def test_the_spectrogram_is_that_of_torch_and_dense_filters(changed):
-    mel = MEL | changed
-    samples = torch.randn(3, 63 * 256 + mel["n_fft"] // 2)
-    window = {"hann": torch.hann_window, "hamming": torch.hamming_window}[mel["window"]](mel["win_length"])
-    spectrum = torch.stft(
-        samples, mel["n_fft"], mel["hop_length"], mel["win_length"], window, center=True, return_complex=True
-    )
+    mel = MEL.model_copy(update=changed)
+    samples = torch.randn(3, 63 * 256 + mel.n_fft // 2)
+    window = {"hann": torch.hann_window, "hamming": torch.hamming_window}[mel.window](mel.win_length)
+    spectrum = torch.stft(samples, mel.n_fft, mel.hop_length, mel.win_length, window, center=True, return_complex=True)
     expected = mel_filters(mel) @ spectrum.abs().square()[..., :64]
     torch.testing.assert_close(mel_power(mel)(samples).mT, expected, rtol=1e-4, atol=1e-4)
 
@@ -79,10 +78,11 @@ def test_silence_is_the_floor():
 
 @given(n_mels=st.integers(1, 128), low_hz=st.integers(0, 2000), width_hz=st.integers(500, 6000))
 def test_filters_are_triangles_between_the_limits(n_mels, low_hz, width_hz):
-    mel = {**MEL, "n_mels": n_mels, "f_min_hz": low_hz, "f_max_hz": min(low_hz + width_hz, 8000)}
+    values = {"n_mels": n_mels, "f_min_hz": low_hz, "f_max_hz": min(low_hz + width_hz, 8000)}
+    mel = MEL.model_copy(update=values)
     filters = mel_filters(mel)
     bins_hz = torch.linspace(0, 8000, 1025)
     assert filters.shape == (n_mels, 1025)
     assert filters.min() >= 0
     assert filters.max() <= 1
-    assert filters[:, (bins_hz < mel["f_min_hz"]) | (bins_hz > mel["f_max_hz"])].sum() == 0
+    assert filters[:, (bins_hz < mel.f_min_hz) | (bins_hz > mel.f_max_hz)].sum() == 0

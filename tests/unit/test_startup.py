@@ -18,7 +18,7 @@ def test_the_cpu_is_called_as_cpuinfo_calls_it():
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("isojoule.study.cells", ["torch", "pandas", "numpy", "pydantic"]),
+        ("isojoule.study.cells", ["torch", "pandas", "numpy"]),
         ("isojoule.tables.aggregation", ["torch"]),
         ("isojoule.figures.captions", ["torch"]),
         ("isojoule.report.page", ["torch"]),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from simulated import DATA, record
+from studies import changed
 
 from isojoule.errors import InputError
-from isojoule.study import configuration
+from isojoule.study import reading
 from isojoule.study.cells import Cell, cells
 from isojoule.study.journal import Journal
 from isojoule.study.status import status
@@ -22,8 +23,8 @@ MINUTE = {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:01:00
 @pytest.fixture
 def results(tmp_path, demo):
     """A study of 96 cells of which all on one thread are done, a minute each."""
-    demo["gpus"]["cpu-1thread"]["partition"] = "a"
-    configuration.store(demo, tmp_path / "configuration.yaml")
+    demo = changed(demo, {"gpus.cpu-1thread.partition": "a"})
+    reading.store(demo, tmp_path / "configuration.yaml")
     (tmp_path / "features").mkdir()
     (tmp_path / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
     journal = Journal(tmp_path)
@@ -80,8 +81,7 @@ def test_a_cell_runs_as_long_as_its_program_holds_the_lock(results, demo):
 
 
 def test_records_of_another_configuration_are_waiting(results, demo):
-    demo["optimizer"]["learning_rate"] = 0.5
-    configuration.store(demo, results / "configuration.yaml")
+    reading.store(changed(demo, {"optimizer.learning_rate": 0.5}), results / "configuration.yaml")
     assert status(results).startswith("demo: 96 cells: 0 done, 96 waiting\n")
 
 

@@ -10,13 +10,13 @@ import soundfile
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from studies import changed
 
 from isojoule.errors import InputError
-from isojoule.study import configuration
-from isojoule.study.cells import Cell, architectures, cell_slice
+from isojoule.study import reading
+from isojoule.study.cells import Cell, architectures, cell_slice, phases
 from isojoule.workloads import interface
 from isojoule.workloads.mel import log_mel
-from isojoule.workloads.waveflow import description as waveflow
 from isojoule.workloads.waveflow import sessions
 from isojoule.workloads.waveflow.dataset import prepare_study
 from isojoule.workloads.waveflow.example import loss
@@ -50,7 +50,7 @@ def study():
         "optimizer": {"name": "adam", "learning_rate": 1e-2},
         "energy": {"country_iso_code": "FRA"},
     }
-    return configuration.check(content)
+    return reading.check(content)
 
 
 @pytest.fixture
@@ -86,15 +86,15 @@ def test_the_published_sizes_have_the_published_parameters(size, millions):
 
 
 def test_the_published_study_compares_the_published_models():
-    study = configuration.load(PROJECT / "config" / "waveflow.yaml")
+    study = reading.load(PROJECT / "config" / "waveflow.yaml")
     named = architectures(study)
     sizes = [(a.arguments["height"], a.arguments["channels"]) for a in named.values()]
     assert sizes == list(PUBLISHED_MILLIONS)
-    steps = {name: waveflow.whole(study, name, "train") * 100 for name in named}
-    assert (study["optimizer"], study["batch_size"]) == ({"name": "adam", "learning_rate": 2e-4}, 8)
-    assert (study["mel"]["n_mels"], study["mel"]["sample_rate_hz"]) == (80, 22050)
+    steps = {name: study.whole(name, "train") * 100 for name in named}
+    assert (study.optimizer.plain(), study.batch_size) == ({"name": "adam", "learning_rate": 2e-4}, 8)
+    assert (study.mel.n_mels, study.mel.sample_rate_hz) == (80, 22050)
     assert list(steps.values()) == [3e6, 3e6, 3e6, 2e6, 1e6]
-    assert waveflow.whole(study, "waveflow-h8-r64", "test") == 1
+    assert study.whole("waveflow-h8-r64", "test") == 1
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_the_published_study_compares_the_published_models():
     [(10, 10, 1), (1000, 0.01, 100 / (1000 * 256 / 22050)), (1, 250, 100 / (21534 * 256 / 22050)), (5, 20, 1)],
 )
 def test_generation_is_carried_by_the_audio_that_there_is(clips, clip_s, times):
-    study = configuration.load(PROJECT / "config" / "waveflow.yaml")
-    study["phases"]["test"] = {"clips": clips, "clip_s": clip_s}
-    assert waveflow.whole(study, "waveflow-h8-r64", "test") == pytest.approx(times, rel=1e-12)
+    study = reading.load(PROJECT / "config" / "waveflow.yaml")
+    study = changed(study, {"phases.test": {"clips": clips, "clip_s": clip_s}})
+    assert study.whole("waveflow-h8-r64", "test") == pytest.approx(times, rel=1e-12)
 
 
 @given(
@@ -169,7 +169,7 @@ def test_features_are_the_samples_and_their_spectrogram(study, features):
     assert np.abs(found[: len(recorded)] - recorded).max() < 1 / 32767
     assert not found[len(recorded) :].any()
     long = torch.from_numpy(np.pad(found.astype(np.float32), (0, 512)))
-    expected = log_mel(study["mel"])(long[None])[0, :, :count].T
+    expected = log_mel(study.mel)(long[None])[0, :, :count].T
     assert np.abs(mels[first : first + count] - expected.numpy()).max() < 0.05
 
 
@@ -238,7 +238,7 @@ def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path):
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
     for name in names:
         soundfile.write(tmp_path / "wavs" / f"{name}.wav", np.stack([tone, tone], axis=1), 44100)
-    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}
+    study = changed(study, {"dataset": {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}})
     prepare_study(study, tmp_path / "dataset")
     assert extract_study(study, tmp_path / "dataset", tmp_path / "features", 2) == 3
     audio, _ = Speech(tmp_path / "features", "test").first(16, 1)
@@ -255,8 +255,7 @@ def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path):
 def test_half_the_bits_give_about_the_same(study, features, phase):
     found = []
     for precision in ("fp32", "bf16"):
-        study["precision"] = precision
-        half = session(study, features, phase)
+        half = session(changed(study, {"precision": precision}), features, phase)
         half.warm_up()
         half.run()
         half.settle()
@@ -276,7 +275,7 @@ def test_what_is_generated_from_its_own_spectrum_is_not_far(study, features):
 
 def test_two_processes_train_as_one_does(study, features):
     alone = session(study, features, "train")
-    study["gpus"]["cpu"]["devices"] = 2
+    study = changed(study, {"gpus.cpu.devices": 2})
     with closing(session(study, features, "train")) as together:
         for one in (alone, together):
             one.warm_up()
@@ -293,7 +292,7 @@ def test_two_processes_train_as_one_does(study, features):
 
 
 def test_a_process_that_cannot_begin_says_why(study, features, monkeypatch):
-    study["gpus"]["cpu"]["devices"] = 2
+    study = changed(study, {"gpus.cpu.devices": 2})
     decisive = cell_slice(study, Cell("cpu", "waveflow-h8-r4-2x3", "train", 0))
     theirs = {**decisive, "architecture": {**decisive["architecture"], "model": "nowhere:Model"}}
     started = sessions.Team
@@ -307,7 +306,7 @@ def test_a_process_that_cannot_begin_says_why(study, features, monkeypatch):
 
 
 def test_a_process_that_dies_ends_the_training_in_a_sentence(study, features):
-    study["gpus"]["cpu"]["devices"] = 2
+    study = changed(study, {"gpus.cpu.devices": 2})
     with closing(session(study, features, "train")) as together:
         together.warm_up()
         together._team._processes[0].kill()
@@ -329,8 +328,7 @@ def test_a_custom_model_needs_to_generate(study, features):
 
 
 def test_a_study_without_generation_generates_nothing(study):
-    del study["phases"]["test"]
-    assert list(configuration.check(study)["phases"]) == ["train"]
+    assert phases(changed(study, {"phases.test": None})) == ["train"]
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -346,7 +344,7 @@ def test_behind_the_end_of_a_split_is_silence(features, split):
 
 def test_a_missing_clip_is_named(study, tmp_path):
     (tmp_path / "metadata.csv").write_text("LJ001-0001|Printing|Printing\nLJ001-0002|in|in\n")
-    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}
+    study = changed(study, {"dataset": {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}})
     with pytest.raises(InputError, match=r"dataset.path: found no folder .*wavs, expected the clips of metadata.csv"):
         prepare_study(study, tmp_path / "out")
     (tmp_path / "wavs").mkdir()
@@ -369,45 +367,42 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
     (tmp_path / "wavs").mkdir()
     if text is not None:
         (tmp_path / "metadata.csv").write_text(text)
-    study["dataset"] = {"source": "ljspeech", "path": str(tmp_path), "test_clips": 2}
+    study = changed(study, {"dataset": {"source": "ljspeech", "path": str(tmp_path), "test_clips": 2}})
     with pytest.raises(InputError, match=message):
         prepare_study(study, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("values", "message"),
     [
-        (lambda c: c["mel"].update(hop_length=200), "mel.hop_length: found 200, expected 256"),
-        (lambda c: c["mel"].update(n_frames=64), "mel.n_frames: found 64, expected none; segment_frames is the length"),
-        (lambda c: c["mel"].update(n_frame=64), "mel.n_frame: unknown key, expected one of sample_rate_hz"),
-        (lambda c: c["optimizer"].update(name="adamax"), "optimizer.name: found 'adamax', expected one of adam, adamw"),
+        ({"mel.hop_length": 200}, "mel.hop_length: found 200, expected 256"),
+        ({"mel.n_frames": 64}, "mel.n_frames: found 64, expected none; segment_frames is the length"),
+        ({"mel.n_frame": 64}, "mel.n_frame: unknown key, expected one of sample_rate_hz"),
+        ({"optimizer.name": "adamax"}, "optimizer.name: found 'adamax', expected one of adam, adamw"),
         (
-            lambda c: c["architectures"]["waveflow"][0].update(height=12),
+            {"architectures.waveflow.0.height": 12},
             "height: found 12, expected one of 2, 4, 8, 16, 32, 64, 128, or a list of them",
         ),
         (
-            lambda c: c["architectures"]["waveflow"][0].update(channels=0),
-            "channels: found 0, expected a whole number of 1",
+            {"architectures.waveflow.0.height": 8.0},
+            "height: found 8.0, expected one of 2, 4, 8, 16, 32, 64, 128, or a list of them",
         ),
-        (lambda c: c["analysis"].update(quality_table="nowhere.csv"), "quality_table: found no file nowhere.csv in /"),
-        (lambda c: c["gpus"]["cpu"].update(devices=3), "gpus.cpu.devices: found 3, expected a divisor of batch_size"),
+        ({"architectures.waveflow.0.channels": 0}, "channels: found 0, expected a whole number of 1"),
+        ({"analysis.quality_table": "nowhere.csv"}, "quality_table: found no file nowhere.csv in /"),
+        ({"gpus.cpu.devices": 3}, "gpus.cpu.devices: found 3, expected a divisor of batch_size"),
         (
-            lambda c: c["phases"]["train"].update(steps=1001),
+            {"phases.train.steps": 1001},
             r"architectures.waveflow.0.train_steps: found 1000, expected at least phases.train.steps \(1001\)",
         ),
         (
-            lambda c: (c["analysis"].update(quality_table="q.csv"), c["phases"].pop("test")),
+            {"analysis.quality_table": "q.csv", "phases.test": None},
             "analysis.quality_table: found no phase test in this study",
         ),
-        (lambda c: c["phases"]["train"].pop("steps"), "phases.train.steps: missing"),
-        (lambda c: c.update(workload="wavflow"), "workload: found 'wavflow', expected one of tagging, waveflow"),
-        (
-            lambda c: c["pareto"].update(qualities=["macro_f1"]),
-            "expected one of mean_opinion_score, log_likelihood_nats",
-        ),
+        ({"phases.train.steps": None}, "phases.train.steps: missing"),
+        ({"workload": "wavflow"}, "workload: found 'wavflow', expected one of tagging, waveflow"),
+        ({"pareto.qualities": ["macro_f1"]}, "expected one of mean_opinion_score, log_likelihood_nats"),
     ],
 )
-def test_a_wrong_configuration_is_refused_by_name(study, change, message):
-    change(study)
+def test_a_wrong_configuration_is_refused_by_name(study, values, message):
     with pytest.raises(InputError, match=message):
-        configuration.check_files(configuration.check(study))
+        reading.check_files(changed(study, values))

@@ -219,7 +219,7 @@ def test_the_page_of_the_report(checkout):
 
 def test_words_of_programs(checkout):
     """How a configuration is checked, a file written or a message worded decides no measured number."""
-    checkout.edit(LIBRARY / "study" / "configuration.py", "cannot be read", "is not readable")
+    checkout.edit(LIBRARY / "configuration" / "yaml_reader.py", "cannot be read", "is not readable")
     checkout.edit(LIBRARY / "cli" / "running.py", "error: {error}", "wrong: {error}")
     checkout.edit(LIBRARY / "files.py", "nothing is lost yet", "all is well")
     assert not {"measure", "extract_features", "count_compute", "prepare_dataset"} & checkout.planned().keys()

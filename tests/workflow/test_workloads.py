@@ -45,57 +45,46 @@ class Mine(WaveFlow):
         super().__init__(height=8, channels=channels, n_mels=20, flows=2, layers=1)
 """
 TOY = {
-    "description/config.schema.yaml": """
-required: [points, architectures, phases]
-properties:
-  points: {type: integer, minimum: 8}
-  architectures: {type: array, items: {type: integer, minimum: 1}}
-  phases: {type: object}
-""",
     "__init__.py": "",
     "description/__init__.py": """
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from isojoule.configuration.fields import Count
+from isojoule.workloads import interface
 from isojoule.workloads.interface import Architecture, Extent
 
-MODELS = ("isojoule.workloads.toy.model",)
-QUALITIES = ("log_likelihood_nats",)
-REPETITIONS = 1
-FEATURES = ("points.npy",)
 
+class Configuration(interface.Configuration):
+    MODELS = ("isojoule.workloads.toy.model",)
+    QUALITIES = ("log_likelihood_nats",)
+    FEATURES = ("points.npy",)
 
-def check(configuration, source):
-    pass
+    workload: Literal["toy"]
+    points: Annotated[int, Field(ge=8)]
+    architectures: list[Count]
 
+    def expand_architectures(self):
+        model = f"{self.MODELS[0]}:Line"
+        return [Architecture(f"line-{width}", "line", model, {"width": width}) for width in self.architectures]
 
-def architectures(configuration):
-    widths = configuration["architectures"]
-    return [Architecture(f"line-{width}", "line", f"{MODELS[0]}:Line", {"width": width}) for width in widths]
+    def dataset_settings(self):
+        return {"points": self.points}
 
+    features_settings = session_settings = dataset_settings
 
-def dataset_settings(configuration):
-    return {"points": configuration["points"]}
+    def shown_settings(self):
+        return {}
 
+    def compute_settings(self):
+        return {"batch_size": 4, "optimizer": "sgd"}
 
-features_settings = settings = dataset_settings
+    def extent(self, results):
+        return Extent(dict.fromkeys(("train", "test"), self.points), 0, "points")
 
-
-def shown_settings(settings):
-    return {}
-
-
-def compute_settings(configuration):
-    return {"batch_size": 4, "optimizer": "sgd"}
-
-
-def extent(configuration, results):
-    return Extent(dict.fromkeys(("train", "test"), configuration["points"]), 0, "points")
-
-
-def steps(configuration, phase, examples):
-    return 1
-
-
-def whole(configuration, name, phase):
-    return 1.0
+    def steps(self, phase, examples):
+        return 1
 """,
     "model.py": """
 from torch import nn
@@ -108,7 +97,7 @@ class Line(nn.Sequential):
     "dataset.py": """
 def prepare_study(configuration, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.tsv").write_text("point\\n" * configuration["points"])
+    (folder / "manifest.tsv").write_text("point\\n" * configuration.points)
     return "points"
 """,
     "extraction.py": """

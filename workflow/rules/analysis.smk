@@ -7,7 +7,7 @@ rule aggregate:
         compute=[
             f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
         ],
-        qualities=config["analysis"].get("quality_table", []),
+        qualities=STUDY.analysis.quality_table or [],
     output:
         MEASUREMENTS,
         f"{RESULTS}/measurements.csv",
@@ -15,14 +15,14 @@ rule aggregate:
     log:
         f"{RESULTS}/logs/aggregate.log",
     params:
-        analysis=config["analysis"],
+        analysis=STUDY.analysis.plain(),
         whole=[
-            WORKLOAD.whole(config, architecture, phase)
+            STUDY.whole(architecture, phase)
             for architecture in ARCHITECTURES
-            for phase in config["phases"]
+            for phase in PHASES
         ],
         code=code_fingerprint.fingerprint(
-            "isojoule.cli.aggregate", WORKLOAD.__name__, every_module=True
+            "isojoule.cli.aggregate", type(STUDY).__module__, every_module=True
         ),
     shell:
         f"isojoule aggregate --config {CONFIGURATION} --results {RESULTS}"
@@ -113,7 +113,7 @@ rule plot:
             every_module=True,
         ),
         style=cells.fingerprint(captions.STYLE.read_text()),
-        settings={key: config["figures"][key] for key in ("texts", "text_mm")},
+        settings=STUDY.figures.plain(include={"texts", "text_mm"}),
         caption=lambda wildcards: captions.FIGURES[wildcards.figure].caption,
     shell:
         f"isojoule plot {{wildcards.figure}} {{input}} --config {CONFIGURATION}"

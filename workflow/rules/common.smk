@@ -26,10 +26,9 @@ if isojoule.__version__ != VERSION:
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.files import check_writable
-from isojoule.study import cells, code_fingerprint, configuration
+from isojoule.study import cells, code_fingerprint, reading
 from isojoule.study.job_failures import tell_failures
 from isojoule.study.journal import retire_stale_records
-from isojoule.workloads import interface
 
 # `isojoule` is the one of this interpreter; in the environment rather than in the commands, since a moved interpreter
 # must not measure anything again
@@ -38,16 +37,16 @@ os.environ.update(
 )
 
 try:
-    config = configuration.check(config)
-    ARCHITECTURES = cells.architectures(config)
-    MEASURING_CODE = cells.block_code(config, ARCHITECTURES)
-    RESULTS = f"results/{config['study']}"
+    STUDY = reading.check(config)
+    ARCHITECTURES = cells.architectures(STUDY)
+    MEASURING_CODE = cells.block_code(STUDY, ARCHITECTURES)
+    RESULTS = f"results/{STUDY.study}"
     check_writable(Path(RESULTS))
     if workflow.is_main_process:
-        configuration.check_files(config)
+        reading.check_files(STUDY)
     # from one platform to another, and held-out architectures beside references
-    NORMALIZABLE = len(config["gpus"]) > 1 and len(ARCHITECTURES) > 4
-    FIGURES = captions.ordered(config["figures"]["order"], normalizable=NORMALIZABLE)
+    NORMALIZABLE = len(STUDY.gpus) > 1 and len(ARCHITECTURES) > 4
+    FIGURES = captions.ordered(STUDY.figures.order, normalizable=NORMALIZABLE)
 except InputError as error:
     # as a program says it: an exception would be told with lines of this file
     sys.exit(f"error: {error}")
@@ -55,10 +54,10 @@ except InputError as error:
 if workflow.is_main_process:
     tell_failures(logger)
 
-WORKLOAD = interface.load(config["workload"])
+PHASES = cells.phases(STUDY)
 RECORDS = [
     f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
-    for c in cells.cells(config)
+    for c in cells.cells(STUDY)
 ]
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
@@ -66,9 +65,9 @@ LINKS = ("fits", "explained", "power-ratios", "claims")
 
 # every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and
 # known to the commands as a variable, since no job but those that it decides may run again when it changes
-STORED = Path(".snakemake/isojoule") / f"{cells.fingerprint(config)}.yaml"
-configuration.store(config, STORED)
-VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{config['study']}")
+STORED = Path(".snakemake/isojoule") / f"{cells.fingerprint(STUDY.plain())}.yaml"
+reading.store(STUDY, STORED)
+VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{STUDY.study}")
 os.environ.setdefault(VARIABLE, str(STORED))
 CONFIGURATION = f"${VARIABLE}"
 
@@ -81,7 +80,7 @@ wildcard_constraints:
 
 def gpu_entry(key):
     """A key of the GPU's entry in the configuration, none where it is not given."""
-    return lambda wildcards: config["gpus"][wildcards.gpu].get(key)
+    return lambda wildcards: getattr(STUDY.gpus[wildcards.gpu], key)
 
 
 def partition(wildcards):
@@ -89,13 +88,13 @@ def partition(wildcards):
     default = (workflow.resource_settings.default_resources or {}).get(
         "slurm_partition"
     )
-    return config["gpus"][wildcards.gpu].get("partition", default and default.raw)
+    return STUDY.gpus[wildcards.gpu].partition or (default and default.raw)
 
 
 def slurm_extra(wildcards):
     """Options of sbatch that have no resource of their own."""
-    entry = config["gpus"][wildcards.gpu]
-    extra = ["--exclusive"] * entry["exclusive"] + [entry.get("slurm_extra", "")]
+    entry = STUDY.gpus[wildcards.gpu]
+    extra = ["--exclusive"] * entry.exclusive + [entry.slurm_extra]
     return " ".join(filter(None, extra)) or None
 
 
@@ -103,15 +102,15 @@ def slurm_extra(wildcards):
 ASKED = {
     key: gpu_entry(key)
     for key in ("gres", "gpu", "gpu_model", "constraint")
-    if any(key in entry for entry in config["gpus"].values())
+    if any(getattr(entry, key) is not None for entry in STUDY.gpus.values())
 }
-if any(e["exclusive"] or e.get("slurm_extra") for e in config["gpus"].values()):
+if any(entry.exclusive or entry.slurm_extra for entry in STUDY.gpus.values()):
     ASKED["slurm_extra"] = slurm_extra
 
 
 onstart:
-    configuration.store(config, Path(RESULTS) / "configuration.yaml")
-    retire_stale_records(config, Path(RESULTS))
+    reading.store(STUDY, Path(RESULTS) / "configuration.yaml")
+    retire_stale_records(STUDY, Path(RESULTS))
 
 
 onsuccess:

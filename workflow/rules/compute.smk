@@ -10,9 +10,9 @@ rule count_compute:
         mem_mb=6000,
     params:
         architecture=lambda wildcards: vars(ARCHITECTURES[wildcards.architecture]),
-        settings=WORKLOAD.compute_settings(config),
+        settings=STUDY.compute_settings(),
         code=lambda wildcards: cells.compute_code(
-            config, ARCHITECTURES[wildcards.architecture]
+            STUDY, ARCHITECTURES[wildcards.architecture]
         ),
     shell:
         f"isojoule count-compute --config {CONFIGURATION} --architecture {{wildcards.architecture}}"

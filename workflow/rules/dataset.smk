@@ -7,8 +7,8 @@ rule prepare_dataset:
     log:
         f"{RESULTS}/logs/prepare_dataset.log",
     params:
-        settings=WORKLOAD.dataset_settings(config),
-        code=cells.dataset_code(config),
+        settings=STUDY.dataset_settings(),
+        code=cells.dataset_code(STUDY),
     shell:
         f"isojoule prepare-dataset --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
@@ -19,7 +19,7 @@ rule extract_features:
     output:
         multiext(
             f"{RESULTS}/features/",
-            *WORKLOAD.FEATURES,
+            *STUDY.FEATURES,
             "statistics.json",
             "record.json",
         ),
@@ -27,8 +27,8 @@ rule extract_features:
         f"{RESULTS}/logs/extract_features.log",
     threads: 8
     params:
-        settings=cells.features_slice(config),
-        code=cells.features_code(config),
+        settings=cells.features_slice(STUDY),
+        code=cells.features_code(STUDY),
     shell:
         f"isojoule extract-features --config {CONFIGURATION} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

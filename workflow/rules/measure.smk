@@ -1,6 +1,6 @@
 """Features in; one record per cell out, all cells of a GPU and repeat in one job. On the pinned GPU."""
 
-SLICES = {gpu: cells.block_slice(config, gpu, ARCHITECTURES) for gpu in config["gpus"]}
+SLICES = {gpu: cells.block_slice(STUDY, gpu, ARCHITECTURES) for gpu in STUDY.gpus}
 
 
 rule measure:
@@ -10,7 +10,7 @@ rule measure:
         [
             f"{RESULTS}/records/{{gpu}}/{architecture}/{phase}-{{repeat}}.json"
             for architecture in ARCHITECTURES
-            for phase in config["phases"]
+            for phase in PHASES
         ],
     log:
         f"{RESULTS}/logs/measure/{{gpu}}-{{repeat}}.log",

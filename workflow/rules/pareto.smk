@@ -1,6 +1,6 @@
 """Measurements in; fronts of quality against every cost, and what papers published, out. On the CPU, without torch."""
 
-OF_FRONTS = config["pareto"]
+OF_FRONTS = STUDY.pareto
 PUBLISHED = Path(isojoule.__file__).parent / "literature" / "published"
 
 
@@ -20,11 +20,11 @@ rule compare_fronts:
     log:
         f"{RESULTS}/logs/compare_fronts.log",
     params:
-        options=f"--qualities {' '.join(OF_FRONTS['qualities'])} --draws {OF_FRONTS['draws']}"
-        f" --seed {OF_FRONTS['seed']} {KINDS}"
+        options=f"--qualities {' '.join(OF_FRONTS.qualities)} --draws {OF_FRONTS.draws}"
+        f" --seed {OF_FRONTS.seed} {KINDS}"
         + (
-            f" --target {OF_FRONTS['normalize_to']}"
-            if "normalize_to" in OF_FRONTS
+            f" --target {OF_FRONTS.normalize_to}"
+            if OF_FRONTS.normalize_to
             else ""
         ),
         code=code_fingerprint.fingerprint(

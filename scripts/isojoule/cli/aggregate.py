@@ -21,12 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Aggregate and write."""
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.tables.aggregation import aggregate
     from isojoule.tables.columns import dictionary
     from isojoule.tables.writing import write_table
 
-    frame = aggregate(configuration.load(options.config), options.results)
+    frame = aggregate(reading.load(options.config), options.results)
     write_table(dictionary(), options.output.with_name("data-dictionary.csv"))
     write_table(frame, options.output.with_suffix(".csv"))
     write_table(frame, options.output)

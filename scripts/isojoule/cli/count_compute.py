@@ -28,10 +28,10 @@ def run(options: argparse.Namespace, _: Device) -> None:
     from isojoule.compute.counting import count
     from isojoule.files import write_text
     from isojoule.progress import heartbeat
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.study.cells import architectures
 
-    study = configuration.load(options.config)
+    study = reading.load(options.config)
     named = architectures(study)
     architecture = named[known("--architecture", options.architecture, list(named))]
     with heartbeat(lambda: f"counting {architecture.name}"):

@@ -36,13 +36,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, machine: Device) -> int:
     """Measure the cells that the options name."""
     from isojoule.measuring.block import Block
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.study.cells import architectures
 
-    study = configuration.load(options.config)
-    if not 0 <= options.repeat < study["repeats"]:
-        raise InputError(f"--repeat: found {options.repeat}, expected 0 to {study['repeats'] - 1}")
-    gpu = known("--gpu", options.gpu, list(study["gpus"]))
+    study = reading.load(options.config)
+    if not 0 <= options.repeat < study.repeats:
+        raise InputError(f"--repeat: found {options.repeat}, expected 0 to {study.repeats - 1}")
+    gpu = known("--gpu", options.gpu, list(study.gpus))
     named = list(architectures(study))
     chosen = [known("--architecture", name, named) for name in options.architecture or named]
     block = Block(study, gpu, options.repeat, options.results, machine)

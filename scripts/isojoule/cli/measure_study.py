@@ -41,13 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Extract, measure block by block, pack."""
     from isojoule.measuring.whole_study import BlockOutcome, measure_study
-    from isojoule.study import configuration
+    from isojoule.study import reading
 
     signal.signal(signal.SIGTERM, stop)
     if options.archive and not options.archive.name.endswith(".tar.gz"):
         raise InputError(f"--archive: found {options.archive}, expected a name that ends in .tar.gz")
-    study = configuration.load(options.config)
-    gpus = [known("--gpu", name, list(study["gpus"])) for name in options.gpu or study["gpus"]]
+    study = reading.load(options.config)
+    gpus = [known("--gpu", name, list(study.gpus)) for name in options.gpu or study.gpus]
     outcomes = measure_study(options.config, gpus, options.results, options.budget_s, options.archive)
     numbers = Counter(outcomes)
     parts = ", ".join(f"{numbers[outcome]} {outcome.value}" for outcome in BlockOutcome)

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Estimate and say."""
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.study.cost import plan
 
-    print(plan(configuration.load(options.config), options.results))
+    print(plan(reading.load(options.config), options.results))

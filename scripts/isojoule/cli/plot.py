@@ -40,13 +40,14 @@ def run(options: argparse.Namespace) -> None:
     """Read and draw."""
     from isojoule.figures import captions
     from isojoule.figures.shared import drawing
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.tables import measurements
 
     if options.figure not in captions.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(captions.FIGURES)}")
     drawn = captions.load(options.figure)
     read = getattr(drawn, "READ", measurements.read)
-    settings = configuration.load(options.config)["figures"] if options.config else {}
-    drawing.save(drawn.draw, read(options.table), options.output, settings.get("texts"), settings.get("text_mm"))
+    figures = reading.load(options.config).figures if options.config else None
+    texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
+    drawing.save(drawn.draw, read(options.table), options.output, texts, text_mm)
     print(" ".join(map(str, options.output)))

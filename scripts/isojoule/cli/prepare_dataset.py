@@ -24,10 +24,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _: Device) -> None:
     """Prepare, then count the clips in one line."""
     from isojoule.progress import heartbeat
-    from isojoule.study import configuration
+    from isojoule.study import reading
     from isojoule.workloads import interface
 
-    study = configuration.load(options.config)
+    study = reading.load(options.config)
     with heartbeat(lambda: "making or checking clips"):
-        found = interface.part(study["workload"], "dataset").prepare_study(study, options.output)
+        found = interface.part(study.workload, "dataset").prepare_study(study, options.output)
     print(f"{options.output}: {found}", flush=True)

@@ -1,19 +1,26 @@
-"""Print the JSON schema of all records.
+"""Print the JSON schema of all records, or of the configuration of a study.
 
     isojoule schema
+    isojoule schema configuration
 
-Editors and other programs check the records by it.
+Editors and other programs check records and configurations by it.
 """
 
 import argparse
+import json
+
+WHAT = ("records", "configuration")
 
 
-def configure(_parser: argparse.ArgumentParser) -> None:
-    """Add no options: there is one schema."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what the schema is of."""
+    parser.add_argument("what", nargs="?", choices=WHAT, default=WHAT[0], help="what the schema is of")
 
 
-def run(_options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Print the schema."""
-    from isojoule.records.schema import schema
-
-    print(schema())
+    if options.what == "records":
+        from isojoule.records.schema import schema
+    else:
+        from isojoule.study.schema import schema
+    print(json.dumps(schema(), indent=2))

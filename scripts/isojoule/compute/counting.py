@@ -24,9 +24,8 @@ import isojoule
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
 from isojoule.study.cells import fingerprint
-from isojoule.study.configuration import Configuration
 from isojoule.workloads import building, interface
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, Configuration
 from isojoule.workloads.optimizers import OPTIMIZERS
 
 
@@ -52,8 +51,8 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
         InputError: the model cannot be built or counted, or its output does not have the shape of the targets.
     """
     begin = time.perf_counter()
-    workload = configuration["workload"]
-    settings = interface.load(workload).compute_settings(configuration)
+    workload = configuration.workload
+    settings = configuration.compute_settings()
     example = interface.part(workload, "example")
     step = training_step(architecture, example, settings)
     published_flops = deepspeed_forward_flops(architecture, example, settings)

@@ -23,11 +23,11 @@ from isojoule.measuring.device_check import Arrival, RefusedError, arrive
 from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
 from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
-from isojoule.study import configuration as configurations
+from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, fingerprints, phases
-from isojoule.study.configuration import Configuration
 from isojoule.study.journal import Journal, ended
 from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 
 class Block:
@@ -63,9 +63,9 @@ class Block:
             InputError: the device is not the expected one, or some cells could not be measured; the others were.
         """
         ends_s = time.monotonic() + budget_s
-        order = shuffled(list(self._architectures), self._configuration["seed"], self._gpu, self._repeat)
+        order = shuffled(list(self._architectures), self._configuration.seed, self._gpu, self._repeat)
         with self._journal.held(self._gpu, self._repeat, self._machine.released):
-            configurations.store(self._configuration, self._results / "configuration.yaml")
+            reading.store(self._configuration, self._results / "configuration.yaml")
             cells = [
                 Cell(self._gpu, name, phase, self._repeat)
                 for name in order
@@ -116,7 +116,7 @@ class Block:
 
     def _arrival(self, waiting: list[str]) -> Arrival:
         try:
-            return arrive(self._gpu, self._configuration["gpus"][self._gpu])
+            return arrive(self._gpu, self._configuration.gpus[self._gpu])
         except RefusedError as error:
             for name in waiting:
                 cell = Cell(self._gpu, name, self._needed(name)[0], self._repeat)

@@ -22,9 +22,8 @@ from isojoule.records import flags, provenance
 from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
 from isojoule.study.cells import Cell, architectures, cell_slice, gpu_slice
-from isojoule.study.configuration import Configuration
 from isojoule.workloads import building, interface
-from isojoule.workloads.interface import Architecture, Session
+from isojoule.workloads.interface import Architecture, Configuration, Session
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ def opened(
     decisive = cell_slice(configuration, cell, architectures_by_name)
     now = provenance.now()
     return MeasurementRecord(
-        study=configuration["study"],
-        workload=configuration["workload"],
+        study=configuration.study,
+        workload=configuration.workload,
         **dataclasses.asdict(cell),
         family=architectures_by_name[cell.architecture].family,
         outcome="running",
@@ -99,7 +98,7 @@ def opened(
         devices=decisive["gpu"].get("devices", 1) if cell.phase == "train" else 1,
         seed=decisive["seed"],
         place=place,
-        settings=interface.load(configuration["workload"]).shown_settings(decisive["settings"]),
+        settings=configuration.shown_settings(),
         hardware=provenance.hardware(gpu),
         provenance=made_by,
     )
@@ -114,18 +113,18 @@ def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str
         arrival: the device, as the configuration expects it.
         phase: `train` on all GPUs of the job, `test` on the first.
     """
-    energy = configuration["energy"]
+    energy = configuration.energy
     return Meter(
         gpus=arrival.gpus if phase == "train" else arrival.gpus[:1],
-        country_iso_code=energy["country_iso_code"],
+        country_iso_code=energy.country_iso_code,
         # the other GPUs belong to other processes, which say themselves when they are done
         synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,
         cpu_max_power_w=gpu_slice(configuration, gpu).get("max_power_w"),
-        min_window_s=energy["min_window_s"],
-        resolution_percent=energy["resolution_percent"],
-        idle_s=energy["idle_s"],
-        sample_period_s=energy["sample_period_s"],
-        allow_shared=energy["allow_shared"],
+        min_window_s=energy.min_window_s,
+        resolution_percent=energy.resolution_percent,
+        idle_s=energy.idle_s,
+        sample_period_s=energy.sample_period_s,
+        allow_shared=energy.allow_shared,
     )
 
 
@@ -151,7 +150,7 @@ def measure(job: CellJob) -> MeasurementRecord:
         if cell.phase == "train" and job.checkpoint is not None and measured["outcome"] != "ok":
             failure = f"training ended with outcome {measured['outcome']}"
             checkpoints.write_failure(job.checkpoint, failure, job.origin)
-    times = interface.load(configuration["workload"]).whole(configuration, cell.architecture, cell.phase)
+    times = configuration.whole(cell.architecture, cell.phase)
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
     record = MeasurementRecord.model_validate({**job.begun.model_dump(), **measured, "ended_at": provenance.now()})

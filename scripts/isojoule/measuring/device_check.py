@@ -2,10 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from isojoule.configuration.common import Gpu as Entry
 from isojoule.energy import nvml
 from isojoule.errors import InputError
 from isojoule.records import provenance
@@ -36,7 +36,7 @@ class Arrival:
         return [self.gpu, *self.others] if self.gpu else []
 
 
-def arrive(name: str, entry: dict[str, Any]) -> Arrival:
+def arrive(name: str, entry: Entry) -> Arrival:
     """Identify the job's device, or all of its GPUs, and accept it only when it is what the configuration expects.
 
     Args:
@@ -49,22 +49,22 @@ def arrive(name: str, entry: dict[str, Any]) -> Arrival:
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
-    if "partition" in entry and partition not in (None, entry["partition"]):
-        raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry["partition"])
-    if entry["device"] == "cpu":
+    if entry.partition is not None and partition not in (None, entry.partition):
+        raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry.partition)
+    if entry.device == "cpu":
         return Arrival(torch.device("cpu"), None)
-    expected = entry.get("device_name", "one GPU")
+    expected = entry.device_name or "one GPU"
     if not torch.cuda.is_available():
         raise _refused(f"gpus.{name}", f"no CUDA device {here}", expected)
-    if torch.cuda.device_count() != entry.get("devices", 1):
+    if torch.cuda.device_count() != entry.devices:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
-        wanted = f"{entry.get('devices', 1)}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
+        wanted = f"{entry.devices}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
         raise _refused(f"gpus.{name}", visible, wanted)
     try:
         gpus = nvml.visible()
     except InputError as error:
         raise RefusedError(f"gpus.{name}: {error}; nothing was measured") from error
-    device_name = entry.get("device_name", gpus[0].name)
+    device_name = entry.device_name or gpus[0].name
     for gpu in gpus:
         if gpu.name != device_name:
             raise _refused(f"gpus.{name}.device_name", f"{gpu.name} {here}", device_name)

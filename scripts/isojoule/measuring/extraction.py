@@ -8,8 +8,8 @@ from isojoule.files import write_text
 from isojoule.measuring.device_lock import Device
 from isojoule.records import ExtractionRecord, provenance, read_record
 from isojoule.study.cells import features_code, features_slice, fingerprint
-from isojoule.study.configuration import Configuration
 from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 RECORD = "record.json"
 
@@ -30,14 +30,14 @@ def extract_features(
         InputError: as the workload's `extract_study`.
     """
     started_at = provenance.now()
-    energy = configuration["energy"]
-    meter = Meter(country_iso_code=energy["country_iso_code"], idle_s=energy["idle_s"])
-    extraction = interface.part(configuration["workload"], "extraction")
+    energy = configuration.energy
+    meter = Meter(country_iso_code=energy.country_iso_code, idle_s=energy.idle_s)
+    extraction = interface.part(configuration.workload, "extraction")
     with machine.alone(), meter as window:
         clips = extraction.extract_study(configuration, dataset, folder, workers)
     record = ExtractionRecord(
-        study=configuration["study"],
-        workload=configuration["workload"],
+        study=configuration.study,
+        workload=configuration.workload,
         started_at=started_at,
         ended_at=provenance.now(),
         clips=clips,
@@ -57,7 +57,7 @@ def are_extracted(configuration: Configuration, folder: Path) -> bool:
         made_by = read_record(folder / RECORD, ExtractionRecord).provenance
     except InputError:
         return False
-    files = (*interface.load(configuration["workload"]).FEATURES, "statistics.json")
+    files = (*configuration.FEATURES, "statistics.json")
     decided_by = (made_by.configuration_fingerprint, made_by.code_fingerprint)
     return decided_by == _decided_by(configuration) and all((folder / name).is_file() for name in files)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from isojoule.errors import OVER_BUDGET, InputError, StoppedError
 from isojoule.files import written_whole
 from isojoule.measuring.extraction import are_extracted
-from isojoule.study import configuration as configurations
+from isojoule.study import reading
 
 # a block needs this before its first window: interpreter, imports, CUDA context, idle power
 START_S = 20.0
@@ -46,10 +46,10 @@ def measure_study(
         InputError: the data cannot be prepared, or the archive cannot be written.
     """
     ends_s = time.monotonic() + budget_s
-    configuration = configurations.load(config)
+    configuration = reading.load(config)
     if not are_extracted(configuration, results / "features"):
         _extract(config, results)
-    blocks = [(gpu, repeat) for repeat in range(configuration["repeats"]) for gpu in gpus]
+    blocks = [(gpu, repeat) for repeat in range(configuration.repeats) for gpu in gpus]
     outcomes = []
     # before the first block as well: a path that cannot be written must not cost a measurement
     _pack(results, archive)

@@ -1,17 +1,13 @@
-"""Print the JSON schema of all records: python -m isojoule.records."""
+"""The JSON schema of all records."""
 
-import json
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from isojoule.records import ComputeRecord, ExtractionRecord, MeasurementRecord
 
 
-def schema() -> str:
-    """The JSON schema of any record, as text."""
+def schema() -> dict[str, Any]:
+    """The JSON schema of any record."""
     adapter: TypeAdapter[object] = TypeAdapter(MeasurementRecord | ComputeRecord | ExtractionRecord)
-    return json.dumps({"title": "Record", **adapter.json_schema()}, indent=2)
-
-
-if __name__ == "__main__":
-    print(schema())
+    return {"title": "Record", **adapter.json_schema()}

@@ -7,9 +7,7 @@ from typing import Any
 
 from isojoule.errors import InputError
 from isojoule.study import code_fingerprint
-from isojoule.study.configuration import Configuration
-from isojoule.workloads import interface
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, Configuration
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ def architectures(configuration: Configuration) -> dict[str, Architecture]:
         InputError: two architectures have the same name.
     """
     named: dict[str, Architecture] = {}
-    for architecture in interface.load(configuration["workload"]).architectures(configuration):
+    for architecture in configuration.expand_architectures():
         if architecture.name in named:
             raise InputError(f"architectures: {architecture.name} is named twice, expected every architecture once")
         named[architecture.name] = architecture
@@ -48,29 +46,29 @@ def architectures(configuration: Configuration) -> dict[str, Architecture]:
 
 def phases(configuration: Configuration) -> list[str]:
     """The phases of the study, training first."""
-    return [phase for phase in ("train", "test") if phase in configuration["phases"]]
+    return [phase for phase in ("train", "test") if getattr(configuration.phases, phase) is not None]
 
 
 def cells(configuration: Configuration) -> list[Cell]:
     """Every cell of the study."""
     return [
         Cell(gpu, architecture, phase, repeat)
-        for gpu in configuration["gpus"]
+        for gpu in configuration.gpus
         for architecture in architectures(configuration)
         for phase in phases(configuration)
-        for repeat in range(configuration["repeats"])
+        for repeat in range(configuration.repeats)
     ]
 
 
 def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
     """What of a GPU's entry decides a measurement: partition and gres, say, only bring the job there."""
-    entry = configuration["gpus"][gpu]
-    kept = {key: entry[key] for key in ("device", "device_name", "threads", "precision") if key in entry}
-    if entry.get("devices", 1) > 1:
-        kept["devices"] = entry["devices"]
-    if entry["device"] == "cpu" and "max_power_w" in entry:
-        kept["max_power_w"] = entry["max_power_w"]
-    return {"precision": configuration["precision"], **kept}
+    entry = configuration.gpus[gpu]
+    keys = {"device", "device_name", "threads", "precision"}
+    if entry.devices > 1:
+        keys.add("devices")
+    if entry.device == "cpu":
+        keys.add("max_power_w")
+    return {"precision": configuration.precision, **entry.plain(include=keys)}
 
 
 def cell_slice(
@@ -81,16 +79,15 @@ def cell_slice(
     Measuring stages read this slice only, and its fingerprint is in the record.
     """
     architecture = (named or architectures(configuration))[cell.architecture]
-    settings = configuration["phases"]
     return {
-        "workload": configuration["workload"],
+        "workload": configuration.workload,
         "architecture": asdict(architecture),
         "gpu": gpu_slice(configuration, cell.gpu),
-        "phases": {phase: settings[phase] for phase in ("train", cell.phase) if phase in settings},
-        "seed": configuration["seed"] + cell.repeat,
+        "phases": configuration.phases.plain(include={"train", cell.phase}),
+        "seed": configuration.seed + cell.repeat,
         # which lets a cell be measured, and decides nothing of it
-        "energy": {key: value for key, value in configuration["energy"].items() if key != "allow_shared"},
-        "settings": interface.load(configuration["workload"]).settings(configuration),
+        "energy": configuration.energy.plain(exclude={"allow_shared"}),
+        "settings": configuration.session_settings(),
     }
 
 
@@ -118,19 +115,18 @@ def fingerprints(
 
 def features_slice(configuration: Configuration) -> dict[str, Any]:
     """The part of the configuration that decides the features."""
-    settings: dict[str, Any] = interface.load(configuration["workload"]).features_settings(configuration)
-    return settings
+    return configuration.features_settings()
 
 
 def dataset_code(configuration: Configuration) -> str:
     """The fingerprint of the code that prepares the data set."""
-    return code_fingerprint.fingerprint(f"isojoule.workloads.{configuration['workload']}.dataset")
+    return code_fingerprint.fingerprint(f"isojoule.workloads.{configuration.workload}.dataset")
 
 
 def features_code(configuration: Configuration) -> str:
     """The fingerprint of the code that extracts the features."""
     return code_fingerprint.fingerprint(
-        "isojoule.measuring.extraction", f"isojoule.workloads.{configuration['workload']}.extraction"
+        "isojoule.measuring.extraction", f"isojoule.workloads.{configuration.workload}.extraction"
     )
 
 
@@ -141,30 +137,30 @@ def block_slice(configuration: Configuration, gpu: str, named: dict[str, Archite
     """
     common = cell_slice(configuration, Cell(gpu, next(iter(named)), "test", 0), named)
     custom = {name: asdict(named[name]) for name in named if _is_custom(configuration, named[name])}
-    return {**common, "architecture": custom, "phases": configuration["phases"]}
+    return {**common, "architecture": custom, "phases": configuration.phases.plain()}
 
 
 def block_code(configuration: Configuration, named: dict[str, Architecture]) -> str:
     """The fingerprint of the code that measures any architecture of the study."""
     custom = {a.model.partition(":")[0] for a in named.values() if _is_custom(configuration, a)}
-    return _measuring_code(configuration, *interface.load(configuration["workload"]).MODELS, *sorted(custom))
+    return _measuring_code(configuration, *configuration.MODELS, *sorted(custom))
 
 
 def compute_code(configuration: Configuration, architecture: Architecture) -> str:
     """The fingerprint of the code that counts the compute of an architecture, its model included."""
-    workload = f"isojoule.workloads.{configuration['workload']}"
+    workload = f"isojoule.workloads.{configuration.workload}"
     return code_fingerprint.fingerprint(
         "isojoule.compute.counting", f"{workload}.example", architecture.model.partition(":")[0]
     )
 
 
 def _measuring_code(configuration: Configuration, *models: str) -> str:
-    workload = f"isojoule.workloads.{configuration['workload']}"
+    workload = f"isojoule.workloads.{configuration.workload}"
     return code_fingerprint.fingerprint("isojoule.measuring.block", f"{workload}.sessions", *models)
 
 
 def _is_custom(configuration: Configuration, architecture: Architecture) -> bool:
-    return architecture.model.partition(":")[0] not in interface.load(configuration["workload"]).MODELS
+    return architecture.model.partition(":")[0] not in configuration.MODELS
 
 
 def fingerprint(content: Any) -> str:

@@ -10,18 +10,17 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+from isojoule.configuration.common import Gpu
 from isojoule.errors import InputError
 from isojoule.progress import aligned
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.memory_traffic import step_bytes
 from isojoule.study.cells import Cell, architectures, cells, fingerprints
-from isojoule.study.configuration import Configuration
 from isojoule.study.emission_factor import kg_per_kwh
 from isojoule.study.journal import Journal, fingerprint_of_data
 from isojoule.units import JOULES_PER_KWH
-from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 PEAK_SHARE, BANDWIDTH_SHARE, POWER_SHARE = 0.5, 0.7, 0.8
 # of a T4 to A40 with PyTorch in eager mode
@@ -55,10 +54,10 @@ def plan(configuration: Configuration, results: Path) -> str:
         found = f"found no count of {missing[0]}, expected one of each of {len(named)} architectures"
         raise InputError(f"{results / 'compute'}: {found}; snakemake plan counts them first")
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in named}
-    extent = interface.load(configuration["workload"]).extent(configuration, results)
+    extent = configuration.extent(results)
     kept = _kept(configuration, results)
     rows = []
-    for gpu in configuration["gpus"]:
+    for gpu in configuration.gpus:
         mine = [cell for cell in cells(configuration) if cell.gpu == gpu]
         rough = {cell: roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in mine}
         known = [(rough[cell], kept[cell]) for cell in mine if cell in kept and kept[cell].energy]
@@ -68,11 +67,11 @@ def plan(configuration: Configuration, results: Path) -> str:
         ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", "kWh", "kg CO2e", "from")
     ]
     text += [row.shown() for row in rows] + [_total(rows).shown()]
-    country = configuration["energy"]["country_iso_code"]
+    country = configuration.energy.country_iso_code
     largest = max(count.weights_bytes for count in counts.values())
     return "\n".join(
         [
-            f"{configuration['study']}: an estimate, nothing in it is measured",
+            f"{configuration.study}: an estimate, nothing in it is measured",
             "",
             *aligned(text),
             "",
@@ -111,7 +110,7 @@ def _row(
     rough: dict[Cell, Estimate],
     known: list[tuple[Estimate, MeasurementRecord]],
 ) -> _Row:
-    entry = configuration["gpus"][gpu]
+    entry = configuration.gpus[gpu]
     slower = _ratio([(r.energy.duration_s, e.duration_s) for e, r in known if r.energy])
     hotter = _ratio(
         [
@@ -120,9 +119,9 @@ def _row(
             if r.energy
         ]
     )
-    specified = "peak_tflops" in entry and "memory_gb_per_s" in entry
+    specified = entry.peak_tflops is not None and entry.memory_gb_per_s is not None
     basis = "records" if known else "specification" if specified else "nothing: give peak_tflops and memory_gb_per_s"
-    idle_s = configuration["energy"]["idle_s"] if entry["device"] == "cuda" else 0
+    idle_s = configuration.energy.idle_s if entry.device == "cuda" else 0
     per_job: dict[int, float] = defaultdict(lambda: JOB_S + idle_s)
     energy_kwh = 0.0
     for cell in left:
@@ -130,16 +129,16 @@ def _row(
         per_job[cell.repeat] += window_s + CELL_S
         energy_kwh += window_s * rough[cell].power_w * hotter / JOULES_PER_KWH
     blind = bool(left) and not (known or specified)
-    unpowered = blind or (bool(left) and not (known or "max_power_w" in entry))
+    unpowered = blind or (bool(left) and not (known or entry.max_power_w is not None))
     return _Row(
         gpu,
-        entry.get("partition", "-"),
+        entry.partition or "-",
         len({cell.repeat for cell in left}),
         len(mine),
         len(mine) - len(left),
         None if blind else _devices(entry) * sum(per_job.values()) / 3600,
         None if unpowered else energy_kwh,
-        None if unpowered else energy_kwh * kg_per_kwh(configuration["energy"]["country_iso_code"]),
+        None if unpowered else energy_kwh * kg_per_kwh(configuration.energy.country_iso_code),
         0 if blind else max(per_job.values(), default=0) / 3600,
         basis if left else "-",
     )
@@ -185,29 +184,28 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
         count: the compute record of its architecture.
         examples: by phase.
     """
-    entry = configuration["gpus"][cell.gpu]
+    entry = configuration.gpus[cell.gpu]
     devices = _devices(entry) if cell.phase == "train" else 1
-    steps = interface.load(configuration["workload"]).steps(configuration, cell.phase, examples[cell.phase])
+    steps = configuration.steps(cell.phase, examples[cell.phase])
     flops = count.batch_size * (count.training_flops_exact if cell.phase == "train" else count.forward_flops)
     activations_bytes = count.activations_bytes / devices
     traffic = step_bytes(cell.phase, count.weights_bytes, activations_bytes, count.optimizer_state_bytes)
     step_s = max(
-        flops / devices / (PEAK_SHARE * entry.get("peak_tflops", 1) * 1e12),
-        traffic / (BANDWIDTH_SHARE * entry.get("memory_gb_per_s", 100) * 1e9),
+        flops / devices / (PEAK_SHARE * (entry.peak_tflops or 1) * 1e12),
+        traffic / (BANDWIDTH_SHARE * (entry.memory_gb_per_s or 100) * 1e9),
         LAUNCH_S[cell.phase],
     )
-    return Estimate(steps * step_s, devices * POWER_SHARE * entry.get("max_power_w", 100))
+    return Estimate(steps * step_s, devices * POWER_SHARE * (entry.max_power_w or 100))
 
 
-def _devices(entry: dict[str, Any]) -> int:
+def _devices(entry: Gpu) -> int:
     """GPUs that a job holds; processes on a CPU share it."""
-    return int(entry["devices"]) if entry["device"] == "cuda" else 1
+    return entry.devices if entry.device == "cuda" else 1
 
 
 def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
     """Whole repetitions of a phase of this length, until the window is long enough."""
-    at_least = interface.load(configuration["workload"]).REPETITIONS
-    return float(phase_s * max(at_least, math.ceil(configuration["energy"]["min_window_s"] / phase_s)))
+    return phase_s * max(configuration.REPETITIONS, math.ceil(configuration.energy.min_window_s / phase_s))
 
 
 def _ratio(pairs: list[tuple[float, float]]) -> float:

@@ -21,8 +21,8 @@ from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL, Outcome
 from isojoule.records.reading import OtherVersionError
 from isojoule.study.cells import Cell, architectures, cells, fingerprints
-from isojoule.study.configuration import Configuration
 from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 
 class Journal:

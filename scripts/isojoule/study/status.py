@@ -9,10 +9,10 @@ from statistics import mean
 from isojoule.errors import InputError
 from isojoule.progress import aligned
 from isojoule.records import MeasurementRecord
-from isojoule.study import configuration as configurations
+from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, cells, fingerprints
 from isojoule.study.journal import Journal, fingerprint_of_data
-from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
 
 STATES = ("done", "running", "waiting", "out of memory", "failed")
 FAILED = ("failed", "refused", "lost")
@@ -39,16 +39,16 @@ def status(results: Path) -> str:
     """
     if not (results / "configuration.yaml").is_file():
         raise InputError(f"{results}: found no configuration.yaml, expected the results of a study that was started")
-    configuration = configurations.load(results / "configuration.yaml")
+    configuration = reading.load(results / "configuration.yaml")
     seen = _seen(configuration, results)
-    per_gpu = {gpu: [s for s in seen if s.cell.gpu == gpu] for gpu in configuration["gpus"]}
+    per_gpu = {gpu: [s for s in seen if s.cell.gpu == gpu] for gpu in configuration.gpus}
     rows = [_row(gpu, part) for gpu, part in per_gpu.items()]
     rows += [_row("all", seen)] if len(rows) > 1 else []
     header = ("gpu", "cells", *STATES, "energy in windows", "time to go")
     table = aligned([header, *rows])
     return "\n".join(
         [
-            f"{configuration['study']}: {_counted(seen)}",
+            f"{configuration.study}: {_counted(seen)}",
             "",
             *table,
             *_reasons(seen),
@@ -57,14 +57,14 @@ def status(results: Path) -> str:
     )
 
 
-def _seen(configuration: configurations.Configuration, results: Path) -> list[Seen]:
+def _seen(configuration: Configuration, results: Path) -> list[Seen]:
     journal, named = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
         return [Seen(cell, "waiting", None) for cell in cells(configuration)]
     running = {
         found[0].identity: found[0]
-        for gpu in configuration["gpus"]
-        for repeat in range(configuration["repeats"])
+        for gpu in configuration.gpus
+        for repeat in range(configuration.repeats)
         if (found := journal.running(gpu, repeat)) and found[1]
     }
     seen = []
@@ -144,12 +144,12 @@ def _reasons(seen: list[Seen]) -> list[str]:
     return ["", *shown] if shown else []
 
 
-def _best(seen: list[Seen], configuration: configurations.Configuration) -> list[str]:
+def _best(seen: list[Seen], configuration: Configuration) -> list[str]:
     """One line per model and platform, the best quality first."""
     energy_kwh: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     quality: dict[tuple[str, str], list[float]] = defaultdict(list)
     records = [s.record for s in seen if s.state == "done" and s.record]
-    qualities = configuration["pareto"]["qualities"]
+    qualities = configuration.pareto.qualities
     shown = next((name for name in qualities if any(name in record.quality for record in records)), "")
     for record in records:
         if record.energy:
@@ -157,8 +157,7 @@ def _best(seen: list[Seen], configuration: configurations.Configuration) -> list
         if shown in record.quality:
             quality[record.architecture, record.gpu].append(record.quality[shown])
     ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
-    whole = interface.load(configuration["workload"]).whole
-    carried = {s.cell.phase for s in seen if whole(configuration, s.cell.architecture, s.cell.phase) != 1}
+    carried = {s.cell.phase for s in seen if configuration.whole(s.cell.architecture, s.cell.phase) != 1}
     of = {phase: " of the part measured" if phase in carried else "" for phase in ("train", "test")}
     rows = [
         (

@@ -8,12 +8,11 @@ from isojoule.errors import InputError
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells, fingerprints
-from isojoule.study.configuration import Configuration
 from isojoule.tables.flags import with_flags_of_the_study
 from isojoule.tables.qualities import QUALITIES, with_quality_table
 from isojoule.tables.rows import as_table, row
 from isojoule.workloads import interface
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, Configuration
 
 PROBLEMS_SHOWN = 10
 
@@ -37,25 +36,24 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     """
     models = architectures(configuration)
     data = interface.data_fingerprint(results / "features")
-    workload = interface.load(configuration["workload"])
-    if unknown := sorted(set(workload.QUALITIES) - set(QUALITIES)):
+    if unknown := sorted(set(configuration.QUALITIES) - set(QUALITIES)):
         raise InputError(
-            f"workload {configuration['workload']}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
+            f"workload {configuration.workload}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
             f"isojoule/tables/columns.py, such as {', '.join(QUALITIES)}"
         )
     compute = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in models}
     rows = []
     for record in _records(results / "records", configuration, models, data):
-        times = workload.whole(configuration, record.architecture, record.phase)
+        times = configuration.whole(record.architecture, record.phase)
         values = row(record, compute[record.architecture], times)
-        if "train" in configuration["phases"] and workload.whole(configuration, record.architecture, "train") != 1:
+        if configuration.phases.train is not None and configuration.whole(record.architecture, "train") != 1:
             # a part of the training made the weights: their quality is not what the energy of the whole training buys
             values |= dict.fromkeys(record.quality)
         rows.append(values)
     table = as_table(rows)
-    if "quality_table" in configuration["analysis"]:
-        table = with_quality_table(table, Path(configuration["analysis"]["quality_table"]), workload.QUALITIES)
-    excluded = configuration["analysis"]["exclude_flags"]
+    if configuration.analysis.quality_table is not None:
+        table = with_quality_table(table, Path(configuration.analysis.quality_table), configuration.QUALITIES)
+    excluded = configuration.analysis.exclude_flags
     flagged = with_flags_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():
         number = (flagged["outcome"] == "excluded").sum()
@@ -88,7 +86,7 @@ def _records(
             problems.append(f"{path}: outcome: found {record.outcome}, expected one of {', '.join(FINAL)}")
         elif record.identity in paths:
             problems.append(f"{path}: is the same cell as {paths[record.identity]} ({cell})")
-        elif record.study != configuration["study"] or not record.is_of(decided_by):
+        elif record.study != configuration.study or not record.is_of(decided_by):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         records[record.identity], paths[record.identity] = record, path
     problems += [f"{folder}: no record of {cell}" for identity, cell in expected.items() if identity not in records]

@@ -1,12 +1,13 @@
 """Decode the beginning of a clip, and no more of it than the frames need."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
+
+from isojoule.configuration.sections import MelOfBeginning
 
 # what the resampler's filter looks ahead, so that the cut makes no difference
 MARGIN_S = 0.1
@@ -16,9 +17,9 @@ class UnusableClipError(Exception):
     """A clip without usable samples; the message says why."""
 
 
-def n_samples(mel: dict[str, Any]) -> int:
+def n_samples(mel: MelOfBeginning) -> int:
     """How many samples, at the configured rate, the first `n_frames` centred frames touch."""
-    return int((mel["n_frames"] - 1) * mel["hop_length"] + mel["n_fft"] // 2)
+    return int((mel.n_frames - 1) * mel.hop_length + mel.n_fft // 2)
 
 
 def whole(path: Path, rate_hz: int) -> NDArray[np.float32]:
@@ -30,7 +31,7 @@ def whole(path: Path, rate_hz: int) -> NDArray[np.float32]:
     return _decoded(path, rate_hz, None)
 
 
-def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
+def beginning(path: Path, mel: MelOfBeginning) -> NDArray[np.float32]:
     """The first samples of a clip: mono, at the configured rate, zeros behind the end of a short clip.
 
     Args:
@@ -44,7 +45,7 @@ def beginning(path: Path, mel: dict[str, Any]) -> NDArray[np.float32]:
         UnusableClipError: the file is missing, unreadable, without samples, or holds NaN or infinity.
     """
     wanted = n_samples(mel)
-    mono = _decoded(path, mel["sample_rate_hz"], wanted)
+    mono = _decoded(path, mel.sample_rate_hz, wanted)
     padded = np.zeros(wanted, dtype=np.float32)
     padded[: min(wanted, len(mono))] = mono[:wanted]
     return padded

@@ -1,27 +1,8 @@
 """The seam between what is measured and the measuring.
 
-A workload is a package below this one. Its `config.schema.yaml` has the part of a study's configuration that it asks,
-and its `__init__` (no torch there) offers
-
-    check(configuration, source)                           refuses what the schema cannot see
-    architectures(configuration) -> list[Architecture]     what the study compares
-    MODELS                                                 modules of its own models, one per family
-    QUALITIES                                              its columns among `isojoule.tables.qualities.QUALITIES`
-    REPETITIONS                                            of the work in a window, at least
-    FEATURES                                               files that extraction writes beside `statistics.json`
-    dataset_settings(configuration) -> dict                the configuration's part that decides the manifest
-    features_settings(configuration) -> dict               the part that decides the features
-    settings(configuration) -> dict                        the part that decides its sessions
-    shown_settings(settings) -> dict                       those of them that a record shows, each of which is known to
-                                                           `isojoule.tables.columns` or `isojoule.tables.left_out`
-    compute_settings(configuration) -> dict                the part that decides what compute counting sees, with
-                                                           `batch_size` and the name of the `optimizer`
-    extent(configuration, results) -> Extent               how much data there is, before it is extracted
-    steps(configuration, phase, examples) -> int           steps of a phase
-    whole(configuration, name, phase) -> float             how many times what is measured the whole phase is: where not
-                                                           once, its energy is estimated from several repetitions
-
-its module `dataset` offers
+A workload is a package below this one. Its package `description` (no torch there) has a class `Configuration`, derived
+from the one below: the keys of a study that the workload asks, and what it says about such a study. Its module
+`dataset` offers
 
     prepare_study(configuration, folder) -> str            checks the data, writes `manifest.tsv`, says what it found
 
@@ -35,7 +16,8 @@ its module `sessions` (torch) offers
 
     Session(model, slice, phase, features, device)         a `Session`, below: of the model, built, on the CPU; the
                                                            cell's slice of the configuration, where `settings` are
-                                                           those above; a phase; the folder of the features; the device
+                                                           the `session_settings` below; a phase; the folder of the
+                                                           features; the device
 
 and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
 where `inputs` is all that the model is called with, and `loss(outputs, targets)`.
@@ -44,11 +26,16 @@ Nothing outside these packages knows which workload it serves.
 """
 
 import importlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from pydantic import field_validator
+
+from isojoule.configuration.common import Pareto, StudySections
+from isojoule.configuration.sentences import misfit, shown
 from isojoule.errors import InputError
 from isojoule.files import read_json
 
@@ -88,6 +75,73 @@ class Extent:
     examples: dict[str, int]
     features_bytes: int
     note: str
+
+
+class Configuration(StudySections, ABC):
+    """The configuration of a study, and what its workload says about it."""
+
+    MODELS: ClassVar[tuple[str, ...]]
+    """Modules of the workload's own models, one per family."""
+    QUALITIES: ClassVar[tuple[str, ...]]
+    """Its columns among `isojoule.tables.qualities.QUALITIES`."""
+    FEATURES: ClassVar[tuple[str, ...]]
+    """Files that its extraction writes beside `statistics.json`."""
+    REPETITIONS: ClassVar[int] = 1
+    """How often, at least, the work is done in a window."""
+
+    @field_validator("pareto")
+    @classmethod
+    def _has_qualities_of_the_workload(cls, pareto: Pareto) -> Pareto:
+        for number, name in enumerate(pareto.qualities):
+            if name not in cls.QUALITIES:
+                raise misfit(f"one of {', '.join(cls.QUALITIES)}", shown(name), f"qualities.{number}")
+        return pareto if pareto.qualities else pareto.model_copy(update={"qualities": list(cls.QUALITIES)})
+
+    @abstractmethod
+    def expand_architectures(self) -> list[Architecture]:
+        """What the study compares, in the order of its file."""
+
+    @abstractmethod
+    def dataset_settings(self) -> dict[str, Any]:
+        """What decides the manifest."""
+
+    @abstractmethod
+    def features_settings(self) -> dict[str, Any]:
+        """What decides the features."""
+
+    @abstractmethod
+    def session_settings(self) -> dict[str, Any]:
+        """What decides a session beside the architecture, the GPU, the phase and the seed."""
+
+    @abstractmethod
+    def shown_settings(self) -> dict[str, str | float]:
+        """Those of the session's settings that a record shows, by name.
+
+        Each is known to `isojoule.tables.columns` or `isojoule.tables.left_out`.
+        """
+
+    @abstractmethod
+    def compute_settings(self) -> dict[str, Any]:
+        """What decides the counts of an architecture, with `batch_size` and the name of the `optimizer`."""
+
+    @abstractmethod
+    def extent(self, results: Path) -> Extent:
+        """How much data there is, before it is extracted.
+
+        Args:
+            results: folder of the study's results.
+        """
+
+    @abstractmethod
+    def steps(self, phase: str, examples: int) -> int:
+        """How many steps a phase over this many examples takes."""
+
+    def whole(self, name: str, phase: str) -> float:  # noqa: ARG002
+        """How many times what is measured of an architecture the whole phase is.
+
+        Where that is not once, the energy of the whole is estimated from several repetitions.
+        """
+        return 1.0
 
 
 class Session(Protocol):
@@ -148,12 +202,13 @@ def data_fingerprint(features: Path) -> str:
 
 def names() -> list[str]:
     """The workloads that there are."""
-    return sorted(path.parents[1].name for path in Path(__file__).parent.glob("*/description/config.schema.yaml"))
+    return sorted(path.parents[1].name for path in Path(__file__).parent.glob("*/description/__init__.py"))
 
 
-def load(name: str) -> ModuleType:
-    """The torch-free side of the workload `name`."""
-    return importlib.import_module(f"isojoule.workloads.{name}.description")
+def load(name: str) -> type[Configuration]:
+    """What studies of the workload `name` are configured by."""
+    configuration: type[Configuration] = importlib.import_module(f"isojoule.workloads.{name}.description").Configuration
+    return configuration
 
 
 def check_session(session: object, name: str) -> None:

@@ -8,8 +8,7 @@ import yaml
 
 from isojoule.measuring import block, cell
 from isojoule.measuring.device_lock import Device
-from isojoule.study import configuration
-from isojoule.workloads.tagging import description as tagging
+from isojoule.study import reading
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract
 
@@ -28,9 +27,9 @@ def extracted(tmp_path_factory):
         "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
-    study = configuration.check(content)
-    prepare(study["dataset"], study["mel"], tagging.classes(study), folder / "dataset")
-    extract(folder / "dataset", study["mel"], tagging.classes(study), folder / "features", workers=2)
+    study = reading.check(content)
+    prepare(study.dataset, study.mel, folder / "dataset")
+    extract(folder / "dataset", study.mel, study.classes, folder / "features", workers=2)
     return folder
 
 
@@ -42,7 +41,7 @@ def results(extracted, tmp_path):
 
 @pytest.fixture
 def study(extracted):
-    return configuration.load(extracted / "study.yaml")
+    return reading.load(extracted / "study.yaml")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import torch
 from blocks import GPU, TRAIN, records, up_to_date
 from simulated import record
+from studies import changed
 
 from isojoule.errors import InputError
 from isojoule.measuring.block import Block, shuffled
@@ -18,7 +19,7 @@ from isojoule.workloads.tagging.sessions import Session
 
 def test_every_cell_is_measured_once_in_a_shuffled_order_and_published(study, results, machine, measured):
     up_to_date(study, results, machine)
-    order = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study["seed"], GPU, 0)
+    order = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study.seed, GPU, 0)
     assert measured == [(name, phase) for name in order for phase in ("train", "test")]
     assert len(records(results)) == 6
     for path in records(results).values():
@@ -57,30 +58,26 @@ def test_a_cell_that_leaves_the_journal_is_measured_again(study, results, machin
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("values", "expected"),
     [
-        (lambda s: s["optimizer"].update(learning_rate=0.5), ["train", "test"]),
-        (lambda s: s["phases"]["test"].update(epochs=2), ["train", "test"]),
-        (lambda s: s["gpus"][GPU].update(partition="elsewhere", constraint="fast"), []),
-        (lambda s: s.update(study="renamed"), []),
+        ({"optimizer.learning_rate": 0.5}, ["train", "test"]),
+        ({"phases.test.epochs": 2}, ["train", "test"]),
+        ({f"gpus.{GPU}.partition": "elsewhere", f"gpus.{GPU}.constraint": "fast"}, []),
+        ({"study": "renamed"}, []),
     ],
     ids=["learning rate", "epochs of test", "partition", "name"],
 )
-def test_a_change_measures_what_it_decides(study, results, machine, measured, change, expected):
+def test_a_change_measures_what_it_decides(study, results, machine, measured, values, expected):
     up_to_date(study, results, machine, ["mlp-1x4"])
     measured.clear()
-    change(study)
-    up_to_date(study, results, machine, ["mlp-1x4"])
+    up_to_date(changed(study, values), results, machine, ["mlp-1x4"])
     assert [phase for _, phase in measured] == expected
 
 
 def test_a_change_that_is_taken_back_measures_nothing(study, results, machine, measured):
     up_to_date(study, results, machine, ["mlp-1x4"])
     before = (results / "records" / GPU / "mlp-1x4" / "train-0.json").read_bytes()
-    learning_rate = study["optimizer"]["learning_rate"]
-    study["optimizer"]["learning_rate"] = 0.5
-    up_to_date(study, results, machine, ["mlp-1x4"])
-    study["optimizer"]["learning_rate"] = learning_rate
+    up_to_date(changed(study, {"optimizer.learning_rate": 0.5}), results, machine, ["mlp-1x4"])
     measured.clear()
     up_to_date(study, results, machine, ["mlp-1x4"])
     assert measured == []
@@ -97,7 +94,7 @@ def test_other_data_is_measured_again(study, results, machine, measured):
 
 
 def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(study, results, machine, monkeypatch):
-    first = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study["seed"], GPU, 0)[0]
+    first = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study.seed, GPU, 0)[0]
     broken = Session.run
     width = int(first.removeprefix("mlp-1x"))
 
@@ -151,7 +148,7 @@ def test_out_of_memory_is_final_and_its_test_is_untrained(study, results, machin
 
 
 def test_a_refusal_has_a_record_and_measures_nothing(study, results, machine, measured, monkeypatch):
-    study["gpus"][GPU]["partition"] = "t4"
+    study = changed(study, {f"gpus.{GPU}.partition": "t4"})
     monkeypatch.setenv("SLURM_JOB_PARTITION", "a40")
     with pytest.raises(InputError, match=r"gpus\.cpu-1thread\.partition: found a40 on .*, expected t4; nothing was"):
         up_to_date(study, results, machine, ["mlp-1x4"])
@@ -166,8 +163,7 @@ def test_other_code_takes_its_records_out_and_keeps_them_in_the_journal(study, r
     up_to_date(study, results, machine, ["mlp-1x4"])
     retire_stale_records(study, results)
     assert len(records(results)) == 2
-    study["optimizer"]["learning_rate"] = 0.5
-    retire_stale_records(study, results)
+    retire_stale_records(changed(study, {"optimizer.learning_rate": 0.5}), results)
     assert records(results) == {}
     assert len(Journal(results).attempts(TRAIN)) == 1
     assert "2 records are of other code, configuration or data; they stay in" in capsys.readouterr().err

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from blocks import GPU, TRAIN, records, up_to_date
+from studies import changed
 
 from isojoule import files
 from isojoule.errors import InputError
-from isojoule.study import configuration
+from isojoule.study import reading
 from isojoule.study.journal import Journal
 from isojoule.workloads.tagging.sessions import Session
 
@@ -107,8 +107,7 @@ def program(extracted, results, *arguments, **options):
 def long(study, extracted, tmp_path):
     """The same study with a training that does not end by itself."""
     shutil.copytree(extracted / "features", tmp_path / "results" / "features")
-    study["phases"]["train"]["epochs"] = 100_000
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    reading.store(changed(study, {"phases.train.epochs": 100_000}), tmp_path / "study.yaml")
     return tmp_path
 
 
@@ -144,7 +143,7 @@ def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(long, extract
     running.kill()
     running.communicate()
     assert not Journal(long / "results").running(GPU, 0)[1]
-    up_to_date(configuration.load(extracted / "study.yaml"), long / "results", machine, ["mlp-1x4"])
+    up_to_date(reading.load(extracted / "study.yaml"), long / "results", machine, ["mlp-1x4"])
     outcomes = [(record.outcome, record.provenance.attempt) for record in Journal(long / "results").attempts(TRAIN)]
     assert outcomes == [("lost", 1), ("ok", 2)]
 

@@ -4,17 +4,17 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import soundfile
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
-from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, beginning
 from isojoule.workloads.tagging import synthetic
-from isojoule.workloads.tagging.description.architectures import classes as classes_of
-from isojoule.workloads.tagging.labels import listed, read_labels
+from isojoule.workloads.tagging.description import Configuration
+from isojoule.workloads.tagging.description.sections import Dataset, Desed, Folder, Synthetic
+from isojoule.workloads.tagging.labels import DESED_CLASSES, listed, read_labels
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".opus"}
@@ -23,18 +23,17 @@ LEFT_OUT = "left_out.tsv"
 
 def prepare_study(configuration: Configuration, folder: Path) -> str:
     """`prepare` for a study; the clips counted in words."""
-    clips = prepare(configuration["dataset"], configuration["mel"], classes_of(configuration), folder)
+    clips = prepare(configuration.dataset, configuration.mel, folder)
     train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
     return f"{len(clips)} clips, {train} to train on, {test} to test on"
 
 
-def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], folder: Path) -> list[Clip]:
+def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
     """Check every clip of the study and write `manifest.tsv` (and `left_out.tsv`) into `folder`.
 
     Args:
         dataset: the configuration's `dataset` section.
         mel: the configuration's `mel` section: how much of each clip must be readable.
-        classes: the class names.
         folder: where the manifest goes, and the clips of the synthetic source.
 
     Returns:
@@ -44,15 +43,25 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
         InputError: listing every label and file that is wrong, or, with `on_bad_file: leave_out`, where nothing is left
             to train or test on.
     """
-    if dataset["source"] == "synthetic":
-        synthetic.write(folder, dataset["train_clips"], dataset["test_clips"], dataset["seed"])
-        dataset = {**dataset, "path": str(folder), "audio": "audio", "train": "train.tsv", "test": "test.tsv"}
-    root = Path(dataset["path"])
-    audio = root / dataset["audio"]
+    if isinstance(dataset, Synthetic):
+        synthetic.write(folder, dataset.train_clips, dataset.test_clips, dataset.seed)
+        dataset = Folder(
+            source="folder",
+            path=str(folder),
+            train="train.tsv",
+            test="test.tsv",
+            classes=DESED_CLASSES,
+            on_bad_file=dataset.on_bad_file,
+        )
+    root = Path(dataset.path)
+    audio = root / dataset.audio
     if not audio.is_dir():
-        hint = "; config/README.md says how to get DESED" if dataset["source"] == "desed" else ""
+        hint = "; config/README.md says how to get DESED" if isinstance(dataset, Desed) else ""
         raise InputError(f"dataset: the audio folder {audio} is missing{hint}")
-    tables = {split: read_labels(root / dataset[split], classes) for split in ("train", "test")}
+    tables = {
+        split: read_labels(root / table, dataset.classes)
+        for split, table in (("train", dataset.train), ("test", dataset.test))
+    }
     names = list(dict.fromkeys(name for table in tables.values() for name in table))
     splits = {name: [split for split, table in tables.items() if name in table] for name in names}
     conflicts = [
@@ -61,7 +70,7 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
         if len(splits[name]) == 2 and set(tables["train"][name]) != set(tables["test"][name])
     ]
     if conflicts:
-        both = f"{dataset['train']} and {dataset['test']}"
+        both = f"{dataset.train} and {dataset.test}"
         raise InputError(f"dataset: found other labels in {both} for the same file\n       {listed(conflicts)}")
     labelled = {name for table in tables.values() for name, labels in table.items() if labels}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -75,7 +84,7 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
     ]
     bad = [f"{audio / name}: {found}" for name, found in zip(names, checked, strict=True) if isinstance(found, str)]
     problems = bad + [f"{path}: has no label" for path in _unlabelled(audio, names)]
-    if problems and dataset["on_bad_file"] == "stop":
+    if problems and dataset.on_bad_file == "stop":
         raise InputError(
             f"dataset: {len(problems)} files are wrong; mend them, or set dataset.on_bad_file to leave_out\n       "
             + listed(problems)
@@ -91,7 +100,7 @@ def prepare(dataset: dict[str, Any], mel: dict[str, Any], classes: list[str], fo
     return clips
 
 
-def _checked(path: Path, mel: dict[str, Any]) -> tuple[float, int, int] | str:
+def _checked(path: Path, mel: MelOfBeginning) -> tuple[float, int, int] | str:
     """Duration, rate and channels of a clip, or what is wrong with it."""
     try:
         beginning(path, mel)

@@ -7,19 +7,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.progress import heartbeat
-from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, beginning
 from isojoule.workloads.mel import log_mel
-from isojoule.workloads.tagging.description.architectures import classes as classes_of
+from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
 
@@ -29,10 +28,10 @@ BATCH = 4
 
 def extract_study(configuration: Configuration, dataset: Path, folder: Path, workers: int) -> int:
     """`extract` for a study."""
-    return extract(dataset, configuration["mel"], classes_of(configuration), folder, workers)
+    return extract(dataset, configuration.mel, configuration.classes, folder, workers)
 
 
-def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path, workers: int) -> int:
+def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path, workers: int) -> int:
     """Write `features.npy`, `targets.npy`, `statistics.json` and the manifest into `folder`.
 
     Threads take batches of clips each; memory does not grow with the number of clips. The statistics are written last,
@@ -55,7 +54,7 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
     torch.set_num_threads(1)
     train = np.array([clip.is_in("train") for clip in clips])
     total, squares, problems, done = 0.0, 0.0, [], 0
-    shape = (len(clips), mel["n_mels"], mel["n_frames"])
+    shape = (len(clips), mel.n_mels, mel.n_frames)
     with (
         written_whole(folder / "features.npy") as temporary,
         temporary.open("wb") as file,
@@ -90,7 +89,7 @@ def extract(dataset: Path, mel: dict[str, Any], classes: list[str], folder: Path
 
 
 def _batches(
-    clips: list[Clip], mel: dict[str, Any], pool: ThreadPoolExecutor, ahead: int
+    clips: list[Clip], mel: MelOfBeginning, pool: ThreadPoolExecutor, ahead: int
 ) -> Iterator[tuple[int, NDArray[np.float32], list[str]]]:
     """First clip, values and problems of every batch in order, some batches ahead of their use."""
     transform = log_mel(mel)
@@ -103,7 +102,7 @@ def _batches(
             except UnusableClipError as error:
                 problems.append(f"{clip.path}: {error}")
         if problems:
-            return np.empty((0, mel["n_mels"], mel["n_frames"]), np.float32), problems
+            return np.empty((0, mel.n_mels, mel.n_frames), np.float32), problems
         return transform(torch.from_numpy(np.stack(samples))).numpy(), problems
 
     starts = iter(range(0, len(clips), BATCH))

@@ -1,12 +1,12 @@
 """The extracted features of a study, memory-mapped."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import read_json
 from isojoule.workloads.audio import UnusableClipError, beginning
@@ -28,7 +28,7 @@ class Features:
         std: standard deviation of the same.
     """
 
-    def __init__(self, folder: Path, mel: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, mel: MelOfBeginning) -> None:
         self._mel, self._transform = mel, log_mel(mel)
         self._clips = read_manifest(folder / MANIFEST)
         statistics = read_json(folder / "statistics.json")

@@ -8,6 +8,19 @@ from isojoule.errors import InputError
 HEADER = ["filename", "event_labels"]
 SHOWN = 20
 
+DESED_CLASSES = [
+    "Alarm_bell_ringing",
+    "Blender",
+    "Cat",
+    "Dishes",
+    "Dog",
+    "Electric_shaver_toothbrush",
+    "Frying",
+    "Running_water",
+    "Speech",
+    "Vacuum_cleaner",
+]
+
 
 def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
     """Labels by file name, in the order of the table; rows of the same file are joined, a file may have none.

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isojoule.configuration.sections import MelOfBeginning
 from isojoule.records.measurement import Work
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.example import loss as criterion
@@ -70,7 +71,7 @@ class Session:
         self.epochs = configuration["phases"][phase]["epochs"]
         self.batch_size = settings["batch_size"]
         self.steps_done = self._runs = 0
-        opened = Features(features, settings["mel"])
+        opened = Features(features, MelOfBeginning.model_validate(settings["mel"]))
         self._clips = Clips(opened, phase, settings, device)
         self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from isojoule.files import write_text, written_whole
-from isojoule.workloads.tagging.description.architectures import DESED_CLASSES
+from isojoule.workloads.tagging.labels import DESED_CLASSES
 
 Signal = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from isojoule.errors import InputError
-from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, whole
 from isojoule.workloads.waveflow import synthetic
-from isojoule.workloads.waveflow.description import HOP
-from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, write_manifest
+from isojoule.workloads.waveflow.description import Configuration
+from isojoule.workloads.waveflow.description.sections import Synthetic
+from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, Clip, write_manifest
 
 SHOWN = 20
 
@@ -22,16 +22,18 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
     Raises:
         InputError: naming every file that is missing or no audio, or that nothing is left to train on.
     """
-    dataset, rate_hz = configuration["dataset"], configuration["mel"]["sample_rate_hz"]
-    root = Path(dataset.get("path", folder))
-    if dataset["source"] == "synthetic":
-        synthetic.write(folder, dataset["clips"], rate_hz, dataset["seed"])
+    dataset, rate_hz = configuration.dataset, configuration.mel.sample_rate_hz
+    if isinstance(dataset, Synthetic):
+        root = folder
+        synthetic.write(folder, dataset.clips, rate_hz, dataset.seed)
+    else:
+        root = Path(dataset.path)
     names = _names(root / "metadata.csv")
     if not (root / "wavs").is_dir():
         raise InputError(f"dataset.path: found no folder {root / 'wavs'}, expected the clips of metadata.csv in it")
-    if len(names) <= dataset["test_clips"]:
+    if len(names) <= dataset.test_clips:
         raise InputError(
-            f"dataset.test_clips: found {dataset['test_clips']} of the {len(names)} clips of {root / 'metadata.csv'}, "
+            f"dataset.test_clips: found {dataset.test_clips} of the {len(names)} clips of {root / 'metadata.csv'}, "
             "expected some to be left to train on"
         )
     paths = [root / "wavs" / f"{name}.wav" for name in names]
@@ -42,13 +44,13 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
         more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
         listed = "\n       ".join(problems[:SHOWN] + more)
         raise InputError(f"dataset: {len(problems)} files are wrong\n       {listed}")
-    first_test = len(names) - dataset["test_clips"]
+    first_test = len(names) - dataset.test_clips
     clips = [
         Clip(str(path), "test" if number >= first_test else "train", int(n_frames))
         for number, (path, n_frames) in enumerate(zip(paths, checked, strict=True))
     ]
     write_manifest(folder / MANIFEST, clips)
-    return f"{len(clips)} clips, {first_test} to train on, {dataset['test_clips']} to test on"
+    return f"{len(clips)} clips, {first_test} to train on, {dataset.test_clips} to test on"
 
 
 def _names(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isojoule.workloads.waveflow.description import HOP
+from isojoule.workloads.waveflow.manifest import HOP
 
 
 def example(

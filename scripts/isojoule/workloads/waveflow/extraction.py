@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from isojoule.configuration.sections import Mel
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.progress import heartbeat
-from isojoule.study.configuration import Configuration
 from isojoule.workloads.audio import UnusableClipError, whole
 from isojoule.workloads.mel import log_mel
-from isojoule.workloads.waveflow.description import HOP
-from isojoule.workloads.waveflow.manifest import MANIFEST, Clip, read_manifest
+from isojoule.workloads.waveflow.description import Configuration
+from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, Clip, read_manifest
 
 Decoded = tuple[NDArray[np.int16], NDArray[np.float32]]
 # of 16 bits
@@ -44,7 +44,7 @@ def extract_study(configuration: Configuration, dataset: Path, folder: Path, wor
     Raises:
         InputError: a clip can no longer be decoded.
     """
-    clips, mel = read_manifest(dataset / MANIFEST), configuration["mel"]
+    clips, mel = read_manifest(dataset / MANIFEST), configuration.mel
     torch.set_num_threads(1)
     frames = sum(clip.n_frames for clip in clips)
     total, squares, done = 0.0, 0.0, 0
@@ -58,7 +58,7 @@ def extract_study(configuration: Configuration, dataset: Path, folder: Path, wor
         heartbeat(lambda: f"{done}/{len(clips)} clips"),
     ):
         _header(audio_file, "<i2", (frames * HOP,))
-        _header(mels_file, "<f4", (frames, mel["n_mels"]))
+        _header(mels_file, "<f4", (frames, mel.n_mels))
         transform = log_mel(mel)
         waiting = deque(pool.submit(_decoded, clip, mel, transform) for clip in clips[: 2 * workers])
         following = iter(clips[2 * workers :])
@@ -72,7 +72,7 @@ def extract_study(configuration: Configuration, dataset: Path, folder: Path, wor
             if clip.split == "train":
                 total, squares = total + mels.sum(dtype=float), squares + np.square(mels, dtype=float).sum()
             done += 1
-    count = mel["n_mels"] * sum(clip.n_frames for clip in clips if clip.split == "train")
+    count = mel.n_mels * sum(clip.n_frames for clip in clips if clip.split == "train")
     mean = total / count
     deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
     lengths = np.array([clip.n_frames for clip in clips])
@@ -89,13 +89,13 @@ def _header(file: Any, kind: str, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
 
 
-def _decoded(clip: Clip, mel: dict[str, Any], transform: Any) -> Decoded:
+def _decoded(clip: Clip, mel: Mel, transform: Any) -> Decoded:
     """Samples of whole frames, and the frames: each is centred on its first sample."""
     try:
-        samples = whole(Path(clip.path), mel["sample_rate_hz"])
+        samples = whole(Path(clip.path), mel.sample_rate_hz)
     except UnusableClipError as error:
         raise InputError(f"{clip.path}: {error}; prepare the data set again") from error
-    audio = np.zeros(clip.n_frames * HOP + mel["n_fft"] // 2, dtype=np.float32)
+    audio = np.zeros(clip.n_frames * HOP + mel.n_fft // 2, dtype=np.float32)
     cut = min(len(samples), clip.n_frames * HOP)
     audio[:cut] = samples[:cut]
     mels = transform(torch.from_numpy(audio).unsqueeze(0))[0, :, : clip.n_frames].T.contiguous().numpy()

@@ -10,6 +10,8 @@ from isojoule.errors import InputError
 from isojoule.files import write_text
 
 MANIFEST = "manifest.tsv"
+# samples of a mel frame, which the model spreads over as many
+HOP = 256
 
 
 @dataclass(frozen=True, slots=True)

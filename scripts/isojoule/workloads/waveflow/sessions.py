@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from isojoule.configuration.sections import Mel
 from isojoule.errors import InputError
 from isojoule.files import read_json, written_whole
 from isojoule.records.measurement import Work
@@ -23,9 +24,9 @@ from isojoule.workloads.interface import Architecture
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.team import Team
-from isojoule.workloads.waveflow.description import HOP
 from isojoule.workloads.waveflow.example import loss as criterion
 from isojoule.workloads.waveflow.extraction import FULL_SCALE
+from isojoule.workloads.waveflow.manifest import HOP
 from isojoule.workloads.weights import Weights
 
 WARM_UP = {"train": 3, "test": 1}
@@ -128,7 +129,8 @@ class Session:
         self._size = configuration["gpu"].get("devices", 1) if phase == "train" else 1
         settings = configuration["settings"]
         self._phase, self._device = phase, device
-        self._mel, self._frames, self._batch_size = settings["mel"], settings["segment_frames"], settings["batch_size"]
+        self._mel = Mel.model_validate(settings["mel"])
+        self._frames, self._batch_size = settings["segment_frames"], settings["batch_size"]
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
         self._speech = Speech(features, phase)
         self._generator = torch.Generator().manual_seed(configuration["seed"])
@@ -154,7 +156,7 @@ class Session:
             self._losses = torch.zeros(self._count, device=device)
         else:
             self._count = of_phase["clips"]
-            frames = math.ceil(of_phase["clip_s"] * self._mel["sample_rate_hz"] / HOP)
+            frames = math.ceil(of_phase["clip_s"] * self._mel.sample_rate_hz / HOP)
             self._mels = self._speech.first(frames, self._count)[1].to(device)
             noise = torch.randn(self._count, frames * HOP, generator=self._generator)
             self._noise, self._generated = noise.to(device), torch.zeros_like(noise, device=device)
@@ -177,7 +179,7 @@ class Session:
             return Work(steps=self._count, samples=self._count * self._batch_size, batch_size=self._batch_size)
         # parts of a segment as well, which FLOPs are counted of
         segments = self._count * self._mels.shape[-1] / self._frames
-        audio_s = self._noise.numel() / self._mel["sample_rate_hz"]
+        audio_s = self._noise.numel() / self._mel.sample_rate_hz
         return Work(steps=self._count, samples=segments, batch_size=1, audio_s=audio_s)
 
     def example(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
@@ -243,7 +245,7 @@ class Session:
             return
         stale, digits = set(folder.glob("*.wav")), max(len(str(self._count - 1)), 2)
         for number, samples in enumerate(self._generated.cpu().numpy()):
-            content, rate_hz = BytesIO(), self._mel["sample_rate_hz"]
+            content, rate_hz = BytesIO(), self._mel.sample_rate_hz
             soundfile.write(content, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
             path = folder / f"{number:0{digits}d}.wav"
             with written_whole(path) as temporary:
@@ -296,7 +298,7 @@ class Session:
 
     def _spectral_distance_db(self) -> float:
         """Root mean square over bands of the difference of log-mel spectra in decibels, mean over frames."""
-        padded = nn.functional.pad(self._generated.cpu().float(), (0, self._mel["n_fft"] // 2))
+        padded = nn.functional.pad(self._generated.cpu().float(), (0, self._mel.n_fft // 2))
         frames = self._mels.shape[-1]
         found = log_mel(self._mel)(padded)[:, :, :frames]
         difference = DECIBELS * (found - self._speech.plain(self._mels.cpu()))

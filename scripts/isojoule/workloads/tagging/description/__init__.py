@@ -1,114 +1,107 @@
 """Audio tagging: which sound events are in a clip (Douwes and Serizel, DCASE 2024, section 3)."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from isojoule.errors import InputError
-from isojoule.study.configuration import Configuration
-from isojoule.workloads.interface import Extent
-from isojoule.workloads.sections import check_mel
-from isojoule.workloads.tagging.description.architectures import MODELS as FAMILY_MODELS
-from isojoule.workloads.tagging.description.architectures import architectures, classes
+from pydantic import Field, model_validator
+
+from isojoule.configuration.fields import Count
+from isojoule.configuration.sections import MelOfBeginning, Optimizer
+from isojoule.configuration.sentences import misfit
+from isojoule.workloads import interface
+from isojoule.workloads.interface import Architecture, Extent
+from isojoule.workloads.tagging.description import architectures
+from isojoule.workloads.tagging.description.sections import (
+    Architectures,
+    Dataset,
+    Phases,
+    Synthetic,
+)
+from isojoule.workloads.tagging.labels import DESED_CLASSES
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
 
 # weakly labelled, real clips of DESED (Douwes and Serizel, DCASE 2024, section 3)
 PUBLISHED_CLIPS = 1578
-MODELS = tuple(FAMILY_MODELS.values())
-
-QUALITIES = ("macro_f1", "mean_average_precision")
-REPETITIONS = 1
-FEATURES = ("features.npy", "targets.npy")
-
-__all__ = [
-    "FEATURES",
-    "MODELS",
-    "QUALITIES",
-    "REPETITIONS",
-    "architectures",
-    "check",
-    "classes",
-    "compute_settings",
-    "dataset_settings",
-    "extent",
-    "features_settings",
-    "settings",
-    "shown_settings",
-    "steps",
-    "whole",
-]
 
 
-def check(configuration: Configuration, source: str) -> None:
-    """Refuse a mel spectrogram that there cannot be, and what only other workloads can.
+class Configuration(interface.Configuration):
+    """The configuration of a study of audio tagging."""
 
-    Raises:
-        InputError: naming the key, what was found and what was expected.
-    """
-    check_mel(configuration["mel"], source)
-    for name, gpu in configuration["gpus"].items():
-        if gpu["devices"] != 1:
-            raise InputError(f"{source}: gpus.{name}.devices: found {gpu['devices']}, expected 1 in a study of tagging")
+    MODELS = tuple(architectures.MODELS.values())
+    QUALITIES = ("macro_f1", "mean_average_precision")
+    FEATURES = ("features.npy", "targets.npy")
 
+    workload: Literal["tagging"]
+    dataset: Dataset
+    mel: MelOfBeginning
+    architectures: Architectures
+    phases: Phases
+    batch_size: Count = Field(description="Clips per step, in training and test.")
+    optimizer: Optimizer
+    features: Literal["resident", "in_loop"] = Field(
+        "resident", description="resident: on the device before the window; in_loop: decoded in every epoch."
+    )
 
-def dataset_settings(configuration: Configuration) -> dict[str, Any]:
-    """What decides the manifest."""
-    return {"dataset": configuration["dataset"]}
+    @model_validator(mode="after")
+    def _is_of_one_device(self) -> Self:
+        for name, gpu in self.gpus.items():
+            if gpu.devices != 1:
+                raise misfit("1 in a study of tagging", str(gpu.devices), f"gpus.{name}.devices")
+        return self
 
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of the model's outputs."""
+        return DESED_CLASSES if isinstance(self.dataset, Synthetic) else self.dataset.classes
 
-def features_settings(configuration: Configuration) -> dict[str, Any]:
-    """What decides the features."""
-    return {"dataset": configuration["dataset"], "mel": configuration["mel"]}
+    def expand_architectures(self) -> list[Architecture]:
+        """What the study compares, in the order of its file."""
+        return architectures.expanded(self.architectures, self._shape())
 
+    def dataset_settings(self) -> dict[str, Any]:
+        """What decides the manifest."""
+        return self.plain(include={"dataset"})
 
-def settings(configuration: Configuration) -> dict[str, Any]:
-    """What decides a training or test beside the architecture, the GPU, the phase and the seed."""
-    return {key: configuration[key] for key in ("dataset", "mel", "batch_size", "optimizer", "features")}
+    def features_settings(self) -> dict[str, Any]:
+        """What decides the features."""
+        return self.plain(include={"dataset", "mel"})
 
+    def session_settings(self) -> dict[str, Any]:
+        """What decides a session beside the architecture, the GPU, the phase and the seed."""
+        return self.plain(include={"dataset", "mel", "batch_size", "optimizer", "features"})
 
-def shown_settings(settings: dict[str, Any]) -> dict[str, str | float]:
-    """The settings that a record shows, by name."""
-    optimizer = settings["optimizer"]
-    return {
-        "features": settings["features"],
-        "optimizer": optimizer["name"],
-        "learning_rate": optimizer["learning_rate"],
-    }
+    def shown_settings(self) -> dict[str, str | float]:
+        """Those of the session's settings that a record shows, by name."""
+        return {
+            "features": self.features,
+            "optimizer": self.optimizer.name,
+            "learning_rate": self.optimizer.learning_rate,
+        }
 
+    def compute_settings(self) -> dict[str, Any]:
+        """The shapes of input and output, the batch and the optimizer."""
+        return {**self._shape(), "batch_size": self.batch_size, "optimizer": self.optimizer.name}
 
-def compute_settings(configuration: Configuration) -> dict[str, Any]:
-    """What decides the counts of an architecture: the shapes of its input and output, the batch and the optimizer."""
-    mel = configuration["mel"]
-    return {
-        "n_mels": mel["n_mels"],
-        "n_frames": mel["n_frames"],
-        "n_classes": len(classes(configuration)),
-        "batch_size": configuration["batch_size"],
-        "optimizer": configuration["optimizer"]["name"],
-    }
+    def extent(self, results: Path) -> Extent:
+        """Clips of training and test: from the manifest, else the configuration, else the published number."""
+        path = results / "dataset" / MANIFEST
+        if path.is_file():
+            clips = read_manifest(path)
+            examples = {phase: sum(clip.is_in(phase) for clip in clips) for phase in ("train", "test")}
+            total, note = len(clips), f"{len(clips):,} clips"
+        elif isinstance(self.dataset, Synthetic):
+            examples = {"train": self.dataset.train_clips, "test": self.dataset.test_clips}
+            total = sum(examples.values())
+            note = f"{total:,} synthetic clips"
+        else:
+            examples, total = dict.fromkeys(("train", "test"), PUBLISHED_CLIPS), PUBLISHED_CLIPS
+            note = f"assumed: {PUBLISHED_CLIPS:,} clips, as the published data set has, since no data is prepared yet"
+        return Extent(examples, 4 * total * self.mel.n_mels * self.mel.n_frames, note)
 
+    def steps(self, phase: str, examples: int) -> int:
+        """Batches of a phase over this many clips."""
+        of_phase = self.phases.train if phase == "train" else self.phases.test
+        return of_phase.epochs * -(-examples // self.batch_size) if of_phase else 0
 
-def extent(configuration: Configuration, results: Path) -> Extent:
-    """Clips of training and test: from the manifest, else the configuration, else the published number."""
-    path = results / "dataset" / MANIFEST
-    dataset, mel = configuration["dataset"], configuration["mel"]
-    if path.is_file():
-        clips = read_manifest(path)
-        examples = {phase: sum(clip.is_in(phase) for clip in clips) for phase in ("train", "test")}
-        total, note = len(clips), f"{len(clips):,} clips"
-    elif dataset["source"] == "synthetic":
-        examples = {"train": dataset["train_clips"], "test": dataset["test_clips"]}
-        total, note = sum(examples.values()), f"{sum(examples.values()):,} synthetic clips"
-    else:
-        examples, total = dict.fromkeys(("train", "test"), PUBLISHED_CLIPS), PUBLISHED_CLIPS
-        note = f"assumed: {PUBLISHED_CLIPS:,} clips, as the published data set has, since no data is prepared yet"
-    return Extent(examples, 4 * total * mel["n_mels"] * mel["n_frames"], note)
-
-
-def steps(configuration: Configuration, phase: str, examples: int) -> int:
-    """Batches of a phase over this many clips."""
-    return int(configuration["phases"][phase]["epochs"] * -(-examples // configuration["batch_size"]))
-
-
-def whole(configuration: Configuration, name: str, phase: str) -> float:  # noqa: ARG001
-    """A training and a test are measured whole."""
-    return 1.0
+    def _shape(self) -> dict[str, int]:
+        return {"n_mels": self.mel.n_mels, "n_frames": self.mel.n_frames, "n_classes": len(self.classes)}

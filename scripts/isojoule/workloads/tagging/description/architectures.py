@@ -3,72 +3,58 @@
 from itertools import product
 from typing import Any
 
-from isojoule.study.configuration import Configuration
 from isojoule.workloads.interface import Architecture
+from isojoule.workloads.tagging.description.sections import (
+    Architectures,
+    ConvolutionalRecurrentGrid,
+    Grid,
+    RecurrentGrid,
+)
 
 MODELS = {family: f"isojoule.workloads.tagging.models.{family}" for family in ("mlp", "cnn", "rnn", "crnn")}
 
-DESED_CLASSES = [
-    "Alarm_bell_ringing",
-    "Blender",
-    "Cat",
-    "Dishes",
-    "Dog",
-    "Electric_shaver_toothbrush",
-    "Frying",
-    "Running_water",
-    "Speech",
-    "Vacuum_cleaner",
-]
 
-
-def classes(configuration: Configuration) -> list[str]:
-    """The class names of the study, in the order of the model's outputs."""
-    named: list[str] = configuration["dataset"].get("classes", DESED_CLASSES)
-    return named
-
-
-def architectures(configuration: Configuration) -> list[Architecture]:
-    """Expand every grid of the configuration, in its order.
+def expanded(families: Architectures, shape: dict[str, int]) -> list[Architecture]:
+    """Expand every grid, in the order of the configuration.
 
     Names are `mlp-4x1024` (layers x hidden), `rnn-2x128-frames` (not the published layout) and
     `crnn-2+1-512+256` (convolutional + recurrent layers, channels + hidden).
+
+    Args:
+        families: the configuration's `architectures` section.
+        shape: of inputs and outputs: `n_mels`, `n_frames`, `n_classes`.
     """
-    shape = {
-        "n_mels": configuration["mel"]["n_mels"],
-        "n_frames": configuration["mel"]["n_frames"],
-        "n_classes": len(classes(configuration)),
-    }
-    expanded = []
-    for family, grids in configuration["architectures"].items():
+    architectures = []
+    for family, grids in families.grids():
         for grid in grids:
             if family == "custom":
-                expanded.append(Architecture(grid["name"], grid["family"], grid["model"], grid["arguments"]))
-            else:
-                expanded.extend(_grid(family, grid, shape))
-    return expanded
+                architectures.append(Architecture(grid.name, grid.family, grid.model, grid.arguments))
+                continue
+            for name, sizes in _pairs(grid) if family == "crnn" else _sizes(family, grid):
+                arguments = {**shape, **sizes}
+                architectures.append(Architecture(name, family, f"{MODELS[family]}:{family.upper()}", arguments))
+    return architectures
 
 
-def _grid(family: str, grid: dict[str, Any], shape: dict[str, int]) -> list[Architecture]:
-    expanded = []
-    for layers, hidden in product(_listed(grid["layers"]), _listed(grid["hidden"])):
-        if family == "crnn":
-            name = f"crnn-{layers[0]}+{layers[1]}-{hidden[0]}+{hidden[1]}"
-            sizes = {
-                "conv_layers": layers[0],
-                "gru_layers": layers[1],
-                "channels": hidden[0],
-                "hidden": hidden[1],
-            }
-        else:
-            name = f"{family}-{layers}x{hidden}"
-            sizes = {"layers": layers, "hidden": hidden}
-        if family == "rnn":
-            sizes["layout"] = grid["layout"]
-            name += "-frames" if grid["layout"] == "frames" else ""
-        expanded.append(Architecture(name, family, f"{MODELS[family]}:{family.upper()}", {**shape, **sizes}))
-    return expanded
+def _sizes(family: str, grid: Grid) -> list[tuple[str, dict[str, Any]]]:
+    """Name and sizes of every combination."""
+    layout = grid.layout if isinstance(grid, RecurrentGrid) else None
+    ending = "-frames" if layout == "frames" else ""
+    return [
+        (
+            f"{family}-{layers}x{hidden}{ending}",
+            {"layers": layers, "hidden": hidden, **({"layout": layout} if layout else {})},
+        )
+        for layers, hidden in product(grid.layers, grid.hidden)
+    ]
 
 
-def _listed(sizes: Any) -> list[Any]:
-    return sizes if isinstance(sizes, list) else [sizes]
+def _pairs(grid: ConvolutionalRecurrentGrid) -> list[tuple[str, dict[str, Any]]]:
+    """Name and sizes of every combination of pairs."""
+    return [
+        (
+            f"crnn-{conv_layers}+{gru_layers}-{channels}+{hidden}",
+            {"conv_layers": conv_layers, "gru_layers": gru_layers, "channels": channels, "hidden": hidden},
+        )
+        for (conv_layers, gru_layers), (channels, hidden) in product(grid.layers, grid.hidden)
+    ]

@@ -1,0 +1,77 @@
+"""The types of single values in a configuration."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, WrapValidator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from isojoule.configuration.sentences import misfit
+
+Value = TypeVar("Value")
+Handler = Callable[[Any], Any]
+
+
+class _NeverNull:
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(kind)
+        return schema["schema"] if schema["type"] == "nullable" else schema
+
+
+class OneOf:
+    """One of some values that a type checker need not know; 2.0 is not 2."""
+
+    def __init__(self, values: tuple[str, ...] | tuple[int, ...]) -> None:
+        self._values = list(values)
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._checked, handler(kind))
+
+    def _checked(self, value: Any) -> Any:
+        if not any(type(value) is type(allowed) and value == allowed for allowed in self._values):
+            raise misfit(f"one of {', '.join(map(str, self._values))}")
+        return value
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """For editors, which complete one of the values."""
+        return {**handler(schema), "enum": self._values}
+
+
+def as_written(value: Any, handler: Handler) -> Any:
+    """Whole numbers stay whole where any number may be: a slice of the configuration is what the user wrote."""
+    handler(value)
+    return value
+
+
+def _distinct(values: list[Value]) -> list[Value]:
+    if any(value in values[:number] for number, value in enumerate(values)):
+        raise misfit("no entry twice")
+    return values
+
+
+def one_or_more(wanted: str) -> Any:
+    """Turn one value into a list of it; whatever is wrong with any of them is one sentence."""
+
+    def listed(value: Any, handler: Handler) -> Any:
+        try:
+            return handler(value if isinstance(value, list) else [value])
+        except ValidationError as error:
+            raise misfit(f"{wanted}, or a list of them that is not empty") from error
+
+    return listed
+
+
+# a key that may be left out; null is no value of it
+IfGiven = Annotated[Value | None, _NeverNull()]
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0), WrapValidator(as_written)]
+NotNegative = Annotated[float, Field(ge=0), WrapValidator(as_written)]
+Precision = Literal["fp32", "tf32", "bf16"]
+
+NonEmpty = Annotated[list[Value], Field(min_length=1)]
+Distinct = Annotated[list[Value], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]

@@ -1,0 +1,88 @@
+"""Sections that several workloads have."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, JsonValue, ModelWrapValidatorHandler, WrapValidator, model_validator
+from pydantic_core import PydanticKnownError
+
+from isojoule.configuration.fields import Count, IfGiven, NonEmpty, NotNegative, Positive, one_or_more
+from isojoule.configuration.section import Section
+from isojoule.configuration.sentences import misfit
+
+# one whole number or a list of them, as a list
+Sizes = Annotated[
+    NonEmpty[Count],
+    WrapValidator(one_or_more("a whole number of 1 or more"), json_schema_input_type=Count | NonEmpty[Count]),
+]
+ArchitectureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+
+
+class Mel(Section):
+    """Log-mel spectrograms."""
+
+    sample_rate_hz: Annotated[int, Field(ge=1000)]
+    n_fft: Annotated[int, Field(ge=16)]
+    win_length: Annotated[int, Field(ge=16)]
+    hop_length: Count
+    window: Literal["hann", "hamming"]
+    n_mels: Count
+    n_frames: IfGiven[Count] = Field(None, description="Of the beginning of a clip, where it is not all of it.")
+    f_min_hz: NotNegative
+    f_max_hz: Positive
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        if self.win_length > self.n_fft:
+            raise misfit(f"at most n_fft ({self.n_fft})", str(self.win_length), "win_length")
+        if not self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
+            wanted = (
+                f"more than f_min_hz ({self.f_min_hz}) and at most half of sample_rate_hz ({self.sample_rate_hz / 2:g})"
+            )
+            raise misfit(wanted, str(self.f_max_hz), "f_max_hz")
+        return self
+
+
+class MelOfBeginning(Mel):
+    """Log-mel spectrograms of the beginnings of clips."""
+
+    n_frames: Count = Field(description="Of the beginning of a clip.")
+
+
+class Optimizer(Section):
+    """How weights are trained."""
+
+    name: Literal["adam", "adamw", "sgd"]
+    learning_rate: Positive
+
+
+class Custom(Section):
+    """A model of the user."""
+
+    name: ArchitectureName
+    model: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        description="Import path of a torch.nn.Module, module:Class."
+    )
+    arguments: dict[str, JsonValue] = Field({}, description="Keyword arguments of the class.")
+    family: ArchitectureName = "custom"
+
+
+class Families(Section):
+    """Lists of grids by family of architectures, in the order of the file."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_the_order_of_the_file(cls, content: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        families = validate(content)
+        if not any(grids is not None for _, grids in families):
+            raise PydanticKnownError("too_short", {"field_type": "Mapping", "min_length": 1, "actual_length": 0})
+        if isinstance(content, dict):
+            values = vars(families)
+            for name in content:
+                # a name that is set anew is the last one
+                values[name] = values.pop(name)
+        return families
+
+    def grids(self) -> Iterator[tuple[str, list[Any]]]:
+        """Every family that was given, with its grids."""
+        return ((name, grids) for name, grids in self if grids is not None)

@@ -1,0 +1,140 @@
+"""What is wrong with a configuration, in sentences that name the key, what was found and what was expected."""
+
+import re
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from isojoule.errors import InputError
+
+Location = tuple[int | str, ...]
+
+MISFIT = "misfit"
+# what pydantic expected, by the type of its error
+EXPECTED = {
+    "string_type": "a string",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "a boolean",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "string_too_short": "text that is not empty",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
+    "too_long": "at most {max_length} entries",
+    "invalid-json-value": "text, a number, a boolean, null, or lists and mappings of them",
+    MISFIT: "{expected}",
+}
+
+
+def misfit(expected: str, found: str | None = None, key: str = "") -> PydanticCustomError:
+    """The error that a validator of our own raises.
+
+    Args:
+        expected: what would be right.
+        found: what is wrong, in words; the value itself by default.
+        key: which key of the validated section is wrong; the section itself by default.
+    """
+    return PydanticCustomError(MISFIT, "expected {expected}", {"expected": expected, "found": found, "key": key})
+
+
+def refusal(error: ValidationError, model: type[BaseModel], source: str) -> InputError:
+    """The error to show a user, with a sentence for everything that is wrong.
+
+    Args:
+        error: what pydantic found.
+        model: the model of the whole configuration.
+        source: what the sentences call the configuration.
+    """
+    problems = sorted(error.errors(), key=lambda problem: list(map(str, problem["loc"])))
+    return InputError("\n       ".join(f"{source}: {_sentence(problem, model)}" for problem in problems))
+
+
+def shown(value: object) -> str:
+    """A value as the sentences show it: cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    context = problem.get("ctx", {})
+    keys, section = _located(model, problem["loc"])
+    key = ".".join([*keys, *filter(None, [context.get("key")])])
+    unknown = f"unknown key, expected one of {', '.join(section.model_fields)}"
+    match problem["type"]:
+        case "missing":
+            return f"{key}: missing"
+        case "union_tag_not_found":
+            return f"{key}.source: missing"
+        case "extra_forbidden":
+            return f"{key}: {unknown}"
+        case "invalid_key":
+            # pydantic's location has a key such as True, which YAML makes of `on`, as a number
+            return f"{'.'.join([*keys[:-1], str(problem['input'])])}: {unknown}"
+        case "too_short":
+            return f"{key}: is empty or too short, expected at least {context['min_length']} entries"
+        case "union_tag_invalid":
+            source = shown(problem["input"]["source"])
+            return f"{key}.source: found {source}, expected one of {_listed(context['expected_tags'])}"
+        case "literal_error":
+            expected = f"one of {_listed(context['expected'])}"
+        case kind if kind in EXPECTED:
+            expected = EXPECTED[kind].format(**context)
+        case _:
+            return f"{key}: {problem['msg']}"
+    return f"{key}: found {context.get('found') or shown(problem['input'])}, expected {expected}"
+
+
+def _listed(values: str) -> str:
+    """Values that pydantic lists as 'a', 'b' or 'c'."""
+    return re.sub(r",? or ", ", ", values).replace("'", "")
+
+
+def _located(model: type[BaseModel], location: Location) -> tuple[list[str], type[BaseModel]]:
+    """The keys that lead to a location in the user's file, and the innermost section around it.
+
+    Pydantic's location has more than these: behind a choice between sections the `source` that was chosen, and behind
+    a key that is wrong itself a mark.
+    """
+    if location and location[-1] == "[key]":
+        location = location[:-2]
+    keys: list[str] = []
+    left = list(location)
+    section: type[BaseModel] = model
+    kind: Any = model
+    while left:
+        kind = _unwrapped(kind, left)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            section = kind
+            if left[0] not in kind.model_fields:
+                break
+            kind = kind.model_fields[str(left[0])].annotation
+        elif get_origin(kind) in (dict, list):
+            kind = get_args(kind)[-1]
+        else:
+            break
+        keys.append(str(left.pop(0)))
+    return [*keys, *map(str, left)], section
+
+
+def _unwrapped(kind: Any, left: list[int | str]) -> Any:
+    """The type behind annotations and choices; the name of the chosen branch is taken out of `left`."""
+    while True:
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        elif get_origin(kind) in (Union, UnionType):
+            branches = [branch for branch in get_args(kind) if branch is not NoneType]
+            if len(branches) > 1:
+                source = left.pop(0)
+                kind = next(kind for kind in branches if source in get_args(kind.model_fields["source"].annotation))
+            else:
+                (kind,) = branches
+        else:
+            return kind

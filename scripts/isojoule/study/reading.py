@@ -1,0 +1,64 @@
+"""The door of a study: read its configuration, refuse what is wrong with it by name, store it with its defaults."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from isojoule.configuration import yaml_reader
+from isojoule.configuration.sentences import refusal, shown
+from isojoule.errors import InputError
+from isojoule.files import write_text
+from isojoule.workloads import interface
+from isojoule.workloads.interface import Configuration
+
+
+def load(path: Path) -> Configuration:
+    """Read, check and complete the configuration in the YAML file `path`.
+
+    Raises:
+        InputError: the file cannot be read, is not YAML, or is no configuration of a study.
+    """
+    return check(yaml_reader.read(path), str(path))
+
+
+def check(content: Any, source: str = "configuration") -> Configuration:
+    """The configuration with these keys and values, and defaults for the others.
+
+    Args:
+        content: the parsed configuration.
+        source: what the messages call it.
+
+    Raises:
+        InputError: naming every key that is unknown, missing or wrong, what was found and what was expected.
+    """
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: found {shown(content)}, expected keys such as study, dataset, gpus")
+    if "workload" not in content:
+        raise InputError(f"{source}: workload: missing")
+    if (name := content["workload"]) not in interface.names():
+        raise InputError(f"{source}: workload: found {shown(name)}, expected one of {', '.join(interface.names())}")
+    model = interface.load(name)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise refusal(error, model, source) from error
+
+
+def check_files(configuration: Configuration) -> None:
+    """Refuse a study whose own tables are not there, before anything of it runs.
+
+    Raises:
+        InputError: naming the key, and where the file was looked for.
+    """
+    table = configuration.analysis.quality_table
+    if table and not Path(table).is_file():
+        raise InputError(f"analysis.quality_table: found no file {table} in {Path.cwd()}, expected a CSV of qualities")
+
+
+def store(configuration: Configuration, path: Path) -> None:
+    """Write `configuration` to `path` as YAML, unless it is there already."""
+    text = yaml.safe_dump(configuration.plain(), sort_keys=False, allow_unicode=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
