@@ -65,11 +65,11 @@ def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
         pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
 
 
-def test_emissions_are_missing_where_no_country_was_stated(folder, demo, one, tmp_path):
-    content = json.loads(one.read_text())
+def test_emissions_are_missing_where_no_country_was_stated(folder, demo, path, tmp_path):
+    content = json.loads(path.read_text())
     del content["energy"]["codecarbon"]["country_iso_code"], content["energy"]["codecarbon"]["emissions_kg_co2e"]
-    one.write_text(json.dumps(content))
-    measurements.write(aggregated(folder, demo), tmp_path / "table.csv")
+    path.write_text(json.dumps(content))
+    write_table(aggregated(folder, demo), tmp_path / "table.csv")
     frame = measurements.read(tmp_path / "table.csv")
     is_missing = frame[["emissions_kg_co2e", "country_iso_code"]].isna()
     assert is_missing.all(axis=1).sum() == is_missing.any(axis=1).sum() == 1
