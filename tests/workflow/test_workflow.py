@@ -272,8 +272,9 @@ def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_pat
 def test_the_plan_of_a_study_is_an_estimate_that_learns_from_records(finished, study):
     folder, _ = finished
     (folder / "planned.yaml").write_text(yaml.safe_dump({**study, "repeats": 2}))
-    run = snakemake(folder, "--", "plan", config="planned.yaml")
-    assert run.returncode == 0, run.stdout
+    command = [sys.executable, "-m", "isojoule", "plan", "--config", "planned.yaml"]
+    run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
     lines = run.stdout.split("tiny: an estimate, nothing in it is measured\n\n")[1].splitlines()
     rows = {line.split()[0]: line.split() for line in lines[1:4]}
     assert rows["cpu-1thread"][2:6] == ["1", "20", "10", "10"]

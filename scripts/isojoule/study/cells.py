@@ -158,6 +158,13 @@ def compute_code(configuration: Configuration, architecture: Architecture) -> st
     )
 
 
+def compute_fingerprint(configuration: Configuration, architecture: Architecture) -> str:
+    """The fingerprint of what of the configuration decides the compute record of an architecture."""
+    workload = configuration["workload"]
+    settings = interface.load(workload).compute_settings(configuration)
+    return fingerprint({"workload": workload, "architecture": asdict(architecture), "settings": settings})
+
+
 def _measuring_code(configuration: Configuration, *models: str) -> str:
     workload = f"isojoule.workloads.{configuration['workload']}"
     return code_fingerprint.fingerprint("isojoule.measuring.block", f"{workload}.sessions", *models)
