@@ -23,7 +23,7 @@ install: .venv/installed
 .venv/installed: envs/constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt -e '.[measure,workflow,test]'
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt -e '.[test]'
 	@touch $@
 
 lint: install

@@ -1,10 +1,9 @@
 """Generation of speech from its mel spectrogram by WaveFlow (Douwes et al., ICASSP 2021, section 5)."""
 
+import math
 from itertools import product
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from isojoule.errors import InputError
 from isojoule.study.configuration import Configuration
@@ -149,7 +148,8 @@ def steps(configuration: Configuration, phase: str, examples: int) -> int:
     if phase == "train":
         return int(configuration["phases"]["train"]["steps"])
     segments = examples * clip_frames(configuration) / configuration["segment_frames"]
-    return int(np.ceil(segments / configuration["batch_size"]))
+    batches: int = math.ceil(segments / configuration["batch_size"])
+    return batches
 
 
 def whole(configuration: Configuration, name: str, phase: str) -> float:
@@ -166,7 +166,9 @@ def whole(configuration: Configuration, name: str, phase: str) -> float:
 
 def clip_frames(configuration: Configuration) -> int:
     """Mel frames of a clip to generate, none of them cut."""
-    return int(np.ceil(configuration["phases"]["test"]["clip_s"] * configuration["mel"]["sample_rate_hz"] / HOP))
+    samples = configuration["phases"]["test"]["clip_s"] * configuration["mel"]["sample_rate_hz"]
+    frames: int = math.ceil(samples / HOP)
+    return frames
 
 
 def _train_steps(configuration: Configuration, name: str) -> int:
