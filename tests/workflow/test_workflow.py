@@ -233,26 +233,6 @@ def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study
     assert "Traceback" not in run.stdout
 
 
-def test_another_workflow_imports_ours(tmp_path, small):
-    """With Snakemake's module statement: our rules beside its own, our study in its configuration."""
-    (tmp_path / "other.smk").write_text(
-        "module energy:\n"
-        f"    snakefile: {str(PROJECT / 'workflow' / 'Snakefile')!r}\n"
-        '    config: config["energy"]\n\n'
-        "use rule * from energy as energy_*\n\n"
-        "rule cells:\n"
-        "    default_target: True\n"
-        '    input: "results/imported/measurements.csv"\n'
-        '    output: "cells.txt"\n'
-        '    shell: "wc -l < {input} > {output}"\n'
-    )
-    (tmp_path / "other.yaml").write_text(yaml.safe_dump({"energy": {**small, "study": "imported"}}))
-    command = [sys.executable, "-m", "snakemake", "-s", "other.smk", "--configfile", "other.yaml", "--cores", "2"]
-    run = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert int((tmp_path / "cells.txt").read_text()) == 1 + 4
-
-
 def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study):
     gpus = {"here": {"device": "cpu"}, "there": {"device": "cpu", "partition": "a40", "constraint": "fast"}}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": gpus}))
