@@ -1,4 +1,6 @@
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from isojoule.cli import main
 from isojoule.figures import captions
 
 PROJECT = Path(__file__).parents[2]
@@ -281,3 +284,18 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
         assert f"{name}.svg" in page
     assert captions.FIGURES["energy-computation-train"].caption.split(":")[0] in page
     assert captions.FIGURES["pareto-energy"].title in page
+
+
+def test_every_rule_calls_a_command_with_options_that_it_has(tmp_path, small):
+    pareto = {"normalize_to": "cpu-2threads"}
+    names = {"mlp": [{"layers": 1, "hidden": [4, 5, 6, 7, 8]}]}
+    content = {**small, "architectures": names, "pareto": pareto, "analysis": {"exclude_flags": ["short-window"]}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(content))
+    run = snakemake(tmp_path, "-n", "--printshellcmds", "--quiet", "host")
+    assert run.returncode == 0, run.stdout
+    called = set()
+    for command in re.findall(r"Shell command: isojoule (.*?) 2>&1", run.stdout):
+        name, *words = shlex.split(command)
+        main.parser(name, main.load(name)).parse_args(words)
+        called.add(name)
+    assert called >= {"prepare-dataset", "measure", "aggregate", "evaluate-normalization", "compare-fronts", "report"}

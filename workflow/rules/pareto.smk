@@ -23,7 +23,7 @@ rule compare_fronts:
         options=f"--qualities {' '.join(OF_FRONTS['qualities'])} --draws {OF_FRONTS['draws']}"
         f" --seed {OF_FRONTS['seed']} {KINDS}"
         + (
-            f" --normalize-to {OF_FRONTS['normalize_to']}"
+            f" --target {OF_FRONTS['normalize_to']}"
             if "normalize_to" in OF_FRONTS
             else ""
         ),
