@@ -23,7 +23,7 @@ install: .venv/installed
 .venv/installed: envs/constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt -e '.[measure,workflow,test]'
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt -e '.[test]'
 	@touch $@
 
 lint: install
@@ -34,8 +34,7 @@ lint: install
 
 # estimates what a study will cost: make plan CONFIG=config/my-study.yaml
 plan: install
-	@[ -f $(CONFIG) ] || { echo "CONFIG: found no file $(CONFIG), expected a configuration" >&2; exit 1; }
-	$(BIN)/snakemake plan --configfile $(CONFIG)
+	$(BIN)/isojoule plan --config $(CONFIG)
 
 # makes `snakemake --profile slurm` work anywhere, by a link in the user's configuration of Snakemake
 profile:

@@ -11,7 +11,7 @@ import torch
 from isojoule.compute import counting
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord, read
-from isojoule.study import cells
+from isojoule.study import cells, configuration
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.tagging import example
 
@@ -283,3 +283,26 @@ def test_a_wrong_record_is_refused_by_file_and_field(tmp_path, change, field):
 def test_reading_records_takes_no_torch():
     code = "import sys, isojoule.records.compute; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(PROJECT / "scripts")})
+
+
+def test_a_plan_counts_what_is_not_counted_yet_and_writes_nothing(demo, tmp_path):
+    """A count of another batch size is none of this study's."""
+    study = {**demo, "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5]}]}}
+    configuration.store(study, tmp_path / "study.yaml")
+    another = {**study, "batch_size": study["batch_size"] + 1}
+    stale = counting.count(another, cells.architectures(study)["mlp-1x4"]).model_copy(update={"weights_bytes": 10**12})
+    path = tmp_path / "results" / "demo" / "compute" / "mlp-1x4.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(stale.model_dump_json())
+    before = path.read_bytes()
+    ended = subprocess.run(
+        [sys.executable, "-m", "isojoule", "plan", "--config", "study.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "demo: an estimate, nothing in it is measured" in ended.stdout
+    assert "weights up to 164 kB per running job" in ended.stdout
+    assert [path] == list((tmp_path / "results").rglob("*.json"))
+    assert path.read_bytes() == before

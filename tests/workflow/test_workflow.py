@@ -1,4 +1,6 @@
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from isojoule.cli import main
 from isojoule.figures import captions
 
 PROJECT = Path(__file__).parents[2]
@@ -233,26 +236,6 @@ def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study
     assert "Traceback" not in run.stdout
 
 
-def test_another_workflow_imports_ours(tmp_path, small):
-    """With Snakemake's module statement: our rules beside its own, our study in its configuration."""
-    (tmp_path / "other.smk").write_text(
-        "module energy:\n"
-        f"    snakefile: {str(PROJECT / 'workflow' / 'Snakefile')!r}\n"
-        '    config: config["energy"]\n\n'
-        "use rule * from energy as energy_*\n\n"
-        "rule cells:\n"
-        "    default_target: True\n"
-        '    input: "results/imported/measurements.csv"\n'
-        '    output: "cells.txt"\n'
-        '    shell: "wc -l < {input} > {output}"\n'
-    )
-    (tmp_path / "other.yaml").write_text(yaml.safe_dump({"energy": {**small, "study": "imported"}}))
-    command = [sys.executable, "-m", "snakemake", "-s", "other.smk", "--configfile", "other.yaml", "--cores", "2"]
-    run = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    assert int((tmp_path / "cells.txt").read_text()) == 1 + 4
-
-
 def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study):
     gpus = {"here": {"device": "cpu"}, "there": {"device": "cpu", "partition": "a40", "constraint": "fast"}}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": gpus}))
@@ -272,8 +255,9 @@ def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_pat
 def test_the_plan_of_a_study_is_an_estimate_that_learns_from_records(finished, study):
     folder, _ = finished
     (folder / "planned.yaml").write_text(yaml.safe_dump({**study, "repeats": 2}))
-    run = snakemake(folder, "--", "plan", config="planned.yaml")
-    assert run.returncode == 0, run.stdout
+    command = [sys.executable, "-m", "isojoule", "plan", "--config", "planned.yaml"]
+    run = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
     lines = run.stdout.split("tiny: an estimate, nothing in it is measured\n\n")[1].splitlines()
     rows = {line.split()[0]: line.split() for line in lines[1:4]}
     assert rows["cpu-1thread"][2:6] == ["1", "20", "10", "10"]
@@ -300,3 +284,18 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
         assert f"{name}.svg" in page
     assert captions.FIGURES["energy-computation-train"].caption.split(":")[0] in page
     assert captions.FIGURES["pareto-energy"].title in page
+
+
+def test_every_rule_calls_a_command_with_options_that_it_has(tmp_path, small):
+    pareto = {"normalize_to": "cpu-2threads"}
+    names = {"mlp": [{"layers": 1, "hidden": [4, 5, 6, 7, 8]}]}
+    content = {**small, "architectures": names, "pareto": pareto, "analysis": {"exclude_flags": ["short-window"]}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(content))
+    run = snakemake(tmp_path, "-n", "--printshellcmds", "--quiet", "host")
+    assert run.returncode == 0, run.stdout
+    called = set()
+    for command in re.findall(r"Shell command: isojoule (.*?) 2>&1", run.stdout):
+        name, *words = shlex.split(command)
+        main.parser(name, main.load(name)).parse_args(words)
+        called.add(name)
+    assert called >= {"prepare-dataset", "measure", "aggregate", "evaluate-normalization", "compare-fronts", "report"}

@@ -17,17 +17,3 @@ rule count_compute:
     shell:
         f"isojoule count-compute --config {CONFIGURATION} --architecture {{wildcards.architecture}}"
         " --output {output} 2>&1 | tee {log}"
-
-
-localrules:
-    plan,
-
-
-# snakemake plan: what the study will cost
-rule plan:
-    input:
-        expand(f"{RESULTS}/compute/{{architecture}}.json", architecture=ARCHITECTURES),
-    log:
-        f"{RESULTS}/logs/plan.log",
-    shell:
-        f"isojoule plan --config {CONFIGURATION} --results {RESULTS} 2>&1 | tee {{log}}"

@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType, ModuleType
 from typing import NoReturn
 
+from isojoule.cli import extras
 from isojoule.errors import InputError, StoppedError, is_out_of_memory
 from isojoule.measuring.device_lock import Device
 
@@ -16,15 +17,16 @@ from isojoule.measuring.device_lock import Device
 def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
     """Call `command.run` with the options, and leave with the exit code that it returns, 0 by default.
 
-    The exit code is 2 on bad input, 130 after Ctrl-C and 143 after SIGTERM. A command that says `COMPUTES` would
-    disturb the window of another one: before anything else it waits until none is open, and its `run` is handed the
-    machine so that it can have it alone. Such a command imports what is heavy inside `run`.
+    The exit code is 2 on bad input and where a package is not installed, 130 after Ctrl-C and 143 after SIGTERM. A
+    command that says `COMPUTES` would disturb the window of another one: before anything else it waits until none is
+    open, and its `run` is handed the machine so that it can have it alone. Such a command imports what is heavy inside
+    `run`.
     """
     if not getattr(command, "COMPUTES", False):
-        sys.exit(_exit_code(lambda: command.run(options)))
+        sys.exit(_exit_code(command, lambda: command.run(options)))
     signal.signal(signal.SIGTERM, stop)
     with Device("cpu") as machine:
-        code = _exit_code(lambda: command.run(options, machine))
+        code = _exit_code(command, lambda: command.run(options, machine))
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -32,11 +34,18 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
         os._exit(code)
 
 
-def _exit_code(call: Callable[[], int | None]) -> int:
+def _exit_code(command: ModuleType, call: Callable[[], int | None]) -> int:
     try:
         return call() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        name = command.__name__.rpartition(".")[2].replace("_", "-")
+        advice = extras.advice(error.name, name, measures=hasattr(command, "COMPUTES"))
+        if advice is None:
+            raise
+        print(f"error: {advice}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
         # torch's allocator raises the latter

@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import isojoule
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
-from isojoule.study.cells import fingerprint
+from isojoule.study.cells import compute_fingerprint
 from isojoule.workloads import building, interface
 from isojoule.workloads.interface import Architecture, Configuration
 from isojoule.workloads.optimizers import OPTIMIZERS
@@ -72,9 +72,7 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
             "python": platform.python_version(),
             **{package: version(package) for package in ("torch", "deepspeed")},
         },
-        configuration_fingerprint=fingerprint(
-            {"workload": workload, "architecture": asdict(architecture), "settings": settings}
-        ),
+        configuration_fingerprint=compute_fingerprint(configuration, architecture),
     )
 
 

@@ -154,6 +154,12 @@ def compute_code(configuration: Configuration, architecture: Architecture) -> st
     )
 
 
+def compute_fingerprint(configuration: Configuration, architecture: Architecture) -> str:
+    """Return the fingerprint of the configuration's part that decides the compute record of an architecture."""
+    settings = configuration.compute_settings()
+    return fingerprint({"workload": configuration.workload, "architecture": asdict(architecture), "settings": settings})
+
+
 def _measuring_code(configuration: Configuration, *models: str) -> str:
     workload = f"isojoule.workloads.{configuration.workload}"
     return code_fingerprint.fingerprint("isojoule.measuring.block", f"{workload}.sessions", *models)

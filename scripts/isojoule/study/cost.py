@@ -12,9 +12,8 @@ from pathlib import Path
 from statistics import median
 
 from isojoule.configuration.common import Gpu
-from isojoule.errors import InputError
 from isojoule.progress import aligned
-from isojoule.records import ComputeRecord, MeasurementRecord, read_record
+from isojoule.records import ComputeRecord, MeasurementRecord
 from isojoule.records.memory_traffic import step_bytes
 from isojoule.study.cells import Cell, architectures, cells, fingerprints
 from isojoule.study.emission_factor import kg_per_kwh
@@ -38,22 +37,14 @@ class Estimate:
     power_w: float
 
 
-def plan(configuration: Configuration, results: Path) -> str:
+def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeRecord]) -> str:
     """Cells, GPU hours, kWh and CO2e per GPU, and disk, as text.
 
     Args:
         configuration: the study.
-        results: the folder of its results, with compute records for all architectures.
-
-    Raises:
-        InputError: a compute record is missing.
+        results: the folder of its results, which need not exist yet.
+        counts: the compute record of each architecture by its name.
     """
-    named = architectures(configuration)
-    missing = [name for name in named if not (results / "compute" / f"{name}.json").is_file()]
-    if missing:
-        found = f"found no count of {missing[0]}, expected one of each of {len(named)} architectures"
-        raise InputError(f"{results / 'compute'}: {found}; snakemake plan counts them first")
-    counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in named}
     extent = configuration.extent(results)
     kept = _kept(configuration, results)
     rows = []

@@ -13,12 +13,9 @@ def kg_per_kwh(country_iso_code: str, option: str = "energy.country_iso_code") -
         option: where the country was asked for, for the message.
 
     Raises:
-        InputError: CodeCarbon does not know the country, or is not installed.
+        InputError: CodeCarbon does not know the country.
     """
-    try:
-        from codecarbon.input import DataSource
-    except ImportError as error:
-        raise InputError(f"{option}: found no CodeCarbon here, expected it for factors by country") from error
+    from codecarbon.input import DataSource
 
     mix: dict[str, Any] = DataSource().get_global_energy_mix_data()
     if country_iso_code not in mix:
