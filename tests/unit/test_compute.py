@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from studies import changed
 
 from isojoule.compute import counting
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord, read
-from isojoule.study import cells, configuration
+from isojoule.study import cells, reading
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.tagging import example
 
@@ -181,6 +182,7 @@ def count(*arguments, cwd=PROJECT):
 
 CUSTOM_NET = """
 import torch
+from studies import changed
 WINDOW = torch.ones(64)
 class Net(torch.nn.Module):
     def __init__(self, width):
@@ -287,9 +289,9 @@ def test_reading_records_takes_no_torch():
 
 def test_a_plan_counts_what_is_not_counted_yet_and_writes_nothing(demo, tmp_path):
     """A count of another batch size is none of this study's."""
-    study = {**demo, "architectures": {"mlp": [{"layers": 1, "hidden": [4, 5]}]}}
-    configuration.store(study, tmp_path / "study.yaml")
-    another = {**study, "batch_size": study["batch_size"] + 1}
+    study = changed(demo, {"architectures": {"mlp": [{"layers": 1, "hidden": [4, 5]}]}})
+    reading.store(study, tmp_path / "study.yaml")
+    another = changed(study, {"batch_size": study.batch_size + 1})
     stale = counting.count(another, cells.architectures(study)["mlp-1x4"]).model_copy(update={"weights_bytes": 10**12})
     path = tmp_path / "results" / "demo" / "compute" / "mlp-1x4.json"
     path.parent.mkdir(parents=True)

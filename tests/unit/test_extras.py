@@ -13,13 +13,13 @@ import yaml
 
 import isojoule
 from isojoule.cli.extras import EXTRAS
-from isojoule.study import configuration
+from isojoule.study import reading
 
 PROJECT = Path(__file__).parents[2]
 LIBRARY = Path(isojoule.__file__).parent
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 # modules of what is always installed
-NEEDED = {"psutil": "psutil", "pydantic": "pydantic", "yaml": "pyyaml"}
+NEEDED = {"psutil": "psutil", "pydantic": "pydantic", "pydantic_core": "pydantic", "yaml": "pyyaml"}
 ANALYSIS, MEASURE = (set(EXTRAS[extra]) for extra in ("analysis", "measure"))
 # CodeCarbon needs pandas, PyTorch needs Jinja, scikit-learn needs threadpoolctl
 ALSO_IN_MEASURE = {"jinja2", "pandas", "threadpoolctl"}
@@ -86,7 +86,7 @@ def test_every_library_that_is_imported_is_declared():
 
 def test_the_package_alone_tells_its_commands_the_schema_and_how_far_a_study_is(without, demo, tmp_path):
     run = without(ANALYSIS | MEASURE)
-    configuration.store(demo, tmp_path / "results" / "configuration.yaml")
+    reading.store(demo, tmp_path / "results" / "configuration.yaml")
     assert "isojoule COMMAND" in run("--help")
     assert '"schema_version"' in run("schema")
     assert run("status", "results").startswith("demo: 96 cells: 0 done, 96 waiting")
