@@ -11,7 +11,8 @@ from isojoule.fronts.stability import KEYS, stability
 from isojoule.normalization import references
 from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.pairs import pair
-from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, Objective, find_front
+from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, find_front
+from isojoule.pareto.objectives import Objective
 from isojoule.tables.measurements import PHASES, QUALITIES, qualities_of
 from isojoule.tables.models import with_quality
 
