@@ -142,7 +142,7 @@ def _normalized(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.Da
     if count < 2:
         raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
     on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
-    chosen = references.chosen(references.recommended(count), on_target, count)
+    chosen = references.choose(references.recommended(count), on_target, count)
     everything = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
     rows = everything[everything["architecture"].isin(both.systems.index) & (everything["outcome"] == "ok")]
     method = Corrected().suited(both.systems)

@@ -6,7 +6,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.errors import InputError
-from isojoule.normalization import corrected, references, relative, user_system
+from isojoule.normalization import corrected, intervals, references, relative
 from isojoule.normalization.pairs import pair
 from isojoule.tables.measurements import PHASES, PLAUSIBLE_FACTOR, of_kinds
 
@@ -42,10 +42,10 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
         "phases": phases,
         "described": {str(name): _numbers(row) for name, row in described.iterrows()},
         "constants": {
-            "coverage": user_system.COVERAGE,
-            "enough_gpus": user_system.ENOUGH_GPUS,
-            "luck": user_system.FLOOR,
-            "floor": relative.FLOOR,
+            "coverage": intervals.COVERAGE,
+            "enough_gpus": intervals.ENOUGH_GPUS,
+            "luck": intervals.REPEAT_SPREAD,
+            "floor": relative.LOWEST_SHARE_OF_RATIO,
             "ridge": relative.RelativeRidge().ridge,
             "plausible_factor": PLAUSIBLE_FACTOR,
             "kernels": [list(kernel) for kernel in corrected.KERNELS],
@@ -55,7 +55,7 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
                 for anchor in corrected.ANCHORS
             ],
             # from 9 errors on the conformal quantile is there
-            "student": [float(stdtrit(degrees, (1 + user_system.COVERAGE) / 2)) for degrees in range(1, 9)],
+            "student": [float(stdtrit(degrees, (1 + intervals.COVERAGE) / 2)) for degrees in range(1, 9)],
         },
     }
 
@@ -72,6 +72,6 @@ def _suggested(frame: pd.DataFrame, phase: str, gpu: str) -> list[str]:
         return []
     count = min(SUGGESTED, len(systems))
     try:
-        return [str(systems.index[one]) for one in references.chosen(references.recommended(count), systems, count)]
+        return [str(systems.index[one]) for one in references.choose(references.recommended(count), systems, count)]
     except InputError:
         return []

@@ -133,7 +133,7 @@ def _normalized(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, ta
         raise InputError(f"normalize_to: found {target}, expected another GPU than the one it was measured on")
     both = pair(frame, phase, gpu, target)
     others = both.systems.drop(index=architecture, errors="ignore")
-    chosen = references.chosen(references.recommended(REFERENCES), others, min(REFERENCES, len(others)))
+    chosen = references.choose(references.recommended(REFERENCES), others, min(REFERENCES, len(others)))
     known = {str(name): _system(row) for name, row in others.iloc[chosen].iterrows()}
     mine = pair(frame, phase, gpu, gpu).systems.loc[architecture]
     return user_system.normalize(frame[frame["gpu"] != gpu], target, phase, known, _system(mine))
