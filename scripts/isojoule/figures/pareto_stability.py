@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
 from isojoule.figures.shared.drawing import PHASES, VERDICTS, blank, legend, nothing
-from isojoule.fronts.of_study import NORMALIZED
+from isojoule.fronts.costs import NORMALIZED
 from isojoule.pareto.front import DOMINATED
 
 READ = fronts.read

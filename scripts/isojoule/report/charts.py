@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from isojoule.figures.shared.drawing import PHASES, VERDICTS
-from isojoule.fronts.of_study import NORMALIZED
+from isojoule.fronts.costs import NORMALIZED
 from isojoule.tables.measurements import QUALITIES
 
 COSTS = {

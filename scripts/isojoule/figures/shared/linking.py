@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from isojoule.compute_energy.fits import Fit, affine
+from isojoule.compute_energy.fits import Fit, fit_affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
 from isojoule.figures.shared.drawing import (
     PHASES,
@@ -58,10 +58,10 @@ def energies(axis: Axes, part: pd.DataFrame, column: str, unit: str, *, fit_each
     for family, (colour, marker) in family_styles(part).items():
         mine = known[known["family"] == family]
         points(axis, mine[column], mine["energy_j"], colour, marker, family_label(family), yerr=mine["energy_half_j"])
-        if fit_each and (fit := affine(mine["energy_j"], mine[column])):
+        if fit_each and (fit := fit_affine(mine["energy_j"], mine[column])):
             line(axis, fit, mine[column], colour)
             words.append(f"{family_label(family)}: {in_words(fit, unit)}")
-    if not fit_each and (fit := affine(known["energy_j"], known[column])):
+    if not fit_each and (fit := fit_affine(known["energy_j"], known[column])):
         line(axis, fit, known[column], "#444444")
         words.append(f"all: {in_words(fit, unit)}")
     say(axis, words)
