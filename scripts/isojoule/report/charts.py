@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from isojoule.figures.shared.drawing import PHASES, VERDICTS
+from isojoule.figures.shared.styles import PHASES, VERDICTS
 from isojoule.fronts.costs import NORMALIZED
 from isojoule.tables.measurements import QUALITIES
 
