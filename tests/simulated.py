@@ -86,7 +86,7 @@ def write_results(study, results):
 def normalization_task(frame, own_gpu, target, count):
     """The study without the user's GPU, references and systems as measured on it, and the truth on the target."""
     both = pair(frame, "train", own_gpu, target)
-    chosen = both.systems.index[references.choose(references.recommended(count), both.systems, count)]
+    chosen = both.systems.index[references.choose_recommended(both.systems, count)]
     systems = {
         name: System(*both.systems.loc[name, ["energy_kwh", "duration_s", "flops", "params"]])
         for name in both.systems.index

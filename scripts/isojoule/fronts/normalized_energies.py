@@ -9,9 +9,6 @@ from isojoule.normalization import references
 from isojoule.normalization.corrected import Corrected
 from isojoule.normalization.pairs import pair
 
-# models that count as references, measured on both GPUs; more of them would change the estimates little
-REFERENCES = 8
-
 
 def with_normalized_energies(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.DataFrame:
     """Normalize the energy of each repeat on a GPU to the target, by our default method.
@@ -33,11 +30,11 @@ def with_normalized_energies(frame: pd.DataFrame, phase: str, gpu: str, target: 
         InputError: fewer than four models were measured on both GPUs, or the references are all alike.
     """
     both = pair(frame, phase, gpu, target)
-    count = min(REFERENCES, len(both.systems) - 2)
+    count = min(references.SUGGESTED_COUNT, len(both.systems) - 2)
     if count < 2:
         raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
     on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
-    chosen = references.choose(references.recommended(count), on_target, count)
+    chosen = references.choose_recommended(on_target, count)
     rows = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
     measured = rows[rows["architecture"].isin(both.systems.index) & (rows["outcome"] == "ok")]
     repeats = both.systems.loc[measured["architecture"]].assign(

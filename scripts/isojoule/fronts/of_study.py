@@ -93,7 +93,7 @@ def _check(frame: pd.DataFrame, qualities: Sequence[str], normalize_to: str | No
             raise InputError(f"qualities: found {quality}, expected columns of numbers, such as {', '.join(QUALITIES)}")
     gpus = list(frame["gpu"].unique())
     if normalize_to is not None and normalize_to not in gpus:
-        raise InputError(f"normalize_to: found {normalize_to}, expected one of {', '.join(gpus)}")
+        raise InputError(f"target: found {normalize_to}, expected one of {', '.join(gpus)}")
 
 
 def _ended_well(frame: pd.DataFrame, qualities: Sequence[str]) -> pd.DataFrame:

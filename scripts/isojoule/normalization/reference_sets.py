@@ -50,19 +50,18 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
     resamples = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     rows = []
     for count in range(2, max(3, len(names) // 2) + 1):
-        sampling = references.recommended(count)
-        errors_percent = _errors_on_new_gpus(all_pairs, systems_by_gpu, sampling, count)
+        errors_percent = _errors_on_new_gpus(all_pairs, systems_by_gpu, count)
         if np.isnan(errors_percent).all():
             raise InputError(
                 f"references of {phase}: found systems of one and the same energy, expected different ones"
             )
-        chosen = references.choose(sampling, on_all_gpus, count)
+        chosen = references.choose_recommended(on_all_gpus, count)
         rows.append(
             {
                 "phase": phase,
                 "kinds": SEPARATOR.join(sorted({kind for pair in all_pairs for kind in pair.kinds})),
                 "references": count,
-                "sampling": sampling,
+                "sampling": references.recommended(count),
                 **_statistics(errors_percent, resamples),
                 "new_gpus": len(gpus),
                 "systems": len(names),
@@ -93,14 +92,12 @@ def in_words(table: pd.DataFrame, error_percent: float) -> str:
     )
 
 
-def _errors_on_new_gpus(
-    all_pairs: list[Pair], systems_by_gpu: dict[str, pd.DataFrame], sampling: str, count: int
-) -> Values:
+def _errors_on_new_gpus(all_pairs: list[Pair], systems_by_gpu: dict[str, pd.DataFrame], count: int) -> Values:
     """Return absolute percentage errors with references that are chosen without the source of each pair, (p, m)."""
     chosen_without = {}
     for new_gpu in systems_by_gpu:
         elsewhere = typical_systems([systems for gpu, systems in systems_by_gpu.items() if gpu != new_gpu])
-        chosen_without[new_gpu] = references.choose(sampling, elsewhere, count)
+        chosen_without[new_gpu] = references.choose_recommended(elsewhere, count)
     names = next(iter(systems_by_gpu.values())).index
     return np.array([_errors_percent(pair, names, chosen_without[pair.source]) for pair in all_pairs])
 

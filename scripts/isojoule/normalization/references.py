@@ -19,6 +19,8 @@ RowNumbers = NDArray[np.intp]
 PUBLISHED_PERCENTS = (10, 15, 20, 50, 100)
 # choices that depend on nothing but the systems
 DETERMINISTIC = ("min-max", "quantiles", "k-medoids", "i-optimal")
+# number of references that we suggest: more of them change the estimates little
+SUGGESTED_COUNT = 8
 # weight of the normal prior on the coefficients in `i_optimal`
 PRIOR_PRECISION = 0.1
 # costs that differ by less, relative to each other, are equal but for rounding
@@ -60,6 +62,11 @@ def choose(sampling: str, systems: pd.DataFrame, count: int) -> RowNumbers:
     else:
         rows = {"min-max": min_max, "quantiles": quantiles}[sampling](energy_kwh, count)
     return np.sort(order[rows])
+
+
+def choose_recommended(systems: pd.DataFrame, count: int) -> RowNumbers:
+    """Choose `count` references among the systems by the choice that suits our default, as `choose` does."""
+    return choose(recommended(count), systems, count)
 
 
 def recommended(count: int) -> str:
