@@ -176,7 +176,7 @@ def test_left_out_errors_are_those_of_solving_again_without_each_reference(monke
     kernel, noise = corrected.Kernel(1.0, 1.0), 0.1
     monkeypatch.setattr(corrected, "KERNELS", (kernel,))
     monkeypatch.setattr(corrected, "NOISES", np.array([noise]))
-    method = Corrected(anchors=(corrected.Anchor(0, 0, 1, 1.0),))
+    method = Corrected(baselines=(corrected.Baseline(0, 0, 1, 1.0),))
     values = method.matrix(TABLE)
     features = corrected.features(values, values[:0])
     squared_distance = ((features[:, None] - features[None]) ** 2).mean(axis=2)

@@ -7,7 +7,7 @@ source.
 The modules of this room use the same letters for the axes of their arrays:
 
     s: sets of references    r: references of a set    m: systems (models)    c: columns that describe a system
-    f: features              h: kernels                l: noise levels        b: simple predictions (baselines)
+    f: features              h: kernels                l: noise levels        b: simple predictions
 """
 
 from isojoule.normalization.base import Normalization

@@ -2,7 +2,7 @@
 
 Axes of the arrays:
 
-    r, i, j: references    m: systems to predict    f: features           b: simple predictions (baselines)
+    r, i, j: references    m: systems to predict    f: features    b: simple predictions (ratio, line, ridge)
     h: kernels             l: noise levels          n: eigenvectors, as many as references
 
 All predictions are logarithms of kWh here. A baseline u, which mixes the simple predictions, leaves the residuals
@@ -48,7 +48,7 @@ KERNELS = (
 NOISES = np.array([0.01, 0.03, 0.1, 0.3])
 
 
-class Anchor(NamedTuple):
+class Baseline(NamedTuple):
     """A baseline: the shares of the simple predictions in it, on logarithms, and its prior weight."""
 
     ratio: float
@@ -57,7 +57,7 @@ class Anchor(NamedTuple):
     prior: float
 
 
-ANCHORS = (Anchor(0, 1, 0, 0.05), Anchor(0, 0.5, 0.5, 0.9), Anchor(0, 0, 1, 0.05))
+BASELINES = (Baseline(0, 1, 0, 0.05), Baseline(0, 0.5, 0.5, 0.9), Baseline(0, 0, 1, 0.05))
 
 
 class Corrected(Regularized):
@@ -76,7 +76,7 @@ class Corrected(Regularized):
 
     Args:
         columns: columns of `X`, of `SYSTEM_COLUMNS`; `suited` drops those that systems lack.
-        anchors: the baselines.
+        baselines: the baselines.
         robust: whether the relative ridge weighs references by Huber's weights.
     """
 
@@ -85,11 +85,11 @@ class Corrected(Regularized):
     def __init__(
         self,
         columns: tuple[str, ...] = SYSTEM_COLUMNS,
-        anchors: tuple[Anchor, ...] = ANCHORS,
+        baselines: tuple[Baseline, ...] = BASELINES,
         robust: bool = False,
     ) -> None:
         super().__init__(columns)
-        self.anchors = anchors
+        self.baselines = baselines
         self.robust = robust
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
@@ -133,20 +133,20 @@ class Corrected(Regularized):
         log_simple, log_simple_without = self._simple_predictions(references, target_kwh, systems)
         processes = _gaussian_processes(references, systems)
         log_weights, log_errors, log_predictions = [], [], []
-        for anchor in self.anchors:
-            shares = np.array([anchor.ratio, anchor.line, anchor.ridge])
-            baseline = shares @ log_simple
-            residuals = log_target - baseline[:count]
+        for baseline in self.baselines:
+            shares = np.array([baseline.ratio, baseline.line, baseline.ridge])
+            log_baseline = shares @ log_simple
+            residuals = log_target - log_baseline[:count]
             residuals_without = log_target - np.tensordot(shares, log_simple_without, 1)
             corrections = processes.corrections(residuals)
-            corrected = (baseline[count:] + corrections).reshape(-1, len(systems))
+            corrected = (log_baseline[count:] + corrections).reshape(-1, len(systems))
             corrected_errors = processes.left_out(residuals_without).reshape(-1, count)
             # the first choice leaves the baseline as it is
-            log_predictions.append(np.vstack([baseline[count:], corrected]))
+            log_predictions.append(np.vstack([log_baseline[count:], corrected]))
             log_errors.append(np.vstack([np.diag(residuals_without), corrected_errors]))
             spread = np.sqrt((log_errors[-1][:, inner] ** 2).mean(axis=1) + LEAST_ERROR**2)
-            log_weights.append(np.log(anchor.prior) - 0.5 * len(inner) * np.log(spread))
-        weights = np.exp(np.concatenate(log_weights) - max(of_anchor.max() for of_anchor in log_weights))
+            log_weights.append(np.log(baseline.prior) - 0.5 * len(inner) * np.log(spread))
+        weights = np.exp(np.concatenate(log_weights) - max(of_baseline.max() for of_baseline in log_weights))
         weights /= weights.sum()
         return np.exp(weights @ np.vstack(log_predictions)), weights @ np.vstack(log_errors)
 

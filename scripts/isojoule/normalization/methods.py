@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from isojoule.normalization.base import ENERGY, Normalization
-from isojoule.normalization.corrected import Anchor, Corrected
+from isojoule.normalization.corrected import Baseline, Corrected
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.relative import SYSTEM_COLUMNS, LogLine, RelativeRidge
 
@@ -14,7 +14,7 @@ OURS: dict[str, Callable[[], Normalization]] = {
     "relative-ridge": RelativeRidge,
     "relative-ridge-robust": partial(RelativeRidge, robust=True),
     "relative-ridge+bytes": partial(RelativeRidge, (*SYSTEM_COLUMNS, "weights_bytes", "activations_bytes")),
-    "gaussian-process": partial(Corrected, anchors=(Anchor(1, 0, 0, 1.0),)),
+    "gaussian-process": partial(Corrected, baselines=(Baseline(1, 0, 0, 1.0),)),
     "corrected": Corrected,
 }
 METHODS = {**PUBLISHED, **OURS}

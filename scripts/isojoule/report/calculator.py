@@ -60,8 +60,9 @@ def _constants() -> dict[str, Any]:
         "least_error": corrected.LEAST_ERROR,
         "kernels": [list(kernel) for kernel in corrected.KERNELS],
         "noises": corrected.NOISES.tolist(),
-        "anchors": [
-            {"shares": [anchor.ratio, anchor.line, anchor.ridge], "prior": anchor.prior} for anchor in corrected.ANCHORS
+        "baselines": [
+            {"shares": [baseline.ratio, baseline.line, baseline.ridge], "prior": baseline.prior}
+            for baseline in corrected.BASELINES
         ],
         "plausible_factor": PLAUSIBLE_FACTOR,
     }

@@ -106,7 +106,7 @@ const Normalization = (() => {
     const inverses = covariances.map((covariance) => constants.noises.map((noise) =>
       solve(covariance.slice(0, count).map((row, i) => row.map((x, j) => x + (i === j ? noise : 0))), identity(count))));
     const choices = [];
-    for (const { shares, prior } of constants.anchors) {
+    for (const { shares, prior } of constants.baselines) {
       const mixed = (parts) => sum(shares.map((share, i) => share * parts[i]));
       const baseline = logSimple[0].map((_, s) => mixed(logSimple.map((values) => values[s])));
       const residuals = logTarget.map((value, j) => value - baseline[j]);
