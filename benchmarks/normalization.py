@@ -21,7 +21,8 @@ from sklearn.svm import SVR
 from suite import Row, interleaved, timed
 
 from isojoule.normalization import references
-from isojoule.normalization.experiment import Plan, choices, experiment
+from isojoule.normalization.experiment import experiment
+from isojoule.normalization.experiment_plan import Plan, choices
 from isojoule.normalization.methods import METHODS
 from isojoule.normalization.pairs import pair
 from isojoule.normalization.published import PUBLISHED, LeastSquares, SupportVectors

@@ -83,13 +83,13 @@ def write_results(study, results):
     return number
 
 
-def mine(frame, my_gpu, target, count):
-    """The study without my GPU, references and systems as measured on it, and the truth on the target."""
-    directed = pair(frame, "train", my_gpu, target)
-    systems = directed.systems
-    chosen = systems.index[references.chosen(references.recommended(count), systems, count)]
-    known = {
-        name: System(*systems.loc[name, ["energy_kwh", "duration_s", "flops", "params"]]) for name in systems.index
+def normalization_task(frame, own_gpu, target, count):
+    """The study without the user's GPU, references and systems as measured on it, and the truth on the target."""
+    both = pair(frame, "train", own_gpu, target)
+    chosen = both.systems.index[references.choose_recommended(both.systems, count)]
+    systems = {
+        name: System(*both.systems.loc[name, ["energy_kwh", "duration_s", "flops", "params"]])
+        for name in both.systems.index
     }
-    truth = dict(zip(systems.index, directed.target_kwh, strict=True))
-    return frame[frame["gpu"] != my_gpu], {name: known[name] for name in chosen}, known, truth
+    truth_kwh = dict(zip(both.systems.index, both.target_kwh, strict=True))
+    return frame[frame["gpu"] != own_gpu], {name: systems[name] for name in chosen}, systems, truth_kwh

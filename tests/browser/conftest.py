@@ -44,16 +44,16 @@ def opened(browser):
         context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        said = []
-        page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: said.append(f"error: {error}"))
-        page.on("request", lambda request: said.append(request.url) if request.url.startswith("http") else None)
-        page.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        complaints = []
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        page.on("request", lambda request: complaints.append(request.url) if request.url.startswith("http") else None)
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]", state="attached", timeout=60_000)
         yield page
         context.close()
-        assert said == []
+        assert complaints == []
 
     return opened
 

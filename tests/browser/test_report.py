@@ -79,7 +79,7 @@ def test_a_point_says_its_name(opened, report):
         assert table["architecture"].iloc[0] in words
         assert "Energy of training" in words
         labels = page.locator("#front-chart .mark-symbol.role-mark path").evaluate_all(
-            "all => all.map(one => one.ariaLabel)"
+            "points => points.map(point => point.ariaLabel)"
         )
         assert set(labels) == set(table["architecture"])
 
@@ -99,7 +99,7 @@ def test_energies_by_platform_answer_to_the_phase(opened, report):
 
 def energies(page):
     cells = page.locator("#energy-table tbody tr td:nth-child(6)")
-    return [float(value) for value in cells.evaluate_all("all => all.map(one => one.dataset.order)") if value]
+    return [float(value) for value in cells.evaluate_all("cells => cells.map(cell => cell.dataset.order)") if value]
 
 
 @pytest.mark.parametrize("how", ["mouse", "keyboard"])
@@ -148,50 +148,52 @@ def cases(frame, count):
     gpus = list(frame["gpu"].unique())
     for number in range(count):
         phase = ("train", "test")[number % 2]
-        mine, target = generator.choice(gpus, 2, replace=False)
-        names = sorted(set(means.loc[phase, mine].index) & set(means.loc[phase, target].index))
+        own_gpu, target = generator.choice(gpus, 2, replace=False)
+        names = sorted(set(means.loc[phase, own_gpu].index) & set(means.loc[phase, target].index))
         names = list(generator.permutation(names))
-        known = means.loc[phase, mine]
+        on_own_gpu = means.loc[phase, own_gpu]
         references = names[1 : 1 + (2, 3, 4, 5, 8, 12)[number % 6]]
         timed = number % 3 != 0
         scale = 1000 if number % 7 == 0 else 1
         given = {
             name: System(
-                float(known.loc[name, "energy_kwh"]) * scale, float(known.loc[name, "duration_s"]) if timed else None
+                float(on_own_gpu.loc[name, "energy_kwh"]) * scale,
+                float(on_own_gpu.loc[name, "duration_s"]) if timed else None,
             )
             for name in references
         }
-        values = [float(value) for value in known.loc[names[0]]]
-        asked = System(values[0] * scale, *(value if generator.random() < 0.7 else None for value in values[1:]))
-        yield mine, target, phase, given, asked
+        values = [float(value) for value in on_own_gpu.loc[names[0]]]
+        system = System(values[0] * scale, *(value if generator.random() < 0.7 else None for value in values[1:]))
+        yield own_gpu, target, phase, given, system
 
 
 def test_the_calculator_answers_as_the_program_does(opened, report):
     """For the whole of the study, and for one without the reader's GPU, as an own GPU would be."""
     frame = measurements.read(report.parent / "measurements.parquet")
-    asked, expected = [], []
-    for mine, target, phase, given, system in cases(frame, 36):
-        known = frame[frame["gpu"] != mine] if len(asked) % 2 else frame
-        expected.append(normalize(known, target, phase, given, system).record())
+    calls, of_program = [], []
+    for own_gpu, target, phase, given, system in cases(frame, 36):
+        study = frame[frame["gpu"] != own_gpu] if len(calls) % 2 else frame
+        of_program.append(normalize(study, target, phase, given, system).record())
         references = [
-            {"name": name, "energy_kwh": one.energy_kwh, "duration_s": one.duration_s} for name, one in given.items()
+            {"name": name, "energy_kwh": reference.energy_kwh, "duration_s": reference.duration_s}
+            for name, reference in given.items()
         ]
-        asked.append([calculator.study(known), target, phase, references, vars(system)])
+        calls.append([calculator.study(study), target, phase, references, vars(system)])
     with opened(report) as page:
-        found = page.evaluate("(cases) => cases.map((one) => Normalization.normalize(...one))", asked)
-    for one, other in zip(found, expected, strict=True):
+        of_page = page.evaluate("(calls) => calls.map((call) => Normalization.normalize(...call))", calls)
+    for answer, expected in zip(of_page, of_program, strict=True):
         for key in NUMBERS:
-            assert one[key] == (None if other[key] is None else pytest.approx(other[key], rel=1e-9)), key
+            assert answer[key] == (None if expected[key] is None else pytest.approx(expected[key], rel=1e-9)), key
         for key in ("method", "interval", "coverage", "target", "phase"):
-            assert one[key] == other[key]
-        assert one["warnings"] == list(other["warnings"])
-    assert any("conformal" in one["interval"] for one in found)
-    assert any("Student" in one["interval"] for one in found)
+            assert answer[key] == expected[key]
+        assert answer["warnings"] == list(expected["warnings"])
+    assert any("conformal" in answer["interval"] for answer in of_page)
+    assert any("Student" in answer["interval"] for answer in of_page)
 
 
 def test_the_form_asks_and_answers(opened, report, study, tmp_path):
-    _, target, phase, given, system = next(one for one in cases(study, 12) if len(one[3]) == 8)
-    table = pd.DataFrame([{"architecture": name, **vars(one)} for name, one in given.items()])
+    _, target, phase, given, system = next(case for case in cases(study, 12) if len(case[3]) == 8)
+    table = pd.DataFrame([{"architecture": name, **vars(reference)} for name, reference in given.items()])
     table.to_csv(tmp_path / "mine.csv", index=False)
     frame = report.parent / "measurements.parquet"
     command = ["-m", "isojoule", "normalize", frame, "--target", target, "--phase", phase, "--json"]
@@ -205,16 +207,16 @@ def test_the_form_asks_and_answers(opened, report, study, tmp_path):
         page.select_option("#calculator-target", target)
         rows = page.locator(".reference")
         assert rows.count() == 8
-        for number, (name, one) in enumerate(given.items()):
-            rows.nth(number).locator("select").select_option(name)
-            rows.nth(number).locator("[data-field=energy]").fill(repr(one.energy_kwh))
-            rows.nth(number).locator("[data-field=duration]").fill(repr(one.duration_s) if one.duration_s else "")
+        for row, (name, reference) in zip(rows.all(), given.items(), strict=True):
+            row.locator("select").select_option(name)
+            row.locator("[data-field=energy]").fill(repr(reference.energy_kwh))
+            row.locator("[data-field=duration]").fill(repr(reference.duration_s) if reference.duration_s else "")
         for field, value in zip(("energy", "duration", "flops", "params"), vars(system).values(), strict=True):
             page.fill(f"#calculator-{field}", repr(value) if value else "")
         page.keyboard.press("Enter")
-        found = json.loads(page.get_attribute("#calculator-answer", "data-found"))
+        answer = json.loads(page.get_attribute("#calculator-answer", "data-normalized"))
         for key in NUMBERS:
-            assert found[key] == pytest.approx(expected[key], rel=1e-9)
+            assert answer[key] == pytest.approx(expected[key], rel=1e-9)
         words = page.inner_text("#calculator-answer")
         assert f"{expected['energy_kwh']:.3g} kWh on {target} (estimated)" in words
         assert f"90 % interval {expected['low_kwh']:.3g} to {expected['high_kwh']:.3g} kWh" in words
@@ -234,10 +236,10 @@ WRONG = [
 
 def test_a_wrong_question_is_answered_by_a_sentence(opened, report):
     with opened(report) as page:
-        for energies, mine, sentence in WRONG:
+        for energies, own_energy, sentence in WRONG:
             for number, energy in enumerate([*energies, ""][:2]):
                 page.locator(".reference [data-field=energy]").nth(number).fill(energy)
-            page.fill("#calculator-energy", mine)
+            page.fill("#calculator-energy", own_energy)
             page.click("#calculator button.main")
             assert sentence in page.inner_text("#calculator-answer")
             assert page.locator("#calculator-answer .wrong").count() == 1
@@ -329,8 +331,8 @@ def test_a_study_in_which_a_platform_has_nothing(opened, study, tmp_path):
 
 def test_a_table_of_others_with_one_model(opened, tmp_path):
     row = {"gpu": "t4", "architecture": "only", "phase": "test", "energy_kwh": 1.0, "macro_f1": 0.5}
-    one = pd.DataFrame([row])
-    with opened(written(tmp_path / "one", one, ("energy-platforms", "pareto-energy", "pareto-costs"))) as page:
+    table = pd.DataFrame([row])
+    with opened(written(tmp_path / "one", table, ("energy-platforms", "pareto-energy", "pareto-costs"))) as page:
         assert "1 of 1 models are optimal: only." in page.inner_text("#front-words")
 
 

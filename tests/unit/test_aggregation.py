@@ -10,7 +10,7 @@ from studies import changed
 
 from isojoule.errors import InputError
 from isojoule.figures import captions
-from isojoule.figures.shared import drawing
+from isojoule.figures.shared import drawing, reading
 from isojoule.records import ComputeRecord, flags, read_record
 from isojoule.report.page import render
 from isojoule.study.cells import cells
@@ -171,7 +171,7 @@ def test_flagged_cells_leave_the_analysis_where_the_configuration_says_so(folder
     row = energy_table(frame).iloc[0]
     assert (row.repeats, row.outcomes) == (0, "2 excluded")
     assert pd.isna(row.energy_mean_kwh)
-    assert "mlp-1x16" not in set(drawing.drawable(frame[frame["gpu"] == "cpu-1thread"])["architecture"])
+    assert "mlp-1x16" not in set(reading.drawable(frame[frame["gpu"] == "cpu-1thread"])["architecture"])
 
 
 @pytest.mark.parametrize("name", [name for name in captions.ENERGY if name != "energy-utilization"])

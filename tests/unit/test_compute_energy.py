@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from isojoule.compute_energy.claims import claims
-from isojoule.compute_energy.fits import affine, explained, fits, power_ratios, rank_correlation
+from isojoule.compute_energy.fits import explained, fit_affine, fits, power_ratios, rank_correlation
 from isojoule.compute_energy.quantities import groups, quantities
 from isojoule.errors import InputError
 from isojoule.figures import captions
@@ -29,15 +29,13 @@ points = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_siz
 def test_a_fit_is_scipys_with_its_intervals(points):
     x, y = np.array(points).T
     assume(np.ptp(x) > 1e-3 and np.ptp(y) > 1e-3)
-    found, expected = affine(y, x), stats.linregress(x, y)
+    fit, expected = fit_affine(y, x), stats.linregress(x, y)
     t = stats.t.ppf(0.975, len(x) - 2)
     scale = abs(expected.slope) + expected.stderr + 1e-9
-    assert found.coefficients[1] == pytest.approx(expected.slope, abs=1e-6 * scale)
-    assert found.half_widths[1] == pytest.approx(t * expected.stderr, rel=1e-5, abs=1e-6 * scale)
-    assert found.half_widths[0] == pytest.approx(
-        t * expected.intercept_stderr, rel=1e-4, abs=1e-6 * np.abs(points).max()
-    )
-    assert found.r2 == pytest.approx(expected.rvalue**2, abs=1e-6)
+    assert fit.coefficients[1] == pytest.approx(expected.slope, abs=1e-6 * scale)
+    assert fit.half_widths[1] == pytest.approx(t * expected.stderr, rel=1e-5, abs=1e-6 * scale)
+    assert fit.half_widths[0] == pytest.approx(t * expected.intercept_stderr, rel=1e-4, abs=1e-6 * np.abs(points).max())
+    assert fit.r2 == pytest.approx(expected.rvalue**2, abs=1e-6)
 
 
 @given(points=points, seed=st.integers(0, 100))
@@ -45,34 +43,34 @@ def test_what_is_left_out_is_predicted_by_all_the_others(points, seed):
     x, y = np.array(points).T
     z = np.random.default_rng(seed).normal(size=len(x))
     assume(np.ptp(y) > 1e-3 and len(np.unique(np.round(x, 3))) == len(x))
-    found = affine(y, x, z)
-    assume(found is not None)
+    fit = fit_affine(y, x, z)
+    assume(fit is not None)
     for index in range(len(x)):
         others = np.arange(len(x)) != index
         design = np.column_stack([np.ones(len(x)), x / np.abs(x).max(), z])
         if np.linalg.cond(design[others]) < 1e4:
             expected = design[index] @ np.linalg.lstsq(design[others], y[others], rcond=None)[0]
-            assert found.left_out[index] == pytest.approx(expected, rel=1e-4, abs=1e-6 * np.abs(y).max())
+            assert fit.left_out[index] == pytest.approx(expected, rel=1e-4, abs=1e-6 * np.abs(y).max())
 
 
 @pytest.mark.parametrize(
     "x", [[1, 2], [1, 1, 1, 1], [np.nan, np.nan, 1, 2], [0, 0, 0, 0]], ids=["two", "constant", "unknown", "zero"]
 )
 def test_there_is_no_fit_to_too_little(x):
-    assert affine([1.0, 2, 3, 5][: len(x)], x) is None
+    assert fit_affine([1.0, 2, 3, 5][: len(x)], x) is None
 
 
 def test_two_predictors_that_say_the_same_are_no_fit():
     x = np.arange(6.0)
-    assert affine(np.square(x), x, 2 * x) is None
+    assert fit_affine(np.square(x), x, 2 * x) is None
 
 
 def test_intervals_of_the_slope_cover_it():
     """Noise of known size: 95 % intervals should hold the truth about 95 times in 100."""
     generator = np.random.default_rng(0)
     x = np.linspace(1, 10, 8)
-    found = [affine(3 + 2 * x + generator.normal(0, 1, 8), x) for _ in range(1000)]
-    share = np.mean([abs(fit.coefficients[1] - 2) <= fit.half_widths[1] for fit in found])
+    repeated = [fit_affine(3 + 2 * x + generator.normal(0, 1, 8), x) for _ in range(1000)]
+    share = np.mean([abs(fit.coefficients[1] - 2) <= fit.half_widths[1] for fit in repeated])
     assert 0.93 < share < 0.97
 
 
@@ -130,24 +128,24 @@ def test_quantities_are_of_the_whole_phase():
 
 
 def test_slopes_are_joules_per_flop():
-    found = fits(quantities(study())[0]).set_index(["phase", "predictor", "families"])
+    table = fits(quantities(study())[0]).set_index(["phase", "predictor", "families"])
     for families in ("all", "mlp", "cnn"):
-        row = found.loc[("train", "flops", families)]
+        row = table.loc[("train", "flops", families)]
         assert (row.slope, row.slope_unit, row.intercept_j) == (pytest.approx(2e-9), "J/FLOP", pytest.approx(5))
         assert row.slope_low <= row.slope <= row.slope_high
         assert row.r2 == pytest.approx(1)
-    assert found.loc[("train", "flops-exact", "all")].slope == pytest.approx(3e-9)
-    assert found.loc[("test", "params", "mlp")].r2 < 1
-    assert set(found["energy_kind"]) == {"measured"}
+    assert table.loc[("train", "flops-exact", "all")].slope == pytest.approx(3e-9)
+    assert table.loc[("test", "params", "mlp")].r2 < 1
+    assert set(table["energy_kind"]) == {"measured"}
 
 
 def test_what_explains_how_much_is_ranked_rightly():
-    found = explained(quantities(study())[0]).set_index(["phase", "families", "predictors"])
-    assert found.loc[("train", "all", "flops")].r2 == pytest.approx(1)
-    assert found.loc[("train", "all", "flops")].left_out_mdape_percent == pytest.approx(0, abs=1e-6)
-    assert found.loc[("train", "all", "params")].r2 < 0.9
-    assert found.loc[("train", "all", "flops-exact + bytes-moved")].r2 == pytest.approx(1)
-    assert found.loc[("train", "mlp", "params")].spearman == pytest.approx(1)
+    table = explained(quantities(study())[0]).set_index(["phase", "families", "predictors"])
+    assert table.loc[("train", "all", "flops")].r2 == pytest.approx(1)
+    assert table.loc[("train", "all", "flops")].left_out_mdape_percent == pytest.approx(0, abs=1e-6)
+    assert table.loc[("train", "all", "params")].r2 < 0.9
+    assert table.loc[("train", "all", "flops-exact + bytes-moved")].r2 == pytest.approx(1)
+    assert table.loc[("train", "mlp", "params")].spearman == pytest.approx(1)
 
 
 def test_the_power_ratio_is_training_over_test():
@@ -164,15 +162,15 @@ def judged(frame):
 
 
 def test_claims_hold_where_they_should_and_not_where_not():
-    found = judged(study())
-    holds = found["holds"].to_dict()
+    table = judged(study())
+    holds = table["holds"].to_dict()
     assert holds["At test, more FLOPs mean more energy in all types of architecture."] == "yes"
     assert holds["In training, energy is almost affine in FLOPs for MLP and RNN."] == "yes"
     assert holds["In training, MLP and RNN follow a steeper trend than CNN and CRNN."] == "no"
     assert holds["In training, FLOPs alone do not tell the energy of CNN and CRNN."] == "no"
     assert holds["A training step computes three times what a forward pass does."] == "no"
     assert holds["Energy follows the GPU's utilisation, whatever the phase and the architecture."] == "unknown"
-    three = found.loc["A training step computes three times what a forward pass does."]
+    three = table.loc["A training step computes three times what a forward pass does."]
     assert three["found"] == "2.00 to 2.00, median 2.00"
 
 
@@ -193,13 +191,13 @@ def test_a_steeper_group_and_a_busy_gpu_are_seen():
 def test_three_points_of_one_type_prove_nothing():
     few = study()[lambda frame: (frame["family"] == "mlp") & frame["architecture"].str[-1].isin(["1", "2", "3"])]
     assert set(judged(few)["holds"]) <= {"unknown", "no"}
-    one = study()[lambda frame: frame["family"] == "mlp"]
-    assert judged(one).loc["At test, more FLOPs mean more energy in all types of architecture.", "holds"] == "unknown"
+    mlps = study()[lambda frame: frame["family"] == "mlp"]
+    assert judged(mlps).loc["At test, more FLOPs mean more energy in all types of architecture.", "holds"] == "unknown"
 
 
 def test_what_a_study_cannot_tell_is_unknown_rather_than_no():
-    found = judged(study()[lambda frame: (frame["phase"] == "test") & (frame["family"] == "cnn")])
-    training = found[found.index.str.startswith("In training") | found.index.str.startswith("MLP and RNN")]
+    table = judged(study()[lambda frame: (frame["phase"] == "test") & (frame["family"] == "cnn")])
+    training = table[table.index.str.startswith("In training") | table.index.str.startswith("MLP and RNN")]
     assert (training["holds"] == "unknown").all()
 
 
@@ -209,8 +207,8 @@ def test_what_a_study_cannot_tell_is_unknown_rather_than_no():
     (["mine", "yours"], {"all": 2}),
 ])  # fmt: skip
 def test_families_are_pooled_as_in_the_paper(families, expected):
-    found = groups(pd.DataFrame({"family": families}))
-    assert {name: len(members) for name, members in found.items()} == expected
+    pooled = groups(pd.DataFrame({"family": families}))
+    assert {name: len(members) for name, members in pooled.items()} == expected
 
 
 def test_rank_correlation_is_spearmans():

@@ -14,7 +14,8 @@ import torch
 import yaml
 from simulated import write_results
 
-from isojoule.normalization.experiment import Plan, experiment
+from isojoule.normalization.experiment import experiment
+from isojoule.normalization.experiment_plan import Plan
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.splits import splits
 from isojoule.simulation import worlds

@@ -56,13 +56,13 @@ def test_the_published_figures_are_drawn(tmp_path):
 
 
 def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
-    mine = tmp_path / "mine.csv"
-    mine.write_text(
+    trainings = tmp_path / "trainings.csv"
+    trainings.write_text(
         "model,gpu,gpus,hours,power_w,utilization_percent\n"
         "a,NVIDIA A100-SXM4-40GB,2,10,,50\n"
         "d,NVIDIA A100-PCIE-40GB,1,10,,\nb,Tesla V100-SXM2-16GB,1,10,,\nc,home made,1,10,100,100\n"
     )
-    done = estimate(mine, "--kg-per-kwh", "0.1", "--output", tmp_path / "t.csv")
+    done = estimate(trainings, "--kg-per-kwh", "0.1", "--output", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
     assert table["energy_kwh"].to_dict() == pytest.approx({"a": 8.0, "b": 3.0, "c": 1.0, "d": 2.5})
@@ -86,7 +86,7 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
-    path = tmp_path / "mine.csv"
+    path = tmp_path / "trainings.csv"
     path.write_text(content)
     done = estimate(path)
     assert done.returncode == 2

@@ -18,9 +18,10 @@ from isojoule.errors import InputError
 from isojoule.normalization import corrected, references
 from isojoule.normalization.accuracy import errors
 from isojoule.normalization.corrected import Corrected
-from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
+from isojoule.normalization.experiment import experiment
+from isojoule.normalization.experiment_plan import Plan
 from isojoule.normalization.methods import METHODS, OURS
-from isojoule.normalization.pairs import left_out, pair, pairs
+from isojoule.normalization.pairs import SEPARATOR, left_out_in_words, pair, pairs
 from isojoule.normalization.published import PUBLISHED, LeastSquares
 from isojoule.normalization.references import DETERMINISTIC, at_random, min_max, published_count, quantiles
 from isojoule.normalization.relative import RelativeRidge
@@ -152,9 +153,9 @@ def test_many_sets_at_once_are_each_set_alone(name):
     generator = np.random.default_rng(0)
     sets = np.array([np.sort(generator.choice(12, 11, replace=False)) for _ in range(5)])
     together = method.predictions(values[sets], TARGET[sets], values)
-    for rows, found in zip(sets, together, strict=True):
+    for rows, of_set in zip(sets, together, strict=True):
         alone = method.fit(TABLE.iloc[rows], TARGET[rows]).predict(TABLE)
-        np.testing.assert_allclose(found, alone, rtol=1e-8)
+        np.testing.assert_allclose(of_set, alone, rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", list(METHODS))
@@ -171,27 +172,28 @@ def test_ours_is_the_two_point_line_with_two_or_three_references():
 
 
 def test_left_out_errors_are_those_of_solving_again_without_each_reference(monkeypatch):
-    """One kernel, one noise, one simple prediction: the closed form against as many systems of equations."""
+    """With one kernel, noise and baseline: the closed form against as many systems of equations."""
     kernel, noise = corrected.Kernel(1.0, 1.0), 0.1
     monkeypatch.setattr(corrected, "KERNELS", (kernel,))
     monkeypatch.setattr(corrected, "NOISES", np.array([noise]))
-    method = Corrected(anchors=(corrected.Anchor(0, 0, 1, 1.0),))
+    method = Corrected(baselines=(corrected.Baseline(0, 0, 1, 1.0),))
     values = method.matrix(TABLE)
-    described = corrected.features(values, values[:0])
-    distance = ((described[:, None] - described[None]) ** 2).mean(axis=2)
-    covariance = 1 + described @ described.T / described.shape[1] + np.exp(-distance / 2)
+    features = corrected.features(values, values[:0])
+    squared_distance = ((features[:, None] - features[None]) ** 2).mean(axis=2)
+    covariance = 1 + features @ features.T / features.shape[1] + np.exp(-squared_distance / 2)
     inner = np.argsort(values[:, 0])[1:-1]
-    simple, better = [], []
-    for one in inner:
-        others = np.delete(np.arange(12), one)
+    baseline_errors, corrected_errors = [], []
+    for left_out in inner:
+        others = np.delete(np.arange(12), left_out)
         ridge = RelativeRidge().fit(TABLE.iloc[others], TARGET[others])
-        missing = np.log(TARGET / ridge.predict(TABLE))
-        weights = np.linalg.solve(covariance[np.ix_(others, others)] + noise * np.eye(11), missing[others])
-        simple.append(missing[one])
-        better.append(missing[one] - covariance[one, others] @ weights)
-    off = np.array([simple, better])
-    likely = np.sqrt((off**2).mean(axis=1) + 0.02**2) ** (-0.5 * len(inner))
-    np.testing.assert_allclose(method.left_out(values, TARGET), likely / likely.sum() @ off, rtol=1e-8)
+        residuals = np.log(TARGET / ridge.predict(TABLE))
+        weights = np.linalg.solve(covariance[np.ix_(others, others)] + noise * np.eye(11), residuals[others])
+        baseline_errors.append(residuals[left_out])
+        corrected_errors.append(residuals[left_out] - covariance[left_out, others] @ weights)
+    errors_of_choices = np.array([baseline_errors, corrected_errors])
+    likelihoods = np.sqrt((errors_of_choices**2).mean(axis=1) + 0.02**2) ** (-0.5 * len(inner))
+    expected = likelihoods / likelihoods.sum() @ errors_of_choices
+    np.testing.assert_allclose(method.left_out(values, TARGET), expected, rtol=1e-8)
 
 
 def test_the_relative_ridge_minimizes_relative_errors():
@@ -202,8 +204,8 @@ def test_the_relative_ridge_minimizes_relative_errors():
     scale = np.sqrt((design**2).mean(axis=0))
     ridge = Ridge(alpha=0.02 * 12, fit_intercept=False).fit(design / scale, 1 - ratio * values[:, 0] / TARGET)
     expected = ratio * values[:, 0] + np.column_stack([np.ones(12), values]) / scale @ ridge.coef_
-    found = RelativeRidge(("energy_kwh", "flops")).fit(TABLE, TARGET).predict(TABLE)
-    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    predictions = RelativeRidge(("energy_kwh", "flops")).fit(TABLE, TARGET).predict(TABLE)
+    np.testing.assert_allclose(predictions, expected, rtol=1e-8)
 
 
 def test_a_slowed_run_moves_the_robust_ridge_less():
@@ -236,12 +238,12 @@ def test_references_are_as_many_different_systems_as_asked_for(energy, data):
     assert {low, high} <= set(quantiles(energy, count))
     systems = pd.DataFrame({"energy_kwh": energy})
     for sampling in DETERMINISTIC:
-        found = references.chosen(sampling, systems, count)
-        assert len(set(found)) == count
+        chosen = references.choose(sampling, systems, count)
+        assert len(set(chosen)) == count
         order = np.random.default_rng(1).permutation(len(energy))
-        reordered = references.chosen(sampling, systems.iloc[order], count)
-        np.testing.assert_allclose(np.sort(energy[order][reordered]), np.sort(energy[found]))
-    assert {low, high} <= set(references.chosen("i-optimal", systems, count))
+        reordered = references.choose(sampling, systems.iloc[order], count)
+        np.testing.assert_allclose(np.sort(energy[order][reordered]), np.sort(energy[chosen]))
+    assert {low, high} <= set(references.choose("i-optimal", systems, count))
     rest = np.delete(energy, min_max(energy, count))
     inside = np.sort(energy)[count // 2 : len(energy) - (count - count // 2)]
     np.testing.assert_array_equal(np.sort(rest), inside)
@@ -255,10 +257,10 @@ def test_more_references_than_systems_are_refused(count):
 
 def test_errors_by_hand_and_by_scikit_learn():
     predictions = TARGET * np.linspace(0.9, 1.2, len(TARGET))
-    found = errors(TARGET, predictions)
-    assert found["r2"] == pytest.approx(r2_score(TARGET, predictions))
-    assert found["mse_kwh2"] == pytest.approx(mean_squared_error(TARGET, predictions))
-    assert found["kendall_tau"] == pytest.approx(1)
+    computed = errors(TARGET, predictions)
+    assert computed["r2"] == pytest.approx(r2_score(TARGET, predictions))
+    assert computed["mse_kwh2"] == pytest.approx(mean_squared_error(TARGET, predictions))
+    assert computed["kendall_tau"] == pytest.approx(1)
     simple = errors(np.array([1.0, 2.0, 4.0]), np.array([1.1, 1.0, 4.0]))
     assert simple["mdape_percent"] == pytest.approx(10)
     assert simple["ape90_percent"] == pytest.approx(10 + 0.8 * 40)
@@ -272,23 +274,23 @@ def test_rankings_and_fronts_are_those_of_others(data, count):
     """Kendall's tau-b against scipy, with ties; the front against its definition, system by system."""
     values = st.lists(st.integers(1, 6), min_size=count, max_size=count)
     truth, predictions, quality = (np.array(data.draw(values), dtype=float) for _ in range(3))
-    found = errors(truth, np.stack([predictions, truth]), quality)
-    np.testing.assert_allclose(found["kendall_tau"][0], kendalltau(truth, predictions).statistic, equal_nan=True)
+    computed = errors(truth, np.stack([predictions, truth]), quality)
+    np.testing.assert_allclose(computed["kendall_tau"][0], kendalltau(truth, predictions).statistic, equal_nan=True)
     fronts = [
         {
-            one
-            for one in range(count)
+            system
+            for system in range(count)
             if not any(
-                energy[other] <= energy[one] and quality[other] >= quality[one]
-                and (energy[other] < energy[one] or quality[other] > quality[one])
+                energy[other] <= energy[system] and quality[other] >= quality[system]
+                and (energy[other] < energy[system] or quality[other] > quality[system])
                 for other in range(count)
             )
         }
         for energy in (truth, predictions)
     ]  # fmt: skip
     assert set(np.flatnonzero(optimal(np.column_stack([truth, -quality])))) == fronts[0]
-    assert found["front_jaccard"][0] == len(fronts[0] & fronts[1]) / len(fronts[0] | fronts[1])
-    assert found["front_jaccard"][1] == 1
+    assert computed["front_jaccard"][0] == len(fronts[0] & fronts[1]) / len(fronts[0] | fronts[1])
+    assert computed["front_jaccard"][1] == 1
 
 
 @pytest.fixture
@@ -307,13 +309,13 @@ def table():
 
 
 def test_a_pair_is_the_systems_measured_on_both_by_their_means(table):
-    found = pair(table, "train", "t4", "a40")
-    assert list(found.systems.index) == ["small", "medium"]
-    np.testing.assert_allclose(found.systems["energy_kwh"], [1.1, 2.1])
-    np.testing.assert_allclose(found.target_kwh, [3.3, 6.3])
-    assert found.left_out == {"large": "no energy on a40 (oom)", "lost": "no energy on a40 (not measured)"}
-    assert found.kinds == ("measured",)
-    assert [str(directed) for directed in pairs(table, "train")] == ["t4 -> a40, train", "a40 -> t4, train"]
+    both = pair(table, "train", "t4", "a40")
+    assert list(both.systems.index) == ["small", "medium"]
+    np.testing.assert_allclose(both.systems["energy_kwh"], [1.1, 2.1])
+    np.testing.assert_allclose(both.target_kwh, [3.3, 6.3])
+    assert both.left_out == {"large": "no energy on a40 (oom)", "lost": "no energy on a40 (not measured)"}
+    assert both.kinds == ("measured",)
+    assert [str(gpu_pair) for gpu_pair in pairs(table, "train")] == ["t4 -> a40, train", "a40 -> t4, train"]
 
 
 def test_pairs_that_cannot_be_are_refused(table):
@@ -372,45 +374,45 @@ def tried(world, plan, workers=1):
 def test_every_row_of_the_experiment_can_be_computed_again(world):
     divided = splits(list(world["architecture"].unique()), number=2)
     methods = {name: METHODS[name] for name in ("single-low", "dual", "line", "line+flops", "svr", "corrected")}
-    found = tried(world, Plan(methods, divided, {"10 %": 2, "20 %": 6}, (4,), draws=3))
-    left_out = found["scheme"] == "gpu"
-    assert len(found[left_out]) == 6 * (6 * 3 * 4 - 4), "line+flops needs three references"
-    assert (found.loc[left_out, "split"].astype(str) == found.loc[left_out, "source"].astype(str)).all()
-    assert (found.loc[left_out, "references"] + found.loc[left_out, "tested"] == 20).all()
-    sampled = pd.concat([found[left_out].sample(10, random_state=0), found[~left_out].sample(20, random_state=0)])
+    results = tried(world, Plan(methods, divided, {"10 %": 2, "20 %": 6}, (4,), draws=3))
+    left_out = results["scheme"] == "gpu"
+    assert len(results[left_out]) == 6 * (6 * 3 * 4 - 4), "line+flops needs three references"
+    assert (results.loc[left_out, "split"].astype(str) == results.loc[left_out, "source"].astype(str)).all()
+    assert (results.loc[left_out, "references"] + results.loc[left_out, "tested"] == 20).all()
+    sampled = pd.concat([results[left_out].sample(10, random_state=0), results[~left_out].sample(20, random_state=0)])
     closed = 2 * (4 + 3) * 4 + 4 * 4 + 4 - (4 + 3)
     others = 3 * 4 * 2 + 2
-    assert len(found[~left_out]) == 6 * 2 * (closed + others), "draws are for closed forms alone"
+    assert len(results[~left_out]) == 6 * 2 * (closed + others), "draws are for closed forms alone"
     for _, row in sampled.iterrows():
-        directed = pair(world, "train", row.source, row.target)
-        known = directed.systems.index.isin(row.reference_names.split(SEPARATOR))
-        tested = directed.systems.index.isin(row.test_names.split(SEPARATOR))
-        assert not (known & tested).any()
-        assert (known.sum(), tested.sum()) == (row.references, row.tested)
-        fitted = METHODS[row.method]().suited(directed.systems)
-        fitted = fitted.fit(directed.systems[known], directed.target_kwh[known])
-        again = errors(directed.target_kwh[tested], fitted.predict(directed.systems[tested]))
+        both = pair(world, "train", row.source, row.target)
+        is_reference = both.systems.index.isin(row.reference_names.split(SEPARATOR))
+        is_tested = both.systems.index.isin(row.test_names.split(SEPARATOR))
+        assert not (is_reference & is_tested).any()
+        assert (is_reference.sum(), is_tested.sum()) == (row.references, row.tested)
+        fitted = METHODS[row.method]().suited(both.systems)
+        fitted = fitted.fit(both.systems[is_reference], both.target_kwh[is_reference])
+        again = errors(both.target_kwh[is_tested], fitted.predict(both.systems[is_tested]))
         for name, value in again.items():
             assert row[name] == pytest.approx(float(value), abs=1e-9, nan_ok=True), name
-    proportional = found[(found["source"] == "a") & (found["target"] == "b") & (found["method"] != "svr")]
+    proportional = results[(results["source"] == "a") & (results["target"] == "b") & (results["method"] != "svr")]
     assert (proportional["mdape_percent"] < 1e-6).all()
-    with_constant = found[(found["source"] == "a") & (found["target"] == "c")]
+    with_constant = results[(results["source"] == "a") & (results["target"] == "c")]
     with_constant = with_constant.groupby("method", observed=True)["mdape_percent"].mean()
     assert with_constant["single-low"] > 10
     assert with_constant["dual"] < 1e-6
-    assert set(found["kinds"]) == {"simulated"}
+    assert set(results["kinds"]) == {"simulated"}
 
 
 def test_the_experiment_does_not_depend_on_the_order_of_rows_or_on_workers(world):
     plan = Plan({"line": PUBLISHED["line"]}, splits(list(world["architecture"].unique()), number=2), {"4": 4}, draws=2)
     keys = ["source", "target", "scheme", "split", "sampling", "share", "draw"]
-    found = [
+    first, *repeated = (
         tried(frame, plan, workers).astype(dict.fromkeys(keys, "str")).set_index(keys).sort_index()
         for frame, workers in ((world, 1), (world.sample(frac=1, random_state=0), 1), (world, 2))
-    ]
-    chosen_alone = found[0].index.get_level_values("sampling") != "random"
-    for other, same in ((1, chosen_alone), (2, slice(None))):
-        pd.testing.assert_series_equal(found[0]["mdape_percent"][same], found[other]["mdape_percent"][same], atol=1e-9)
+    )
+    is_not_drawn = first.index.get_level_values("sampling") != "random"
+    for again, same in zip(repeated, (is_not_drawn, slice(None)), strict=True):
+        pd.testing.assert_series_equal(first["mdape_percent"][same], again["mdape_percent"][same], atol=1e-9)
 
 
 def test_missing_systems_are_left_out_pair_by_pair(world):
@@ -418,20 +420,20 @@ def test_missing_systems_are_left_out_pair_by_pair(world):
     gone = (world["gpu"] == "c") & (world["architecture"] == "net-3")
     world.loc[gone, ["outcome", "energy_kwh"]] = "oom", np.nan
     plan = Plan({"dual": PUBLISHED["dual"]}, splits(list(world["architecture"].unique()), number=2, seed=1), {"4": 4})
-    found = tried(world, plan).assign(
+    results = tried(world, plan).assign(
         there=lambda rows: (rows["test_names"].astype(str) + rows["reference_names"].astype(str)).str.contains(
             "net-3\\b"
         )
     )
-    with_c = (found["source"] == "c") | (found["target"] == "c")
-    assert not found["there"][with_c].any()
-    assert found["there"][~with_c].any()
-    assert set(found["left_out_names"][with_c]) == {"net-3"}
-    assert set(found["left_out_names"][~with_c]) == {""}
-    directed = pairs(world, "train")
-    assert left_out(directed) == ["train: 1 left out, no energy on c (oom): net-3"]
+    with_c = (results["source"] == "c") | (results["target"] == "c")
+    assert not results["there"][with_c].any()
+    assert results["there"][~with_c].any()
+    assert set(results["left_out_names"][with_c]) == {"net-3"}
+    assert set(results["left_out_names"][~with_c]) == {""}
+    all_pairs = pairs(world, "train")
+    assert left_out_in_words(all_pairs) == ["train: 1 left out, no energy on c (oom): net-3"]
     world.loc[world["gpu"] == "b", ["outcome", "energy_kwh"]] = "oom", np.nan
-    assert [str(one) for one in pairs(world, "train")] == ["a -> c, train", "c -> a, train"]
+    assert [str(gpu_pair) for gpu_pair in pairs(world, "train")] == ["a -> c, train", "c -> a, train"]
 
 
 @pytest.mark.parametrize("name", [name for name, method in PUBLISHED.items() if isinstance(method(), LeastSquares)])
@@ -444,7 +446,7 @@ def test_closed_forms_are_scikit_learns_also_where_columns_say_the_same(name):
     count = method.minimum_references
     sets = np.array([generator.choice(12, count, replace=False) for _ in range(50)])
     terms = PolynomialFeatures(method.degree, include_bias=False)
-    for rows, found in zip(sets, method.predictions(values[sets], TARGET[sets], values), strict=True):
+    for rows, predictions in zip(sets, method.predictions(values[sets], TARGET[sets], values), strict=True):
         pipeline = make_pipeline(StandardScaler(), terms, LinearRegression()).fit(values[rows], TARGET[rows])
         expected = pipeline.predict(values)
-        np.testing.assert_allclose(found, expected, atol=1e-8 * np.abs(expected).max())
+        np.testing.assert_allclose(predictions, expected, atol=1e-8 * np.abs(expected).max())

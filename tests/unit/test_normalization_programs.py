@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from simulated import mine
+from simulated import normalization_task
 
 from isojoule.normalization import DEFAULT
 from isojoule.tables.writing import write_table
@@ -18,7 +18,7 @@ REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
 
 
 def program(folder, name, *arguments):
-    """Run a program of ours; its exit code and all that it said."""
+    """Run a command of ours; return its exit code and all that it printed."""
     environment = {**os.environ, "ISOJOULE_LOCKS": str(folder)}
     ended = subprocess.run(
         [sys.executable, "-m", "isojoule", name, *map(str, arguments)],
@@ -36,51 +36,51 @@ def folder(tmp_path_factory, small):
 
 
 def test_the_programs_from_a_table_to_a_figure(folder):
-    code, said = program(
+    code, output = program(
         folder, "evaluate-normalization", "world.parquet", "--output", "errors.parquet", "--splits", 2, "--draws", 2
     )
-    assert code == 0, said
-    code, said = program(folder, "rank-normalization", "errors.parquet", "--output", "ranking.csv")
-    assert code == 0, said
-    assert "by our default" in said
+    assert code == 0, output
+    code, output = program(folder, "rank-normalization", "errors.parquet", "--output", "ranking.csv")
+    assert code == 0, output
+    assert "by our default" in output
     assert pd.read_csv(folder / "ranking.csv")["rank"].min() == 1
-    code, said = program(folder, "plot", "normalization-references", "errors.parquet", "--output", "figure.png")
-    assert code == 0, said
-    code, said = program(folder, "choose-references", "world.parquet", "--output", "references.csv")
-    assert code == 0, said
-    assert "train: " in said
-    code, said = program(folder, "evaluate-mixed", "world.parquet", "--output", "mixed.csv", "--draws", 2)
-    assert code == 0, said
+    code, output = program(folder, "plot", "normalization-references", "errors.parquet", "--output", "figure.png")
+    assert code == 0, output
+    code, output = program(folder, "choose-references", "world.parquet", "--output", "references.csv")
+    assert code == 0, output
+    assert "train: " in output
+    code, output = program(folder, "evaluate-mixed", "world.parquet", "--output", "mixed.csv", "--draws", 2)
+    assert code == 0, output
 
 
 def test_my_own_system_from_the_command_line(folder, small):
     first, *_, target = small["gpu"].unique()
-    study, known, systems, truth = mine(small, first, target, 6)
-    between = sorted((name for name in systems if name not in known), key=lambda name: systems[name].energy_kwh)
+    study, given, systems, truth = normalization_task(small, first, target, 6)
+    between = sorted((name for name in systems if name not in given), key=lambda name: systems[name].energy_kwh)
     write_table(study, folder / "study.parquet")
-    rows = [{"architecture": name, **vars(system)} for name, system in known.items()]
+    rows = [{"architecture": name, **vars(system)} for name, system in given.items()]
     pd.DataFrame(rows)[["architecture", "energy_kwh", "duration_s"]].to_csv(folder / "mine.csv", index=False)
     other = between[len(between) // 2]
-    baseline = next(iter(known))
+    reference = next(iter(given))
     arguments = (
         "study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv",
         "--energy-kwh", systems[other].energy_kwh, "--duration-s", systems[other].duration_s,
         "--flops", systems[other].flops, "--params", systems[other].params,
-        "--quality", 0.4, "--reference", baseline,
+        "--quality", 0.4, "--reference", reference,
     )  # fmt: skip
-    code, said = program(folder, "normalize", *arguments)
-    assert code == 0, said
-    assert said.startswith(f"train on {target}: ")
-    assert "90 % interval" in said
-    assert "warning: kind: the study's energies on the target are simulated" in said
-    code, said = program(folder, "normalize", *arguments, "--json", "--output", "found.json")
-    found = json.loads(said)
-    assert found == json.loads((folder / "found.json").read_text())
-    assert found["energy_kwh"] == pytest.approx(truth[other], rel=0.5)
-    score = 0.4 * known[baseline].energy_kwh / systems[other].energy_kwh
-    assert found["energy_weighted_score"] == pytest.approx(score)
-    code, said = program(folder, "normalize", *arguments[:-1], "mlp-0")
-    assert (code, said.splitlines()[0].split(",")[0]) == (2, "error: baseline: found mlp-0")
+    code, output = program(folder, "normalize", *arguments)
+    assert code == 0, output
+    assert output.startswith(f"train on {target}: ")
+    assert "90 % interval" in output
+    assert "warning: kind: the study's energies on the target are simulated" in output
+    code, output = program(folder, "normalize", *arguments, "--json", "--output", "normalized.json")
+    record = json.loads(output)
+    assert record == json.loads((folder / "normalized.json").read_text())
+    assert record["energy_kwh"] == pytest.approx(truth[other], rel=0.5)
+    score = 0.4 * given[reference].energy_kwh / systems[other].energy_kwh
+    assert record["energy_weighted_score"] == pytest.approx(score)
+    code, output = program(folder, "normalize", *arguments[:-1], "mlp-0")
+    assert (code, output.splitlines()[0].split(",")[0]) == (2, "error: reference: found mlp-0")
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_my_own_system_from_the_command_line(folder, small):
 )
 def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, change, message):
     write_table(change(small), folder / f"{name}.csv")
-    code, said = program(folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet")
+    code, output = program(folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet")
     assert code == 2
-    assert message in said
-    assert "Traceback" not in said
+    assert message in output
+    assert "Traceback" not in output
     assert not (folder / f"{name}.parquet").exists()
-    code, said = program(
+    code, output = program(
         folder, "evaluate-normalization", f"{name}.csv", "--output", f"{name}.parquet", "--allow-empty"
     )
-    assert code == 0, said
-    assert "nothing to normalize: " in said
+    assert code == 0, output
+    assert "nothing to normalize: " in output
     assert program(folder, "rank-normalization", f"{name}.parquet", "--output", f"{name}-ranking.csv")[0] == 0
 
 
@@ -125,10 +125,10 @@ def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, 
     ],
 )
 def test_options_that_are_wrong_are_one_sentence(folder, name, arguments, message):
-    code, said = program(folder, name, "world.parquet", "--output", "out.parquet", *arguments)
+    code, output = program(folder, name, "world.parquet", "--output", "out.parquet", *arguments)
     assert code == 2
-    assert message in said
-    assert "Traceback" not in said
+    assert message in output
+    assert "Traceback" not in output
     assert not (folder / "out.parquet").exists()
 
 
@@ -146,14 +146,14 @@ def test_a_table_of_others_with_extra_and_missing_columns(folder):
         for number in range(1, 13)
     ]
     pd.DataFrame(rows).to_csv(folder / "others.csv", index=False)
-    code, said = program(
+    code, output = program(
         folder, "evaluate-normalization", "others.csv", "--output", "others.parquet", "--splits", 2, "--draws", 2
     )
-    assert code == 0, said
-    found = pd.read_parquet(folder / "others.parquet")
-    assert not found["method"].str.startswith("line+").any()
-    assert set(found.loc[found["method"] == DEFAULT, "columns"]) == {"energy_kwh"}
-    assert (found.loc[found["method"] == DEFAULT, "source"] != "c").all(), "identical energies determine no line"
-    assert (found.loc[(found["source"] == "a") & (found["target"] == "b"), "mdape_percent"].min()) < 1e-9
+    assert code == 0, output
+    errors = pd.read_parquet(folder / "others.parquet")
+    assert not errors["method"].str.startswith("line+").any()
+    assert set(errors.loc[errors["method"] == DEFAULT, "columns"]) == {"energy_kwh"}
+    assert (errors.loc[errors["method"] == DEFAULT, "source"] != "c").all(), "identical energies determine no line"
+    assert (errors.loc[(errors["source"] == "a") & (errors["target"] == "b"), "mdape_percent"].min()) < 1e-9
     assert program(folder, "simulate", "--gpus", 2, "--output", "w.csv")[0] == 0
     assert set(pd.read_csv(folder / "w.csv")["energy_kind"]) == {"simulated"}

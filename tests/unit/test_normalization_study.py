@@ -10,9 +10,11 @@ from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
 from isojoule.normalization import DEFAULT, METHODS, references
-from isojoule.normalization.experiment import SEPARATOR, Plan, experiment
+from isojoule.normalization.experiment import experiment
+from isojoule.normalization.experiment_plan import Plan
 from isojoule.normalization.intervals import half_width
-from isojoule.normalization.mixed_platforms import mixed
+from isojoule.normalization.mixed_platforms import mixed_errors
+from isojoule.normalization.pairs import SEPARATOR
 from isojoule.normalization.ranking import ALL_PAIRS, ranking
 from isojoule.normalization.reference_sets import in_words, reference_sets
 from isojoule.normalization.splits import splits
@@ -42,10 +44,10 @@ def test_the_study_tries_all_methods_on_all_pairs_and_leaves_families_out(errors
 def test_the_ranking_is_by_held_out_error_per_pair_and_over_all(errors):
     table = ranking(errors)
     assert table["pair"].nunique() == 7
-    one = table[(table["pair"] == ALL_PAIRS) & (table["scheme"] == "shuffle") & (table["references"] == 4)]
-    assert one["rank"].is_monotonic_increasing
-    assert one["mdape_median_percent"].is_monotonic_increasing
-    row = one[(one["method"] == "line") & (one["sampling"] == "min-max")].iloc[0]
+    four = table[(table["pair"] == ALL_PAIRS) & (table["scheme"] == "shuffle") & (table["references"] == 4)]
+    assert four["rank"].is_monotonic_increasing
+    assert four["mdape_median_percent"].is_monotonic_increasing
+    row = four[(four["method"] == "line") & (four["sampling"] == "min-max")].iloc[0]
     same = errors[
         (errors["method"] == "line") & (errors["sampling"] == "min-max") & (errors["references"] == 4)
         & (errors["scheme"] == "shuffle")
@@ -54,8 +56,8 @@ def test_the_ranking_is_by_held_out_error_per_pair_and_over_all(errors):
     assert row["r2"] == pytest.approx(same["r2"].mean())
     assert row["rows"] == len(same)
     assert row["published"]
-    assert not one[one["method"].isin([DEFAULT, "svr-standardized"])]["published"].any()
-    assert one[one["default"]]["sampling"].tolist() == [references.recommended(4)]
+    assert not four[four["method"].isin([DEFAULT, "svr-standardized"])]["published"].any()
+    assert four[four["default"]]["sampling"].tolist() == [references.recommended(4)]
 
 
 def test_ours_beats_the_published_methods_in_simulated_worlds():
@@ -77,8 +79,8 @@ def test_ours_beats_the_published_methods_in_simulated_worlds():
 
 def test_systems_measured_on_mixed_gpus_are_ranked_rightly_again():
     methods = {name: METHODS[name] for name in ("dual", DEFAULT)}
-    found = pd.concat([mixed(worlds.world(seed), "train", methods, [6], draws=5) for seed in range(4)])
-    tau = found[found["sampling"] == references.recommended(6)].groupby("method")["kendall_tau"].mean()
+    table = pd.concat([mixed_errors(worlds.world(seed), "train", methods, [6], draws=5) for seed in range(4)])
+    tau = table[table["sampling"] == references.recommended(6)].groupby("method")["kendall_tau"].mean()
     assert tau["none"] < tau["dual"] < tau[DEFAULT]
     assert tau[DEFAULT] >= 0.95
 
@@ -108,7 +110,7 @@ def test_gpus_that_share_no_system_are_refused_where_all_must():
     half = set(world["architecture"].unique()[::2])
     apart = world[~((world["gpu"] == first) & world["architecture"].isin(half))]
     apart = apart[~((apart["gpu"] == last) & ~apart["architecture"].isin(half))]
-    for refused in (lambda: mixed(apart, "train", {}, [4]), lambda: reference_sets(apart, "train", 10)):
+    for refused in (lambda: mixed_errors(apart, "train", {}, [4]), lambda: reference_sets(apart, "train", 10)):
         with pytest.raises(InputError, match=f"of train: found 0 systems measured on all of {first}"):
             refused()
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulated import mine
+from simulated import normalization_task
 
 from isojoule.errors import InputError
-from isojoule.normalization import System, energy_weighted_score, normalize
-from isojoule.normalization.user_system import read_references
+from isojoule.normalization import System, normalize
+from isojoule.normalization.user_references import read_references
+from isojoule.pareto.scores import energy_weighted_score
 from isojoule.simulation import worlds
 
 PROJECT = Path(__file__).parents[2]
@@ -23,50 +24,50 @@ def test_ninety_percent_intervals_cover(gpus, count):
     for seed in range(8):
         world = worlds.world(seed, gpus)
         first, *_, target = world["gpu"].unique()
-        study, known, systems, truth = mine(world, first, target, count)
-        for name in [name for name in systems if name not in known][::5]:
-            found = normalize(study, target, "train", known, systems[name])
-            held.append(found.low_kwh <= truth[name] <= found.high_kwh)
+        study, given, systems, truth = normalization_task(world, first, target, count)
+        for name in [name for name in systems if name not in given][::5]:
+            normalized = normalize(study, target, "train", given, systems[name])
+            held.append(normalized.low_kwh <= truth[name] <= normalized.high_kwh)
     assert np.mean(held) >= 0.82
 
 
 def test_my_system_on_a_gpu_that_the_study_does_not_have(world):
     first, *_, target = world["gpu"].unique()
-    study, known, systems, truth = mine(world, first, target, 8)
-    other = next(name for name in systems if name not in known)
-    found = normalize(study, target, "train", known, systems[other])
-    assert found.energy_kwh == pytest.approx(truth[other], rel=0.25)
-    assert found.low_kwh < found.energy_kwh < found.high_kwh
-    assert found.kinds == ("simulated",)
-    assert "kind: the study's energies on the target are simulated" in found.warnings
-    assert "duration_s, flops, params" in found.method
-    alone = normalize(study, target, "train", known, System(systems[other].energy_kwh))
+    study, given, systems, truth = normalization_task(world, first, target, 8)
+    other = next(name for name in systems if name not in given)
+    normalized = normalize(study, target, "train", given, systems[other])
+    assert normalized.energy_kwh == pytest.approx(truth[other], rel=0.25)
+    assert normalized.low_kwh < normalized.energy_kwh < normalized.high_kwh
+    assert normalized.kinds == ("simulated",)
+    assert "kind: the study's energies on the target are simulated" in normalized.warnings
+    assert "duration_s, flops, params" in normalized.method
+    alone = normalize(study, target, "train", given, System(systems[other].energy_kwh))
     assert "corrected on energy_kwh" in alone.method
-    record = found.record()
+    record = normalized.record()
     assert (record["record"], record["energy_kind"]) == ("normalized-energy", "estimated")
     assert json.loads(json.dumps(record))["target"] == target
 
 
 def test_warnings_name_what_is_doubtful(world):
     first, *_, target = world["gpu"].unique()
-    study, known, _, _ = mine(world, first, target, 3)
-    middle = sorted(known.values(), key=lambda system: system.energy_kwh)[1]
-    beyond = System(10 * max(system.energy_kwh for system in known.values()))
-    warnings = normalize(study, target, "train", known, beyond).warnings
+    study, given, _, _ = normalization_task(world, first, target, 3)
+    middle = sorted(given.values(), key=lambda system: system.energy_kwh)[1]
+    beyond = System(10 * max(system.energy_kwh for system in given.values()))
+    warnings = normalize(study, target, "train", given, beyond).warnings
     assert any(warning.startswith("extrapolation: energy_kwh of your system") for warning in warnings)
     assert any(warning.startswith("few references: 3") for warning in warnings)
-    timed = normalize(study, target, "train", known, System(middle.energy_kwh, duration_s=1e6))
+    timed = normalize(study, target, "train", given, System(middle.energy_kwh, duration_s=1e6))
     assert any(warning.startswith("extrapolation: duration_s of your system") for warning in timed.warnings)
-    untimed = {name: System(system.energy_kwh) for name, system in known.items()}
+    untimed = {name: System(system.energy_kwh) for name, system in given.items()}
     timed = normalize(study, target, "train", untimed, System(middle.energy_kwh, duration_s=1.0))
     assert "not used: duration_s, which is not known of all references" in timed.warnings
-    in_wh = {name: System(1000 * system.energy_kwh) for name, system in known.items()}
+    in_wh = {name: System(1000 * system.energy_kwh) for name, system in given.items()}
     warnings = normalize(study, target, "train", in_wh, System(1000 * middle.energy_kwh)).warnings
     assert any("are your energies in kWh?" in warning for warning in warnings)
     alone = study[study["gpu"] == target]
-    found = normalize(alone, target, "train", known, middle)
-    assert (found.low_kwh, found.high_kwh) == (None, None)
-    assert any(warning.startswith("no interval") for warning in found.warnings)
+    normalized = normalize(alone, target, "train", given, middle)
+    assert (normalized.low_kwh, normalized.high_kwh) == (None, None)
+    assert any(warning.startswith("no interval") for warning in normalized.warnings)
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def run(program, *arguments):
 
 @given(costs=COSTS)
 def test_dominance_is_as_defined(costs):
-    for one, other in itertools.product(range(len(costs)), repeat=2):
-        as_good = all(costs[one] <= costs[other])
-        assert dominates(costs)[one, other] == (as_good and any(costs[one] < costs[other]))
-        assert dominates(costs, strictly=True)[one, other] == all(costs[one] < costs[other])
+    for first, second in itertools.product(range(len(costs)), repeat=2):
+        as_good = all(costs[first] <= costs[second])
+        assert dominates(costs)[first, second] == (as_good and any(costs[first] < costs[second]))
+        assert dominates(costs, strictly=True)[first, second] == all(costs[first] < costs[second])
     assert (optimal(costs) == ~dominates(costs).any(axis=0)).all()
     assert optimal(costs).any()
 
@@ -51,13 +51,13 @@ def test_dominance_is_as_defined(costs):
 @given(costs=COSTS, more=st.integers(1, 3))
 def test_many_sets_are_judged_as_each_alone(costs, more):
     sets = np.stack([np.roll(costs, shift, axis=0) for shift in range(more)])
-    assert (optimal(sets) == np.array([optimal(one) for one in sets])).all()
+    assert (optimal(sets) == np.array([optimal(costs_of_set) for costs_of_set in sets])).all()
 
 
 @given(costs=COSTS)
 def test_hypervolume_is_what_counting_cells_gives(costs):
     inside = box(costs, np.zeros(costs.shape[1], dtype=bool))
-    share, parts = hypervolume(costs, inside)
+    share, contributions = hypervolume(costs, inside)
     scaled = inside.scaled(costs)
 
     def counted(points):
@@ -72,7 +72,7 @@ def test_hypervolume_is_what_counting_cells_gives(costs):
 
     assert share == pytest.approx(counted(scaled), abs=1e-9)
     for number in range(len(costs)):
-        assert parts[number] == pytest.approx(share - counted(np.delete(scaled, number, axis=0)), abs=1e-9)
+        assert contributions[number] == pytest.approx(share - counted(np.delete(scaled, number, axis=0)), abs=1e-9)
 
 
 def test_hypervolume_counts_decades_where_asked():
@@ -98,10 +98,10 @@ def test_dominators_are_counted_and_the_optimal_ones_named():
     front = find_front(
         table(("a", 1, 0.5), ("b", 2, 0.9), ("c", 3, 0.8), ("d", 4, 0.7), ("e", 1, 0.4)), [ENERGY, QUALITY]
     )
-    found = front.table.set_index("architecture")
-    assert found["dominators"].to_dict() == {"a": 0, "b": 0, "c": 1, "d": 2, "e": 1}
-    assert found["dominated_by"].to_dict() == {"a": "", "b": "", "c": "b", "d": "b", "e": "a"}
-    assert found["weakly_optimal"].to_dict() == {"a": True, "b": True, "c": False, "d": False, "e": True}
+    judged = front.table.set_index("architecture")
+    assert judged["dominators"].to_dict() == {"a": 0, "b": 0, "c": 1, "d": 2, "e": 1}
+    assert judged["dominated_by"].to_dict() == {"a": "", "b": "", "c": "b", "d": "b", "e": "a"}
+    assert judged["weakly_optimal"].to_dict() == {"a": True, "b": True, "c": False, "d": False, "e": True}
     assert front.reference_point == pytest.approx({"energy_kwh": 4.3, "macro_f1": 0.35})
 
 
@@ -145,16 +145,16 @@ def test_a_model_within_noise_of_the_front_is_not_condemned():
     noisy = [("near", 2 + off, 0.5) for off in (-0.2, 0.0, 0.3)]
     sure = [("best", 2 + off, 0.5) for off in (-0.1, 0.0, 0.1)]
     far = [("far", 9 + off, 0.4) for off in (-0.1, 0.0, 0.1)]
-    found = find_front(table(*sure, *noisy, *far), [ENERGY, QUALITY]).table.set_index("architecture")
-    assert found["verdict"].to_dict() == {"best": "optimal", "near": "within noise", "far": "dominated"}
-    assert 0.05 < found.loc["near", "probability_optimal"] < 0.5
-    assert found.loc["far", "probability_optimal"] == 0
+    judged = find_front(table(*sure, *noisy, *far), [ENERGY, QUALITY]).table.set_index("architecture")
+    assert judged["verdict"].to_dict() == {"best": "optimal", "near": "within noise", "far": "dominated"}
+    assert 0.05 < judged.loc["near", "probability_optimal"] < 0.5
+    assert judged.loc["far", "probability_optimal"] == 0
 
 
 def test_without_repeats_nothing_tells_how_sure_a_front_is():
-    found = find_front(table(("a", 1, 0.5), ("b", 2, 0.4)), [ENERGY, QUALITY]).table
-    assert found["probability_optimal"].isna().all()
-    assert found["verdict"].tolist() == ["optimal", "dominated"]
+    judged = find_front(table(("a", 1, 0.5), ("b", 2, 0.4)), [ENERGY, QUALITY]).table
+    assert judged["probability_optimal"].isna().all()
+    assert judged["verdict"].tolist() == ["optimal", "dominated"]
 
 
 @settings(max_examples=20)
@@ -162,12 +162,12 @@ def test_without_repeats_nothing_tells_how_sure_a_front_is():
 def test_resampled_means_vary_as_means_do(count, seed):
     """Two models of the same true cost are each as often the better one as their difference of means says."""
     generator = np.random.default_rng(seed)
-    one, other = generator.normal(10, 1, count), generator.normal(10, 1, count)
-    share = probability_optimal([[one], [other]], 4000, 0)
+    first, second = generator.normal(10, 1, count), generator.normal(10, 1, count)
+    share = probability_optimal([[first], [second]], 4000, 0)
     assert share.sum() == pytest.approx(1, abs=0.2)
-    variance = (one.var(ddof=1) + other.var(ddof=1)) / count
-    shifted = other + one.mean() - other.mean() + 3 * np.sqrt(variance)
-    assert probability_optimal([[one], [shifted]], 4000, 0)[1] < 0.02
+    variance = (first.var(ddof=1) + second.var(ddof=1)) / count
+    shifted = second + first.mean() - second.mean() + 3 * np.sqrt(variance)
+    assert probability_optimal([[first], [shifted]], 4000, 0)[1] < 0.02
 
 
 def test_the_same_seed_draws_the_same():
@@ -193,30 +193,31 @@ def study(world):
 
 
 def test_a_study_has_a_front_for_every_cost_phase_and_platform(study):
-    found = fronts(study, draws=50)
+    study_fronts = fronts(study, draws=50)
     first, second = study["gpu"].unique()
-    keys = set(found.summary[["cost", "phase", "gpu", "normalized_to"]].itertuples(index=False, name=None))
+    keys = set(study_fronts.summary[["cost", "phase", "gpu", "normalized_to"]].itertuples(index=False, name=None))
     of_phases = {("energy_kwh", phase, gpu, "") for phase in ("train", "test") for gpu in (first, second)}
     counts = {(count, "", gpu, "") for count in ("flops", "params") for gpu in (first, second)}
     normalized = {("normalized_energy_kwh", phase, second, first) for phase in ("train", "test")}
     assert keys == of_phases | counts | normalized
-    assert set(found.summary["quality"]) == {"macro_f1"}
-    assert "no front of emissions_kg_co2e: the table has no value of it" in found.notes
-    kinds = found.summary.set_index("cost")["energy_kind"].to_dict()
+    assert set(study_fronts.summary["quality"]) == {"macro_f1"}
+    assert "no front of emissions_kg_co2e: the table has no value of it" in study_fronts.notes
+    kinds = study_fronts.summary.set_index("cost")["energy_kind"].to_dict()
     assert kinds == {"energy_kwh": "simulated", "flops": "", "params": "", "normalized_energy_kwh": "simulated"}
     measured = fronts(study.assign(energy_kind="measured"), draws=1).summary.set_index("cost")["energy_kind"].to_dict()
     assert measured == {"energy_kwh": "measured", "flops": "", "params": "", "normalized_energy_kwh": "estimated"}
-    one = found.table[(found.table["cost"] == "energy_kwh") & (found.table["phase"] == "train")]
-    one = one[one["gpu"] == first].set_index("architecture")
+    table = study_fronts.table
+    front = table[(table["cost"] == "energy_kwh") & (table["phase"] == "train") & (table["gpu"] == first)]
+    front = front.set_index("architecture")
     expected = study[(study["gpu"] == first) & (study["phase"] == "train")].groupby("architecture")["energy_kwh"].mean()
-    assert one["cost_mean"].to_dict() == pytest.approx(expected.to_dict())
-    assert (one["repeats"] == 3).all()
+    assert front["cost_mean"].to_dict() == pytest.approx(expected.to_dict())
+    assert (front["repeats"] == 3).all()
 
 
 def test_normalized_energies_are_near_those_of_the_target(study):
-    found = fronts(study, draws=10).table
+    table = fronts(study, draws=10).table
     first, second = study["gpu"].unique()
-    train = found[(found["phase"] == "train") & (found["quality"] == "macro_f1")].set_index("architecture")
+    train = table[(table["phase"] == "train") & (table["quality"] == "macro_f1")].set_index("architecture")
     own = train[(train["cost"] == "energy_kwh") & (train["gpu"] == first)]["cost_mean"]
     normalized = train[train["normalized_to"] == first]["cost_mean"]
     off = (normalized / own[normalized.index] - 1).abs()
@@ -227,32 +228,29 @@ def test_normalized_energies_are_near_those_of_the_target(study):
 
 
 def test_stability_compares_members_of_two_fronts(study):
-    found = fronts(study, draws=50)
-    row = found.stability[(found.stability["cost"] == "energy_kwh") & (found.stability["phase"] == "train")].iloc[0]
-    on = {
-        gpu: set(part.loc[part["optimal"], "architecture"])
-        for gpu, part in found.table[(found.table["cost"] == "energy_kwh") & (found.table["phase"] == "train")].groupby(
-            "gpu"
-        )
-    }
-    a, b = on[row["gpu_a"]], on[row["gpu_b"]]
+    study_fronts = fronts(study, draws=50)
+    table, stability = study_fronts.table, study_fronts.stability
+    row = stability[(stability["cost"] == "energy_kwh") & (stability["phase"] == "train")].iloc[0]
+    of_training = table[(table["cost"] == "energy_kwh") & (table["phase"] == "train")]
+    members = {gpu: set(part.loc[part["optimal"], "architecture"]) for gpu, part in of_training.groupby("gpu")}
+    a, b = members[row["gpu_a"]], members[row["gpu_b"]]
     assert row["front_jaccard"] == len(a & b) / len(a | b)
     assert set(filter(None, row["only_a"].split("; "))) == a - b
-    counts = found.stability[found.stability["cost"] == "flops"]
+    counts = stability[stability["cost"] == "flops"]
     assert (counts["front_jaccard"] == 1).all()
 
 
 def test_a_platform_without_an_energy_is_named_and_holds_nothing_up(study):
     first, second = study["gpu"].unique()
     failed = study.assign(outcome=study["outcome"].mask(study["gpu"] == first, "oom"))
-    found = fronts(failed, draws=10)
-    assert f"no front on {first}: it has no energy" in found.notes
-    assert set(found.table["gpu"]) == {second}
-    none = fronts(study.assign(outcome="oom"), draws=10)
-    assert none.table.empty
-    assert none.stability.empty
-    without = fronts(study.assign(macro_f1=pd.NA), draws=10)
-    assert without.table.empty
+    study_fronts = fronts(failed, draws=10)
+    assert f"no front on {first}: it has no energy" in study_fronts.notes
+    assert set(study_fronts.table["gpu"]) == {second}
+    without_energy = fronts(study.assign(outcome="oom"), draws=10)
+    assert without_energy.table.empty
+    assert without_energy.stability.empty
+    without_quality = fronts(study.assign(macro_f1=pd.NA), draws=10)
+    assert without_quality.table.empty
 
 
 def test_a_model_without_memory_is_left_out_by_name(study):
@@ -279,9 +277,9 @@ def test_two_thousand_models(tmp_path):
     many.to_csv(path, index=False)
     done = run("front", path, "--minimize", "energy_kwh", "--maximize", "accuracy", "--output", tmp_path / "f.csv")
     assert done.returncode == 0, done.stderr
-    found = pd.read_csv(tmp_path / "f.csv")
-    assert len(found) == 2000
-    assert 0 < found["optimal"].sum() < 100
+    front = pd.read_csv(tmp_path / "f.csv")
+    assert len(front) == 2000
+    assert 0 < front["optimal"].sum() < 100
 
 
 def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
@@ -299,8 +297,8 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "gpu t4 phase train:\n  optimal: a\n  dominated: b, dominated by a\n" in done.stdout
     assert "  left out: b: no macro_f1" in done.stdout
-    found = pd.read_csv(output)
-    assert list(found["part"].unique()) == [
+    front = pd.read_csv(output)
+    assert list(front["part"].unique()) == [
         "gpu t4 phase train",
         "gpu t4 phase test",
         "gpu a40 phase train",
@@ -373,9 +371,9 @@ def test_names_stay_as_they_are_written(tmp_path):
     )
     done = run("front", path, "--minimize", "energy_kwh", "--output", output)
     assert done.returncode == 0, done.stderr
-    found = pd.read_csv(output, dtype="str", keep_default_na=False)
-    assert found["model"].tolist() == names * 2
-    assert list(found["part"].unique()) == ["gpu None", "gpu nan"]
+    front = pd.read_csv(output, dtype="str", keep_default_na=False)
+    assert front["model"].tolist() == names * 2
+    assert list(front["part"].unique()) == ["gpu None", "gpu nan"]
 
 
 def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):

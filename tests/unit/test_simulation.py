@@ -11,7 +11,7 @@ from isojoule.simulation.worlds import BATCH_SIZE, EPOCHS, STEPS, Gpu
 PLAIN = Gpu("plain", 1e12, 1e11, 0.0, 0.0, 50.0, 1e9, 1e-11, 1e-11, dict.fromkeys(worlds.FAMILIES, 1.0))
 
 
-def one(**columns):
+def system(**columns):
     values = {
         "architecture": "net", "family": "mlp", "kernels": 1, "params": 10, "flops": 10, "forward_flops": 0,
         "backward_flops": 0, "weights_bytes": 0, "activations_bytes": 0, "optimizer_state_bytes": 0,
@@ -21,30 +21,30 @@ def one(**columns):
 
 def test_arithmetic_alone_by_hand():
     """1e9 FLOPs an example at 1e12 FLOP/s: 8 ms a batch, at 50 W and 1e-11 J each."""
-    energy_kwh, duration_s = worlds.energy_and_duration(PLAIN, one(forward_flops=1e9), "test")
+    energy_kwh, duration_s = worlds.energy_and_duration(PLAIN, system(forward_flops=1e9), "test")
     assert duration_s[0] == pytest.approx(STEPS * BATCH_SIZE * 1e-3)
     assert energy_kwh[0] * 3.6e6 == pytest.approx(STEPS * BATCH_SIZE * (1e-3 * 50 + 1e9 * 1e-11))
 
 
 def test_the_roofline_is_the_slower_of_arithmetic_and_memory():
     """1e8 bytes at 1e11 B/s take 1 ms: less than 8 ms of arithmetic, more than none."""
-    both = worlds.energy_and_duration(PLAIN, one(forward_flops=1e9, weights_bytes=1e8), "test")
-    memory = worlds.energy_and_duration(PLAIN, one(weights_bytes=1e8), "test")
+    both = worlds.energy_and_duration(PLAIN, system(forward_flops=1e9, weights_bytes=1e8), "test")
+    memory = worlds.energy_and_duration(PLAIN, system(weights_bytes=1e8), "test")
     assert both[1][0] == pytest.approx(STEPS * 8e-3)
     assert memory[1][0] == pytest.approx(STEPS * 1e-3)
 
 
 def test_training_counts_the_backward_pass_and_all_epochs():
-    test = worlds.energy_and_duration(PLAIN, one(forward_flops=1e9, backward_flops=2e9), "test")
-    train = worlds.energy_and_duration(PLAIN, one(forward_flops=1e9, backward_flops=2e9), "train")
+    test = worlds.energy_and_duration(PLAIN, system(forward_flops=1e9, backward_flops=2e9), "test")
+    train = worlds.energy_and_duration(PLAIN, system(forward_flops=1e9, backward_flops=2e9), "train")
     assert train[1][0] == pytest.approx(3 * EPOCHS["train"] * test[1][0])
 
 
 def test_launches_and_the_power_limit_slow_down():
     slow = Gpu(**{**vars(PLAIN), "launch_s": 1e-3})
-    assert worlds.energy_and_duration(slow, one(kernels=7), "test")[1][0] == pytest.approx(STEPS * 7e-3)
+    assert worlds.energy_and_duration(slow, system(kernels=7), "test")[1][0] == pytest.approx(STEPS * 7e-3)
     limited = Gpu(**{**vars(PLAIN), "power_limit_w": 51.0})
-    energy_kwh, duration_s = worlds.energy_and_duration(limited, one(forward_flops=1e9), "test")
+    energy_kwh, duration_s = worlds.energy_and_duration(limited, system(forward_flops=1e9), "test")
     assert energy_kwh[0] * 3.6e6 / duration_s[0] == pytest.approx(51)
 
 

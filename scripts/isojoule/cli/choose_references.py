@@ -30,12 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, _machine: Device) -> None:
     """Read, choose, write, say which."""
-    from isojoule.normalization import study_experiment
+    from isojoule.normalization import phases
     from isojoule.normalization.reference_sets import in_words, reference_sets
 
-    frame = study_experiment.read(options.table, options.kinds)
-    tables = study_experiment.of_phases(
-        lambda phase: reference_sets(frame, phase, options.error_percent, options.seed), options.allow_empty
+    frame = phases.read(options.table, options.kinds)
+    tables = phases.tables_by_phase(
+        lambda phase: reference_sets(frame, phase, options.error_percent, options.seed),
+        allow_empty=options.allow_empty,
     )
-    study_experiment.write(tables, options.output)
+    phases.write(tables, options.output)
     print("\n".join([*(in_words(table, options.error_percent) for table in tables), str(options.output)]))

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
 
     factor = options.kg_per_kwh or training.WORLD_KG_PER_KWH
     countries = {country: kg_per_kwh(country, "countries") for country in options.countries}
-    table = training.estimated(training.read(options.table), factor, countries)
+    table = training.estimate(training.read(options.table), factor, countries)
     print("\n".join(training.in_words(table, factor)))
     if options.output:
         write_table(table, options.output)

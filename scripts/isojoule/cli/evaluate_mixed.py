@@ -27,16 +27,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, _machine: Device) -> None:
     """Read, evaluate, write."""
-    from isojoule.normalization import study_experiment
+    from isojoule.normalization import phases
     from isojoule.normalization.methods import METHODS
-    from isojoule.normalization.mixed_platforms import in_words, mixed
+    from isojoule.normalization.mixed_platforms import in_words, mixed_errors
+    from isojoule.normalization.study_experiment import COUNTS
 
-    frame = study_experiment.read(options.table, options.kinds)
-    tables = study_experiment.of_phases(
-        lambda phase: mixed(frame, phase, METHODS, study_experiment.COUNTS, options.draws, options.seed),
-        options.allow_empty,
+    frame = phases.read(options.table, options.kinds)
+    tables = phases.tables_by_phase(
+        lambda phase: mixed_errors(frame, phase, METHODS, COUNTS, options.draws, options.seed),
+        allow_empty=options.allow_empty,
     )
-    study_experiment.write(tables, options.output)
+    phases.write(tables, options.output)
     for table in tables:
         print(in_words(table))
     print(f"{options.output}: {sum(map(len, tables))} rows")

@@ -34,11 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, _machine: Device) -> None:
     """Read, evaluate, write."""
-    from isojoule.normalization.study_experiment import evaluate, read, write_parts
+    from isojoule.normalization import phases
+    from isojoule.normalization.study_experiment import evaluate, write_parts
 
     if options.output.suffix != ".parquet":
         raise InputError(f"output: found {options.output}, expected a .parquet file")
-    frame = read(options.table, options.kinds)
+    frame = phases.read(options.table, options.kinds)
     parts = evaluate(frame, options.scheme, options.splits, options.seed, options.draws, options.workers)
-    rows = write_parts(parts, options.output, options.allow_empty)
+    rows = write_parts(parts, options.output, allow_empty=options.allow_empty)
     print(f"{options.output}: {rows} rows")

@@ -45,20 +45,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, normalize, print."""
     from isojoule.files import write_text
-    from isojoule.normalization import user_system
+    from isojoule.normalization.user_references import read_references
+    from isojoule.normalization.user_score import scores_on_both_gpus
+    from isojoule.normalization.user_system import System, normalize
+    from isojoule.normalization.user_words import in_words
     from isojoule.tables import measurements
 
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
-    references = user_system.read_references(options.references, options.phase)
-    system = user_system.System(options.energy_kwh, options.duration_s, options.flops, options.params)
-    found = user_system.normalize(frame, options.target, options.phase, references, system)
-    record = found.record()
-    record["warnings"] = [*sentences, *found.warnings]
+    references = read_references(options.references, options.phase)
+    system = System(options.energy_kwh, options.duration_s, options.flops, options.params)
+    normalized = normalize(frame, options.target, options.phase, references, system)
+    record = normalized.record()
+    record["warnings"] = [*sentences, *normalized.warnings]
     if options.quality is not None or options.reference is not None:
-        record |= user_system.energy_weighted(frame, found, references, system, options.quality, options.reference)
+        record |= scores_on_both_gpus(frame, normalized, references, system, options.quality, options.reference)
     if options.output:
         write_text(options.output, json.dumps(record, indent=2) + "\n")
     if options.json:
         print(json.dumps(record, indent=2))
     else:
-        print("\n".join(user_system.in_words(record)))
+        print("\n".join(in_words(record)))

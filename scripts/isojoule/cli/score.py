@@ -41,12 +41,12 @@ def run(options: argparse.Namespace) -> None:
         print(sentence)
     name = models.name_column(frame, options.name)
     frame = models.with_quality(frame, [options.maximize], name)
-    found = []
+    tables = []
     goals = [options.minimize, options.maximize]
     for label, part in models.worth_a_look(models.parts(frame, options.by), goals):
-        table, left_out = scores.scored(part, options.minimize, options.maximize, options.reference, name, label)
+        table, left_out = scores.score_models(part, options.minimize, options.maximize, options.reference, name, label)
         print("\n".join(scores.in_words(table, left_out, name, label)))
-        found.append(table.assign(part=label))
+        tables.append(table.assign(part=label))
     if options.output:
-        write_table(pd.concat(found, ignore_index=True), options.output)
+        write_table(pd.concat(tables, ignore_index=True), options.output)
         print(options.output)

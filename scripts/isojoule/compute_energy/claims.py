@@ -1,6 +1,7 @@
-"""What the paper claims, held against a study: Douwes and Serizel, DCASE 2024, claim by claim.
+"""What the paper claims, held against a study, claim by claim: Douwes and Serizel, DCASE 2024.
 
-The paper says "affine", "chaotic", "strong"; what that means in numbers is ours, and stands beside each claim.
+The paper says "affine", "chaotic", "strong". What such a word means in numbers is our choice, and stands beside each
+claim.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,20 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from isojoule.compute_energy.fits import Fit, affine, rank_correlation
-from isojoule.compute_energy.quantities import GROUPS
+from isojoule.compute_energy.fits import Fit, fit_affine, rank_correlation
+from isojoule.compute_energy.quantities import GROUPS, energy_kinds
 
-# architectures of a family or group below which nothing is said of it
-FEWEST = 5
+# with fewer architectures than this nothing is said of a family or group
+FEWEST_ARCHITECTURES = 5
 AFFINE_R2, CHAOTIC_R2 = 0.9, 0.5
 RISING, STRONG = 0.9, 0.8
 SIMILAR = 1.25
 PUBLISHED_RATIO, TOLERANCE = 3.0, 0.05
 DENSE, CONVOLUTIONAL = GROUPS
 
-# of one platform: what was found, in words, and whether the claim holds; none where the study cannot tell
+# what a platform shows, in words, and whether the claim holds; None where the study cannot tell
 Finding = tuple[str, bool | None]
-UNKNOWN: Finding = (f"cannot be told here: not measured, or fewer than {FEWEST} architectures", None)
+UNKNOWN: Finding = (f"cannot be told here: not measured, or fewer than {FEWEST_ARCHITECTURES} architectures", None)
 
 
 @dataclass(frozen=True)
@@ -30,39 +31,39 @@ class Claim:
     """One sentence of the paper.
 
     Attributes:
-        section: where it stands.
-        text: what it says.
-        criterion: when it holds, in numbers.
-        look: finds out on the cells of one platform.
+        section: section of the paper.
+        text: what the paper says.
+        criterion: when the claim holds, in numbers.
+        check: checks the claim on the cells of one platform.
     """
 
     section: str
     text: str
     criterion: str
-    look: Callable[[pd.DataFrame], Finding]
+    check: Callable[[pd.DataFrame], Finding]
 
 
 def claims(table: pd.DataFrame) -> pd.DataFrame:
-    """Every claim on every platform.
+    """Check every claim on every platform.
 
     Args:
-        table: as `quantities` gives it.
+        table: as `quantities` returns it.
 
     Returns:
         `gpu`, `section`, `claim`, `criterion`, `found`, `holds` (yes, no, unknown), `energy_kind`.
     """
     rows = []
-    for gpu, part in table.groupby("gpu", sort=False):
-        kinds = ", ".join(sorted(set(", ".join(part["energy_kind"].dropna()).split(", "))))
+    for gpu, cells in table.groupby("gpu", sort=False):
+        kinds = energy_kinds(cells)
         for claim in CLAIMS:
-            found, holds = claim.look(part)
+            finding, holds = claim.check(cells)
             rows.append(
                 {
                     "gpu": gpu,
                     "section": claim.section,
                     "claim": claim.text,
                     "criterion": claim.criterion,
-                    "found": found,
+                    "found": finding,
                     "holds": "unknown" if holds is None else "yes" if holds else "no",
                     "energy_kind": kinds,
                 }
@@ -70,149 +71,171 @@ def claims(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _of(part: pd.DataFrame, phase: str | None = None, families: Sequence[str] | None = None) -> pd.DataFrame:
-    chosen = part if phase is None else part[part["phase"] == phase]
-    return chosen if families is None else chosen[chosen["family"].isin(families)]
+def _select(cells: pd.DataFrame, phase: str | None = None, families: Sequence[str] | None = None) -> pd.DataFrame:
+    selected = cells if phase is None else cells[cells["phase"] == phase]
+    return selected if families is None else selected[selected["family"].isin(families)]
+
+
+def _fit(cells: pd.DataFrame, column: str) -> Fit | None:
+    if cells[column].notna().sum() < FEWEST_ARCHITECTURES:
+        return None
+    return fit_affine(cells["energy_j"], cells[column])
+
+
+def _listed(values: dict[str, float], statistic: str) -> str:
+    return f"{statistic} " + ", ".join(f"{value:.2f} ({name})" for name, value in values.items())
+
+
+def _has_all_families(values_by_family: dict[str, float]) -> bool:
+    return {family.upper() for families in GROUPS.values() for family in families} <= set(values_by_family)
 
 
 def _rises(phase: str) -> Callable[[pd.DataFrame], Finding]:
-    def look(part: pd.DataFrame) -> Finding:
-        found = {
-            str(family).upper(): rank_correlation(rows["published_flops"], rows["energy_j"])
-            for family, rows in _of(part, phase).groupby("family", sort=False)
-            if len(rows) >= FEWEST
-        }
-        found = {family: value for family, value in found.items() if np.isfinite(value)}
-        return (_listed(found, "Spearman"), min(found.values()) >= RISING) if _all_types(found) else UNKNOWN
+    """Make a check that energy rises with FLOPs in every family."""
 
-    return look
+    def check(cells: pd.DataFrame) -> Finding:
+        correlations = {
+            str(family).upper(): rank_correlation(rows["published_flops"], rows["energy_j"])
+            for family, rows in _select(cells, phase).groupby("family", sort=False)
+            if len(rows) >= FEWEST_ARCHITECTURES
+        }
+        correlations = {family: value for family, value in correlations.items() if np.isfinite(value)}
+        if not _has_all_families(correlations):
+            return UNKNOWN
+        return _listed(correlations, "Spearman"), min(correlations.values()) >= RISING
+
+    return check
 
 
 def _affine(
     phase: str, column: str, families: Sequence[str] | None, low: float, high: float = 1.0
 ) -> Callable[[pd.DataFrame], Finding]:
-    """R2 of one fit between two bounds."""
+    """Make a check that the R2 of one affine fit lies between two bounds."""
 
-    def look(part: pd.DataFrame) -> Finding:
-        fit = _fit(_of(part, phase, families), column)
+    def check(cells: pd.DataFrame) -> Finding:
+        fit = _fit(_select(cells, phase, families), column)
         return UNKNOWN if fit is None else (f"R² {fit.r2:.2f}, n = {fit.n}", low <= fit.r2 <= high)
 
-    return look
+    return check
 
 
-def _affine_in_every_family(part: pd.DataFrame) -> Finding:
-    fits = {
-        str(family).upper(): fit
-        for family, rows in _of(part, "test").groupby("family", sort=False)
+def _affine_in_every_family(cells: pd.DataFrame) -> Finding:
+    r2_by_family = {
+        str(family).upper(): fit.r2
+        for family, rows in _select(cells, "test").groupby("family", sort=False)
         if (fit := _fit(rows, "published_flops"))
     }
-    found = {family: fit.r2 for family, fit in fits.items()}
-    return (_listed(found, "R²"), min(found.values()) >= AFFINE_R2) if _all_types(found) else UNKNOWN
-
-
-def _all_types(found: dict[str, float]) -> bool:
-    return {family.upper() for families in GROUPS.values() for family in families} <= set(found)
+    if not _has_all_families(r2_by_family):
+        return UNKNOWN
+    return _listed(r2_by_family, "R²"), min(r2_by_family.values()) >= AFFINE_R2
 
 
 def _slopes(phase: str, *, steeper: bool) -> Callable[[pd.DataFrame], Finding]:
-    """Whether the 95 % intervals of the two groups' slopes are apart, the dense ones above where `steeper`."""
+    """Make a check that the 95 % intervals of the two groups' slopes are apart.
 
-    def look(part: pd.DataFrame) -> Finding:
-        fits = [_fit(_of(part, phase, GROUPS[name]), "published_flops") for name in (DENSE, CONVOLUTIONAL)]
-        if fits[0] is None or fits[1] is None:
+    Args:
+        phase: `train` or `test`.
+        steeper: whether the slope of the dense group must be the higher one.
+    """
+
+    def check(cells: pd.DataFrame) -> Finding:
+        dense = _slope_interval(_select(cells, phase, GROUPS[DENSE]))
+        convolutional = _slope_interval(_select(cells, phase, GROUPS[CONVOLUTIONAL]))
+        if dense is None or convolutional is None:
             return UNKNOWN
-        (dense_low, dense_high), (other_low, other_high) = (
-            (fit.coefficients[1] - fit.half_widths[1], fit.coefficients[1] + fit.half_widths[1])
-            for fit in fits
-            if fit is not None
-        )
         text = (
-            f"{DENSE} {1e12 * dense_low:.3g} to {1e12 * dense_high:.3g}, "
-            f"{CONVOLUTIONAL} {1e12 * other_low:.3g} to {1e12 * other_high:.3g} pJ/FLOP"
+            f"{DENSE} {1e12 * dense[0]:.3g} to {1e12 * dense[1]:.3g}, "
+            f"{CONVOLUTIONAL} {1e12 * convolutional[0]:.3g} to {1e12 * convolutional[1]:.3g} pJ/FLOP"
         )
-        above = dense_low > other_high
-        return text, above or (not steeper and other_low > dense_high)
+        is_steeper = dense[0] > convolutional[1]
+        return text, is_steeper or (not steeper and convolutional[0] > dense[1])
 
-    return look
-
-
-def _no_single_law(part: pd.DataFrame) -> Finding:
-    fits = {
-        name: _fit(_of(part, "train"), column)
-        for name, column in (("FLOPs", "published_flops"), ("parameters", "params"))
-    }
-    found = {name: fit.r2 for name, fit in fits.items() if fit}
-    return (_listed(found, "R²"), max(found.values()) < AFFINE_R2) if len(found) == len(fits) else UNKNOWN
+    return check
 
 
-def _powers(part: pd.DataFrame, families: Sequence[str]) -> tuple[pd.Series, pd.Series]:
-    train, test = (_of(part, phase, families).set_index("architecture")["power_mean_w"] for phase in ("train", "test"))
-    both = train.index.intersection(test.index)
-    return train[both].astype("float64").dropna(), test[both].astype("float64").dropna()
+def _slope_interval(cells: pd.DataFrame) -> tuple[float, float] | None:
+    """Return the ends of the 95 % interval of energy per FLOP, in J/FLOP."""
+    fit = _fit(cells, "published_flops")
+    if fit is None:
+        return None
+    return fit.coefficients[1] - fit.half_widths[1], fit.coefficients[1] + fit.half_widths[1]
 
 
-def _more_power_in_training(part: pd.DataFrame) -> Finding:
-    train, test = _powers(part, GROUPS[DENSE])
-    if min(len(train), len(test)) < FEWEST:
+def _no_single_law(cells: pd.DataFrame) -> Finding:
+    columns = {"FLOPs": "published_flops", "parameters": "params"}
+    fits_by_quantity = {name: _fit(_select(cells, "train"), column) for name, column in columns.items()}
+    r2_by_quantity = {name: fit.r2 for name, fit in fits_by_quantity.items() if fit}
+    if len(r2_by_quantity) < len(columns):
         return UNKNOWN
-    text = f"training {train.min():.3g} to {train.max():.3g} W, test {test.min():.3g} to {test.max():.3g} W"
-    return text, bool(train.min() > test.max())
+    return _listed(r2_by_quantity, "R²"), max(r2_by_quantity.values()) < AFFINE_R2
 
 
-def _similar_power(part: pd.DataFrame) -> Finding:
-    train, test = _powers(part, GROUPS[CONVOLUTIONAL])
-    if min(len(train), len(test)) < FEWEST:
+def _powers_w(cells: pd.DataFrame, families: Sequence[str]) -> tuple[pd.Series, pd.Series] | None:
+    """Return the powers of training and of test, of the architectures that have both, by architecture."""
+    train, test = (
+        _select(cells, phase, families).set_index("architecture")["power_mean_w"] for phase in ("train", "test")
+    )
+    names = train.index.intersection(test.index)
+    train_w, test_w = train[names].astype("float64").dropna(), test[names].astype("float64").dropna()
+    return None if min(len(train_w), len(test_w)) < FEWEST_ARCHITECTURES else (train_w, test_w)
+
+
+def _more_power_in_training(cells: pd.DataFrame) -> Finding:
+    powers_w = _powers_w(cells, GROUPS[DENSE])
+    if powers_w is None:
         return UNKNOWN
-    ratio = (train / test).median()
+    train_w, test_w = powers_w
+    text = f"training {train_w.min():.3g} to {train_w.max():.3g} W, test {test_w.min():.3g} to {test_w.max():.3g} W"
+    return text, bool(train_w.min() > test_w.max())
+
+
+def _similar_power(cells: pd.DataFrame) -> Finding:
+    powers_w = _powers_w(cells, GROUPS[CONVOLUTIONAL])
+    if powers_w is None:
+        return UNKNOWN
+    ratio = (powers_w[0] / powers_w[1]).median()
     return f"median ratio training/test {ratio:.2f}", bool(1 / SIMILAR <= ratio <= SIMILAR)
 
 
-def _power_follows_rate(part: pd.DataFrame) -> Finding:
-    rows = _of(part, "test", GROUPS[DENSE])
+def _power_follows_rate(cells: pd.DataFrame) -> Finding:
+    rows = _select(cells, "test", GROUPS[DENSE])
     power_w = rows["power_mean_w"].astype("float64")
-    fit = affine(power_w, rows["flop_per_s"]) if len(rows) >= FEWEST else None
+    fit = fit_affine(power_w, rows["flop_per_s"]) if len(rows) >= FEWEST_ARCHITECTURES else None
     return UNKNOWN if fit is None else (f"R² {fit.r2:.2f}, n = {fit.n}", fit.r2 >= AFFINE_R2)
 
 
-def _utilization(part: pd.DataFrame) -> tuple[float, float]:
-    columns = ("gpu_utilization_mean_percent", "gpu_memory_utilization_mean_percent")
-    known = [part.dropna(subset=[column]) for column in columns]
-    gpu, memory = (
-        rank_correlation(rows[column].astype("float64"), rows["energy_j"]) if len(rows) >= FEWEST else float("nan")
-        for rows, column in zip(known, columns, strict=True)
-    )
-    return gpu, memory
+def _correlation_with_energy(cells: pd.DataFrame, column: str) -> float:
+    rows = cells.dropna(subset=[column])
+    if len(rows) < FEWEST_ARCHITECTURES:
+        return float("nan")
+    return rank_correlation(rows[column].astype("float64"), rows["energy_j"])
 
 
-def _gpu_utilization(part: pd.DataFrame) -> Finding:
-    found, _ = _utilization(part)
-    return (f"Spearman {found:.2f}, both phases", found >= STRONG) if np.isfinite(found) else UNKNOWN
-
-
-def _memory_utilization(part: pd.DataFrame) -> Finding:
-    gpu, memory = _utilization(part)
-    if not (np.isfinite(gpu) and np.isfinite(memory)):
+def _gpu_utilization(cells: pd.DataFrame) -> Finding:
+    correlation = _correlation_with_energy(cells, "gpu_utilization_mean_percent")
+    if not np.isfinite(correlation):
         return UNKNOWN
-    return f"Spearman {memory:.2f} for memory, {gpu:.2f} for the GPU", memory < gpu
+    return f"Spearman {correlation:.2f}, both phases", correlation >= STRONG
 
 
-def _three_times(part: pd.DataFrame) -> Finding:
-    train = _of(part, "train")
-    test = _of(part, "test").set_index("architecture")
-    per_example = (train["exact_flops"] / train["samples"].astype("float64")).set_axis(train["architecture"])
-    ratio = (per_example / (test["exact_flops"] / test["samples"].astype("float64"))).dropna()
+def _memory_utilization(cells: pd.DataFrame) -> Finding:
+    of_gpu = _correlation_with_energy(cells, "gpu_utilization_mean_percent")
+    of_memory = _correlation_with_energy(cells, "gpu_memory_utilization_mean_percent")
+    if not (np.isfinite(of_gpu) and np.isfinite(of_memory)):
+        return UNKNOWN
+    return f"Spearman {of_memory:.2f} for memory, {of_gpu:.2f} for the GPU", of_memory < of_gpu
+
+
+def _three_times(cells: pd.DataFrame) -> Finding:
+    train_flops, test_flops = (
+        (rows["exact_flops"] / rows["samples"].astype("float64")).set_axis(rows["architecture"])
+        for rows in (_select(cells, "train"), _select(cells, "test"))
+    )
+    ratio = (train_flops / test_flops).dropna()
     if ratio.empty:
         return UNKNOWN
-    close = bool(((ratio / PUBLISHED_RATIO - 1).abs() <= TOLERANCE).all())
-    return f"{ratio.min():.2f} to {ratio.max():.2f}, median {ratio.median():.2f}", close
-
-
-def _fit(rows: pd.DataFrame, column: str) -> Fit | None:
-    return affine(rows["energy_j"], rows[column]) if rows[column].notna().sum() >= FEWEST else None
-
-
-def _listed(found: dict[str, float], statistic: str) -> str:
-    return f"{statistic} " + ", ".join(f"{value:.2f} ({name})" for name, value in found.items())
+    is_close = bool(((ratio / PUBLISHED_RATIO - 1).abs() <= TOLERANCE).all())
+    return f"{ratio.min():.2f} to {ratio.max():.2f}, median {ratio.median():.2f}", is_close
 
 
 CLAIMS = (

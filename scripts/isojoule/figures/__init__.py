@@ -1,1 +1,1 @@
-"""The figures of a study, one module each, with their captions in `captions` and their helpers in `shared`."""
+"""Draw the figures of a study: one module each, with their captions in `captions` and what they share in `shared`."""

@@ -1,8 +1,7 @@
-"""The figures of a study, one module each with `draw(frame)` from the table that it is drawn from.
+"""The figures of a study: name, category, title, table and caption of each.
 
-That is the table of measurements, or what the module's `READ` reads.
-
-A new figure is a new module, described here.
+A figure is a module of this room with a function `draw(table)`. The table is the table of measurements, or what the
+module's `READ` reads. A new figure is a new module, described here.
 """
 
 import importlib
@@ -13,15 +12,23 @@ from typing import NamedTuple
 
 from isojoule.errors import InputError
 
-# what captions say of the bars of `drawing.points`
-BARS = "Bars: 95 % interval of the mean over repeats (Student's t), on logarithmic axes down to a tenth of it at most."
-
-
+# what captions say of the bars that `panels.points` draws
+BARS = (
+    "Bars: 95 % interval of the mean over repeats (Student's t); on logarithmic axes they reach down to a tenth of the "
+    "mean at most."
+)
 STYLE = Path(__file__).parent / "shared" / "isojoule.mplstyle"
 
 
 class Description(NamedTuple):
-    """What is said of a figure, and the table below the study's results that it is drawn from."""
+    """What the report says of a figure.
+
+    Attributes:
+        category: heading that the figure stands under.
+        title: title of the figure.
+        table: table that it is drawn from, by its path below the study's results.
+        caption: caption in sentences.
+    """
 
     category: str
     title: str
@@ -50,24 +57,25 @@ ENERGY = {
         "Compute and energy",
         "Energy of test against computation",
         MEASUREMENTS,
-        "Energy of test against FLOPs and against the number of parameters: all architectures, and where there are "
-        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits with R² and "
-        f"slope. {BARS}",
+        "Energy of test against FLOPs and against the number of parameters: of all architectures, of MLP and RNN, and "
+        "of CNN and CRNN, as far as the study has them (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits "
+        f"with R² and slope. {BARS}",
     ),
     "energy-computation-train": Description(
         "Compute and energy",
         "Energy of training against computation",
         MEASUREMENTS,
-        "Energy of training against FLOPs and against the number of parameters: all architectures, and where there are "
-        "any MLP and RNN, CNN and CRNN (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of training are three times "
-        f"those of the forward pass, as published. Lines: affine fits with R² and slope. {BARS}",
+        "Energy of training against FLOPs and against the number of parameters: of all architectures, of MLP and RNN, "
+        "and of CNN and CRNN, as far as the study has them (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of "
+        "training are three times those of the forward pass, as published. Lines: affine fits with R² and slope. "
+        f"{BARS}",
     ),
     "power-computation": Description(
         "Compute and energy",
         "Power against computation",
         MEASUREMENTS,
-        "Mean power of training (circles) and test (triangles) against FLOPs per second; those of training "
-        "are three times those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). "
+        "Mean power of training (circles) and test (triangles) against FLOPs per second; FLOPs of training are three "
+        "times those of the forward pass, as published (Douwes and Serizel, DCASE 2024, figure 3). "
         f"{BARS}",
     ),
     "energy-utilization": Description(
@@ -109,7 +117,7 @@ PARETO = {
         "Fronts of other costs",
         FRONTS,
         "Quality against forward FLOPs, parameters, and CO2e of training and of test (CodeCarbon's estimate "
-        f"for the configured country), with quality and emissions of the first platform. {BARS}",
+        f"for the configured country); quality and emissions are those of the first platform. {BARS}",
     ),
     "pareto-stability": Description(
         "Quality and energy",
@@ -119,7 +127,7 @@ PARETO = {
         "others; an arrow leads to the platform that energies are normalized to.",
     ),
 }
-# these need two platforms
+# figures that need two platforms
 NORMALIZATION = {
     "normalization-points": Description(
         "Normalization",
@@ -127,7 +135,7 @@ NORMALIZATION = {
         MEASUREMENTS,
         "Energy of every architecture normalized to another platform by a single reference of low or high "
         "energy and by both, against its own energy there; on the diagonal the normalization is perfect. Open "
-        f"triangles: what came out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}",
+        f"triangles: energies that come out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}",
     ),
     "normalization-sampling": Description(
         "Normalization",
@@ -173,7 +181,7 @@ NORMALIZATION = {
         ERRORS,
         "Median absolute percentage error on held-out architectures against the number of references: median "
         "over pairs and splits. Published methods with the references of lowest and highest energy (after "
-        "Douwes and Serizel), ours with those that it recommends. What is above 1200 % is not shown.",
+        "Douwes and Serizel), ours with those that it recommends. Errors above 1200 % are not shown.",
     ),
 }
 LITERATURE = {
@@ -197,11 +205,11 @@ FIGURES = {**ENERGY, **PARETO, **NORMALIZATION, **LITERATURE}
 
 
 def ordered(first: Sequence[str], *, normalizable: bool) -> list[str]:
-    """Names of a study's figures in the order in which the report shows them.
+    """Return the names of a study's figures in the order in which the report shows them.
 
     Args:
-        first: those to begin with.
-        normalizable: whether there are two platforms and enough architectures.
+        first: names of the figures to begin with.
+        normalizable: whether there are two platforms and enough architectures to normalize energies.
 
     Raises:
         InputError: a name is no figure's.
@@ -216,10 +224,10 @@ def ordered(first: Sequence[str], *, normalizable: bool) -> list[str]:
 
 
 def module_name(figure: str) -> str:
-    """The module of the figure `figure`."""
+    """Return the name of the module that draws a figure."""
     return f"isojoule.figures.{figure.replace('-', '_')}"
 
 
 def load(figure: str) -> ModuleType:
-    """Import the module of the figure `figure`."""
+    """Import the module that draws a figure."""
     return importlib.import_module(module_name(figure))

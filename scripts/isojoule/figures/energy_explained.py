@@ -4,16 +4,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.compute_energy.quantities import PREDICTORS
-from isojoule.figures.shared.drawing import blank, family_styles, legend, nothing, platform_label
-from isojoule.figures.shared.linking import described, energies
+from isojoule.figures.shared.linking import energies_with_fits, quantities_to_draw
+from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.styles import family_styles, platform_label
 
-SHOWN = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
+UNITS = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements: one row per platform."""
-    table = described(frame, "train")
-    shown = {name: unit for name, unit in SHOWN.items() if table[PREDICTORS[name][0]].notna().any()}
+    """Draw the figure from a table of measurements, with one row of panels per platform."""
+    table = quantities_to_draw(frame, "train")
+    shown = {name: unit for name, unit in UNITS.items() if table[PREDICTORS[name][0]].notna().any()}
     if not shown:
         return nothing("This study has no training whose compute was counted.")
     gpus = list(table["gpu"].unique())
@@ -22,10 +23,10 @@ def draw(frame: pd.DataFrame) -> Figure:
     for row, gpu in zip(grid, gpus, strict=True):
         part = table[table["gpu"] == gpu]
         for axis, (name, unit) in zip(row, shown.items(), strict=True):
-            column, _, words = PREDICTORS[name]
-            energies(axis, part, column, unit, fit_each=True)
+            column, _, label = PREDICTORS[name]
+            energies_with_fits(axis, part, column, unit, fit_each=True)
             axis.set_title(platform_label(part, gpu), fontsize=8)
-            axis.set_xlabel(words)
+            axis.set_xlabel(label)
         row[0].set_ylabel("Energy of the training")
     legend(figure, grid[0][0], len(family_styles(table)))
     return figure

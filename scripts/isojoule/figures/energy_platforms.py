@@ -3,33 +3,21 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.drawing import (
-    PHASES,
-    PLATFORMS,
-    blank,
-    cycled,
-    drawable,
-    energy_label,
-    half_width,
-    label_decades,
-    legend,
-    phases_of,
-    platform_label,
-    points,
-)
+from isojoule.figures.shared.panels import blank, half_width, label_decades, legend, points
+from isojoule.figures.shared.reading import drawable
+from isojoule.figures.shared.styles import PHASES, PLATFORMS, cycled, energy_label, phases_of, platform_label
 
-# with more of them than this, architectures have no names
+# with more architectures than this, none is named
 MOST_NAMED = 120
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements."""
+    """Draw the figure from a table of measurements, with one panel per phase."""
     table = drawable(frame)
     phases, gpus = phases_of(table), list(table["gpu"].unique())
-    first = table[(table["gpu"] == gpus[0]) & (table["phase"] == phases[0])].set_index("architecture")[
-        "energy_mean_kwh"
-    ]
-    names = sorted(table["architecture"].unique(), key=lambda name: (first.get(name, float("nan")), name))
+    is_first = (table["gpu"] == gpus[0]) & (table["phase"] == phases[0])
+    first_kwh = table[is_first].set_index("architecture")["energy_mean_kwh"]
+    names = sorted(table["architecture"].unique(), key=lambda name: (first_kwh.get(name, float("nan")), name))
     figure = blank(3.6 * len(phases) + 1.2, 0.17 * min(len(names), MOST_NAMED) + 1.3)
     axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
     for axis, phase in zip(axes, phases, strict=True):
@@ -37,15 +25,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         for gpu, (colour, marker) in zip(gpus, cycled(PLATFORMS, len(gpus)), strict=True):
             part = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
             rows = [names.index(name) for name in part["architecture"]]
-            points(
-                axis,
-                part["energy_mean_kwh"],
-                rows,
-                colour,
-                marker,
-                platform_label(part, gpu),
-                xerr=half_width(part, "energy", "_kwh"),
-            )
+            bars = {"xerr": half_width(part, "energy", "_kwh")}
+            points(axis, part["energy_mean_kwh"], rows, colour, marker, platform_label(part, gpu), **bars)
         axis.set(title=PHASES[phase], xlabel=energy_label(table[table["phase"] == phase]))
         label_decades(axis.xaxis)
     if len(names) <= MOST_NAMED:

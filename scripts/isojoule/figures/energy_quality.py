@@ -3,26 +3,21 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.drawing import (
+from isojoule.figures.shared.panels import blank, half_width, label_decades, legend, nothing, points
+from isojoule.figures.shared.reading import drawable
+from isojoule.figures.shared.styles import (
     PHASES,
-    blank,
-    drawable,
     energy_label,
     family_label,
     family_styles,
-    half_width,
-    label_decades,
-    legend,
-    nothing,
     phases_of,
     platform_label,
-    points,
 )
 from isojoule.tables.qualities import QUALITIES
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements: one panel per platform (row) and phase (column)."""
+    """Draw the figure from a table of measurements, with one panel per platform (row) and phase (column)."""
     table = drawable(frame)
     shown = next((name for name in QUALITIES if f"{name}_mean" in table), None)
     if shown is None:

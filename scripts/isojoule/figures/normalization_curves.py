@@ -1,24 +1,27 @@
-"""Regressions of different types through the same references (the paper's figure 4)."""
+"""Regressions of different types through the same references (figure 4 of the paper on normalization)."""
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isojoule.errors import InputError
-from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.shared.drawing import PHASES, blank, nothing
-from isojoule.normalization.base import ENERGY
+from isojoule.figures.shared.comparing import METHODS, NOTHING, first_pairs, half_widths, kinds_of, readable_unit
+from isojoule.figures.shared.panels import blank, nothing
+from isojoule.figures.shared.styles import PHASES
+from isojoule.normalization.base import ENERGY, Values
+from isojoule.normalization.pairs import Pair
 from isojoule.normalization.published import PUBLISHED
-from isojoule.normalization.splits import splits
+from isojoule.normalization.splits import Split, splits
 
-SHOWN = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
+LINE_STYLES = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements."""
+    """Draw the figure from a table of measurements, with one panel per phase (row) and target (column)."""
     shown = first_pairs(frame)
     if not shown:
-        return nothing("Nothing to normalize: no phase has energies on two platforms.")
+        return nothing(NOTHING)
     try:
         split = splits(list(frame["architecture"].unique()))[0]
     except InputError as error:
@@ -32,27 +35,30 @@ def draw(frame: pd.DataFrame) -> Figure:
         for axis in row[len(of_phase) :]:
             axis.set_axis_off()
         for axis, pair in zip(row, of_phase, strict=False):
-            factor, unit = in_unit(pair)
-            energy = pair.systems[[ENERGY]]
-            x, y = factor * energy[ENERGY], factor * pair.target_kwh
-            known = pair.systems.index.isin(split.train)
-            asked = pd.DataFrame({ENERGY: np.linspace(energy[ENERGY].min(), energy[ENERGY].max(), 300)})
-            for name, dashes in SHOWN.items():
-                colour, label = METHODS[name]
-                try:
-                    curve = PUBLISHED[name]().fit(energy[known], pair.target_kwh[known]).predict(asked)
-                except InputError:
-                    continue
-                axis.plot(factor * asked[ENERGY], factor * curve, dashes, color=colour, label=label, linewidth=1.3)
-            source_half, target_half = half_widths(frame, pair)
-            axis.errorbar(
-                x, y, factor * target_half, factor * source_half, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5
-            )
-            axis.plot(x[known], y[known], "o", color="#555555", markersize=3.5)
-            axis.plot(x[~known], y[~known], "o", color="#555555", markerfacecolor="white", markersize=4.5)
-            axis.set_title(PHASES[pair.phase])
-            axis.set_xlabel(f"On {pair.source} ({unit}, {kinds_of(pair)})")
-            axis.set_ylabel(f"On {pair.target} ({unit})")
+            _draw_panel(axis, pair, split, *half_widths(frame, pair))
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns < 3 else 4)
     return figure
+
+
+def _draw_panel(axis: Axes, pair: Pair, split: Split, source_half_kwh: Values, target_half_kwh: Values) -> None:
+    factor, unit = readable_unit(pair)
+    systems = pair.systems[[ENERGY]]
+    x, y = factor * systems[ENERGY], factor * pair.target_kwh
+    is_reference = pair.systems.index.isin(split.train)
+    along_axis = pd.DataFrame({ENERGY: np.linspace(systems[ENERGY].min(), systems[ENERGY].max(), 300)})
+    for name, line_style in LINE_STYLES.items():
+        colour, label = METHODS[name]
+        try:
+            fitted = PUBLISHED[name]().fit(systems[is_reference], pair.target_kwh[is_reference])
+        except InputError:
+            continue
+        curve = factor * fitted.predict(along_axis)
+        axis.plot(factor * along_axis[ENERGY], curve, line_style, color=colour, label=label, linewidth=1.3)
+    x_half, y_half = factor * source_half_kwh, factor * target_half_kwh
+    axis.errorbar(x, y, y_half, x_half, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5)
+    axis.plot(x[is_reference], y[is_reference], "o", color="#555555", markersize=3.5)
+    axis.plot(x[~is_reference], y[~is_reference], "o", color="#555555", markerfacecolor="white", markersize=4.5)
+    axis.set_title(PHASES[pair.phase])
+    axis.set_xlabel(f"On {pair.source} ({unit}, {kinds_of(pair)})")
+    axis.set_ylabel(f"On {pair.target} ({unit})")

@@ -1,20 +1,14 @@
-"""Error by further features (the paper's figure 6)."""
+"""Error by further features (figure 6 of the paper on normalization)."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.comparing import METHODS, error_bars, of_random_splits
-from isojoule.figures.shared.drawing import nothing
+from isojoule.figures.shared.comparing import errors_with_all_references
 from isojoule.normalization import ranking
 
 READ = ranking.read
-SHOWN = ("line", "line+flops", "line+params", "line+flops+params")
 
 
 def draw(errors: pd.DataFrame) -> Figure:
     """Draw the figure from the rows of the experiment."""
-    rows = of_random_splits(errors)
-    if rows.empty:
-        return nothing("Nothing to normalize: no phase has energies on two platforms.")
-    rows = rows[rows["method"].isin(SHOWN) & (rows["sampling"] == "all")]
-    return error_bars(rows, [("all references", rows)], {name: METHODS[name] for name in SHOWN}, "method")
+    return errors_with_all_references(errors, ("line", "line+flops", "line+params", "line+flops+params"))

@@ -1,19 +1,24 @@
-"""The regression plane over energy and FLOPs (the paper's further dimension, section 3.3)."""
+"""The regression plane over energy and FLOPs (section 3.3 of the paper on normalization)."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
-from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, in_unit, kinds_of
-from isojoule.figures.shared.drawing import PHASES, blank, family_label, family_styles, in_few_families, legend, nothing
-from isojoule.normalization.base import ENERGY, complete
+from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, kinds_of, readable_unit
+from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.reading import in_few_families
+from isojoule.figures.shared.styles import PHASES, family_label, family_styles
+from isojoule.normalization.base import ENERGY, Values, complete
+from isojoule.normalization.pairs import Pair
 from isojoule.normalization.published import PUBLISHED
 
 COLUMNS = (ENERGY, "flops")
+GREY = "#555555"
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements."""
+    """Draw the figure from a table of measurements, with one panel per phase."""
     frame = in_few_families(frame)
     shown = [pair for pair in first_pairs(frame, most=1) if complete(pair.systems, COLUMNS) and len(pair.systems) > 2]
     if not shown:
@@ -22,36 +27,40 @@ def draw(frame: pd.DataFrame) -> Figure:
     styles = family_styles(frame)
     for number, pair in enumerate(shown):
         axis = figure.add_subplot(1, len(shown), number + 1, projection="3d")
-        fitted = PUBLISHED["line+flops"]().fit(pair.systems, pair.target_kwh)
-        factor, unit = in_unit(pair)
-        x, y, z = pair.systems[ENERGY].to_numpy(), pair.systems["flops"].to_numpy(), factor * pair.target_kwh
-        many, flops_unit = (1e9, "GFLOPs") if y.max() >= 1e9 else (1e6, "MFLOPs")
-        across, along = np.meshgrid(*(np.linspace(values.min(), values.max(), 8) for values in (x, y)))
-        plane = fitted.predict(pd.DataFrame({ENERGY: across.ravel(), "flops": along.ravel()})).reshape(across.shape)
-        axis.plot_surface(
-            factor * across, along / many, factor * plane, color=METHODS["line+flops"][0], alpha=0.35, linewidth=0
-        )
-        on_plane = factor * fitted.predict(pair.systems)
-        for family, (colour, marker) in styles.items():
-            part = (pair.systems["family"] == family).to_numpy()
-            axis.plot(
-                factor * x[part], y[part] / many, z[part], marker, color=colour, label=family_label(family),
-                markersize=4.5, markeredgecolor="white", markeredgewidth=0.3,
-            )  # fmt: skip
-        half = factor * half_widths(frame, pair)[1]
-        for one, family in enumerate(pair.systems["family"]):
-            ends = [z[one] - half[one], z[one] + half[one]]
-            axis.plot([factor * x[one]] * 2, [y[one] / many] * 2, ends, color=styles[family][0], linewidth=1.2)
-            axis.plot(
-                [factor * x[one]] * 2, [y[one] / many] * 2, [on_plane[one], z[one]], color="#555555", linewidth=0.6
-            )
-        axis.set_title(f"{PHASES[pair.phase]} ({kinds_of(pair)})")
-        axis.set_xlabel(f"On {pair.source} ({unit})", fontsize=8, labelpad=8)
-        axis.set_ylabel(f"{flops_unit}, forward", fontsize=8, labelpad=4)
-        axis.set_zlabel(f"On {pair.target} ({unit})", fontsize=8, labelpad=6)
-        axis.tick_params(labelsize=7)
-        axis.locator_params(nbins=5)
-        # a constrained layout does not see the labels of three dimensions
-        axis.set_box_aspect(None, zoom=0.82)
+        _, target_half_kwh = half_widths(frame, pair)
+        _draw_panel(axis, pair, styles, target_half_kwh)
     legend(figure, figure.axes[0], len(styles))
     return figure
+
+
+def _draw_panel(axis: Axes3D, pair: Pair, styles: dict[str, tuple[str, str]], target_half_kwh: Values) -> None:
+    fitted = PUBLISHED["line+flops"]().fit(pair.systems, pair.target_kwh)
+    factor, unit = readable_unit(pair)
+    source_kwh, flops = pair.systems[ENERGY].to_numpy(), pair.systems["flops"].to_numpy()
+    flops_scale, flops_unit = (1e9, "GFLOPs") if flops.max() >= 1e9 else (1e6, "MFLOPs")
+    x, y, z = factor * source_kwh, flops / flops_scale, factor * pair.target_kwh
+    grid_kwh, grid_flops = np.meshgrid(*(np.linspace(values.min(), values.max(), 8) for values in (source_kwh, flops)))
+    grid = pd.DataFrame({ENERGY: grid_kwh.ravel(), "flops": grid_flops.ravel()})
+    plane = factor * fitted.predict(grid).reshape(grid_kwh.shape)
+    colour = METHODS["line+flops"][0]
+    axis.plot_surface(factor * grid_kwh, grid_flops / flops_scale, plane, color=colour, alpha=0.35, linewidth=0)
+    for family, (colour, marker) in styles.items():
+        part = (pair.systems["family"] == family).to_numpy()
+        axis.plot(
+            x[part], y[part], z[part], marker, color=colour, label=family_label(family),
+            markersize=4.5, markeredgecolor="white", markeredgewidth=0.3,
+        )  # fmt: skip
+    on_plane, half = factor * fitted.predict(pair.systems), factor * target_half_kwh
+    for system, family in enumerate(pair.systems["family"]):
+        place = [x[system]] * 2, [y[system]] * 2
+        interval = [z[system] - half[system], z[system] + half[system]]
+        axis.plot(*place, interval, color=styles[family][0], linewidth=1.2)
+        axis.plot(*place, [on_plane[system], z[system]], color=GREY, linewidth=0.6)
+    axis.set_title(f"{PHASES[pair.phase]} ({kinds_of(pair)})")
+    axis.set_xlabel(f"On {pair.source} ({unit})", fontsize=8, labelpad=8)
+    axis.set_ylabel(f"{flops_unit}, forward", fontsize=8, labelpad=4)
+    axis.set_zlabel(f"On {pair.target} ({unit})", fontsize=8, labelpad=6)
+    axis.tick_params(labelsize=7)
+    axis.locator_params(nbins=5)
+    # a constrained layout does not see the labels of three dimensions
+    axis.set_box_aspect(None, zoom=0.82)

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.fronts.of_study import NORMALIZED
+from isojoule.fronts.costs import NORMALIZED
 
 READ = fronts.read
 

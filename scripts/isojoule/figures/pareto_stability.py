@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.figures.shared.drawing import PHASES, VERDICTS, blank, legend, nothing
-from isojoule.fronts.of_study import NORMALIZED
+from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
+from isojoule.fronts.costs import NORMALIZED
 from isojoule.pareto.front import DOMINATED
 
 READ = fronts.read
@@ -18,23 +19,23 @@ def draw(table: pd.DataFrame) -> Figure:
     table = table[table["cost"].isin(["energy_kwh", NORMALIZED])]
     if table.empty:
         return nothing("No front: nothing has both a quality and an energy.")
-    arrows = table["gpu"].where(table["normalized_to"] == "", table["gpu"] + " → " + table["normalized_to"])
-    table = table.assign(platform=arrows)
+    to_target = table["gpu"] + " → " + table["normalized_to"]
+    table = table.assign(platform=table["gpu"].where(table["normalized_to"] == "", to_target))
     platforms = list(dict.fromkeys(table["platform"]))
-    phases = [phase for phase in PHASES if (table["phase"] == phase).any()]
-    on_some = table[table["verdict"] != DOMINATED]
-    cheapest = table.groupby("architecture")["cost_mean"].min().sort_values()
-    names = [name for name in cheapest.index if name in set(on_some["architecture"])][:MOST_ROWS]
+    phases = phases_of(table)
+    shown = set(table.loc[table["verdict"] != DOMINATED, "architecture"])
+    cheapest_first = table.groupby("architecture")["cost_mean"].min().sort_values()
+    names = [name for name in cheapest_first.index if name in shown][:MOST_ROWS]
     width = 0.45 * len(platforms) * len(phases) + 2.0
     figure = blank(max(width, 3.4), 0.17 * len(names) + 1.6)
     axes = figure.subplots(1, len(phases), squeeze=False, sharey=True)[0]
     for axis, phase in zip(axes, phases, strict=True):
         of_phase = table[(table["phase"] == phase) & table["architecture"].isin(names)]
         for verdict, (colour, marker) in VERDICTS.items():
-            mine = of_phase[of_phase["verdict"] == verdict]
-            across = [platforms.index(platform) for platform in mine["platform"]]
-            up = [names.index(name) for name in mine["architecture"]]
-            axis.plot(across, up, marker, color=colour, markersize=5, label=verdict.capitalize())
+            models = of_phase[of_phase["verdict"] == verdict]
+            columns = [platforms.index(platform) for platform in models["platform"]]
+            rows = [names.index(name) for name in models["architecture"]]
+            axis.plot(columns, rows, marker, color=colour, markersize=5, label=verdict.capitalize())
         axis.set(title=PHASES[phase], xlim=(-0.6, len(platforms) - 0.4), ylim=(-0.7, len(names) - 0.3))
         axis.set_xticks(np.arange(len(platforms)), platforms, rotation=45, ha="right")
     axes[0].set_yticks(range(len(names)), names)

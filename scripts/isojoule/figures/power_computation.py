@@ -1,37 +1,31 @@
-"""Mean power against the rate of computation."""
+"""Mean power against the rate of computation (figure 3 of the paper on compute and energy)."""
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.drawing import blank, family_styles, half_width, phases_of, platform_label, points
-from isojoule.figures.shared.linking import MARKERS, described, engineering, legend_of_phases
+from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw, si_ticks
+from isojoule.figures.shared.panels import blank, half_width, points
+from isojoule.figures.shared.styles import family_styles, phases_of, platform_label
 
-ACROSS = 3
+MOST_COLUMNS = 3
 
 
 def draw(frame: pd.DataFrame) -> Figure:
-    """Draw the figure from a table of measurements: one panel per platform."""
-    table = described(frame)
+    """Draw the figure from a table of measurements, with one panel per platform."""
+    table = quantities_to_draw(frame)
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
-    rows = -(-len(gpus) // ACROSS)
-    columns = min(len(gpus), ACROSS)
+    rows = -(-len(gpus) // MOST_COLUMNS)
+    columns = min(len(gpus), MOST_COLUMNS)
     figure = blank(3.4 * columns + 0.6, 2.9 * rows + 0.7)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, gpu in zip(axes, gpus, strict=False):
         part = table[table["gpu"] == gpu]
         for family, (colour, _) in styles.items():
             for phase in phases:
-                mine = part[(part["family"] == family) & (part["phase"] == phase)]
-                points(
-                    axis,
-                    mine["flop_per_s"],
-                    mine["power_mean_w"],
-                    colour,
-                    MARKERS[phase],
-                    "",
-                    yerr=half_width(mine, "power", "_w"),
-                )
-        engineering(axis, "W")
+                cells = part[(part["family"] == family) & (part["phase"] == phase)]
+                bars = {"yerr": half_width(cells, "power", "_w")}
+                points(axis, cells["flop_per_s"], cells["power_mean_w"], colour, MARKERS[phase], "", **bars)
+        si_ticks(axis, "W")
         axis.set_title(platform_label(part, gpu), fontsize=8)
         axis.set(xlabel="FLOPs per second", ylabel="Mean power")
     for axis in axes[len(gpus) :]:

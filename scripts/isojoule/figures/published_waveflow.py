@@ -4,19 +4,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.figures.shared.drawing import reading
+from isojoule.figures.shared.reading import reader
 
-PANELS = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
+TITLES = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
 COLUMNS = ("part", "architecture", "energy_kwh_mean", "one_minus_mos_mean", "verdict")
-READ = reading("a table that find_front.py makes of reference/published/waveflow.csv", COLUMNS)
+READ = reader("a table that isojoule front makes of reference/published/waveflow.csv", COLUMNS)
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from the fronts of the published table."""
-    prefixes = {"energy_kwh": "cost", "one_minus_mos": "quality"}
-    table = table.rename(
-        columns={f"{old}{end}": f"{new}{end}" for old, new in prefixes.items() for end in ("_mean", "_ci95_high")}
-    )
-    phase = table["part"].str.split().str[-1]
-    panels = [(title, "Energy (kWh)", table[phase == one]) for one, title in PANELS.items()]
+    new_names = {"energy_kwh": "cost", "one_minus_mos": "quality"}
+    endings = ("_mean", "_ci95_high")
+    table = table.rename(columns={f"{old}{end}": f"{new}{end}" for old, new in new_names.items() for end in endings})
+    phases = table["part"].str.split().str[-1]
+    panels = [(title, "Energy (kWh)", table[phases == phase]) for phase, title in TITLES.items()]
     return fronts.of_panels(panels, "1 - %MOS (less is better)")

@@ -1,1 +1,1 @@
-"""All fronts of a study: quality against every cost, on every GPU."""
+"""Find all fronts of a study: every cost against every quality, on every GPU."""

@@ -3,27 +3,19 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.fronts.costs import COSTS, NORMALIZED
+from isojoule.fronts.normalized_energies import with_normalized_energies
 from isojoule.fronts.stability import KEYS, stability
-from isojoule.normalization import references
-from isojoule.normalization.corrected import Corrected
-from isojoule.normalization.pairs import pair
-from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, Objective, find_front
+from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, find_front
+from isojoule.pareto.objectives import Objective
 from isojoule.tables.columns import PHASES
 from isojoule.tables.models import with_quality
 from isojoule.tables.qualities import QUALITIES, qualities_of
 
-NORMALIZED = "normalized_energy_kwh"
-# columns of costs, and whether they are a phase's
-COSTS = {"energy_kwh": True, "emissions_kg_co2e": True, "flops": False, "params": False}
-UNITS = {"energy_kwh": "kWh", NORMALIZED: "kWh", "emissions_kg_co2e": "kg CO2e", "flops": "FLOP", "params": ""}
-# counted, so that there is no kind of energy; and what a model makes of energies, which is at best an estimate
-COUNTED, DERIVED = ("flops", "params"), (NORMALIZED, "emissions_kg_co2e")
-# measured on both GPUs; from here on more of them change little
-REFERENCES = 8
+STATISTICS = ("_mean", "_std", "_ci95_low", "_ci95_high")
 
 
 @dataclass(frozen=True)
@@ -32,11 +24,12 @@ class Fronts:
 
     Attributes:
         table: one row per front and architecture: `KEYS`, `unit` of the cost, `energy_kind`, `architecture`, `family`,
-            statistics of the cost (`cost_mean`, ...) and the quality (`quality_mean`, ...), what `Front.table` has.
-        summary: one row per front: how many models, how many of them optimal or within noise, hypervolume, its
-            reference point, what was left out and why.
-        stability: one row per cost, phase, quality and pair of GPUs: members of both fronts among those of either.
-        notes: sentences on what there is no front of.
+            statistics of the cost (`cost_mean`, ...) and of the quality (`quality_mean`, ...), and the further columns
+            of `Front.table`.
+        summary: one row per front: the number of models, of optimal ones and of those within noise, the hypervolume and
+            its reference point, and what was left out and why.
+        stability: one row per cost, phase, quality and pair of GPUs, as `stability` returns it.
+        notes: sentences on fronts that there are not, and why.
     """
 
     table: pd.DataFrame
@@ -55,154 +48,137 @@ def fronts(
     """Find the fronts of a study.
 
     Args:
-        frame: a table of measurements, its energies of one kind on each GPU.
-        qualities: columns of which more is better; by default those that we know and the table has.
+        frame: a table of measurements, whose energies are of one kind on each GPU.
+        qualities: columns of which more is better; by default the qualities that isojoule knows and the table has.
         normalize_to: GPU that energies are normalized to; by default the first one with an energy.
-        draws: of the bootstrap over repeats.
-        seed: of the bootstrap.
+        draws: number of draws of the bootstrap over repeats.
+        seed: seed of the bootstrap.
 
     Raises:
-        InputError: a quality is no column of numbers, or `normalize_to` no GPU of the table.
+        InputError: a quality is no column of numbers, or `normalize_to` is no GPU of the table.
     """
-    gpus, qualities = list(frame["gpu"].unique()), list(dict.fromkeys(qualities or qualities_of(frame)))
-    for quality in qualities:
-        known = frame[quality].dropna() if quality in frame else None
-        if known is None or (len(known) and not pd.api.types.is_numeric_dtype(known)):
-            raise InputError(f"qualities: found {quality}, expected columns of numbers, such as {', '.join(QUALITIES)}")
-    if normalize_to is not None and normalize_to not in gpus:
-        raise InputError(f"normalize_to: found {normalize_to}, expected one of {', '.join(gpus)}")
-    ok = frame["outcome"] == "ok"
-    ended = [name for name in (*COSTS, *qualities) if COSTS.get(name, True)]
-    known = with_quality(frame.assign(**{name: frame[name].where(ok) for name in ended}), qualities, "architecture")
-    known = known[known["gpu"].isin(frame.loc[ok, "gpu"])]
-    absent = [quality for quality in qualities if known[quality].isna().all()]
-    parts: list[pd.DataFrame] = []
-    summaries: list[dict[str, object]] = []
-    notes = [f"no front on {gpu}: it has no energy" for gpu in gpus if gpu not in set(known["gpu"])]
+    qualities = list(dict.fromkeys(qualities or qualities_of(frame)))
+    _check(frame, qualities, normalize_to)
+    ended_well = _ended_well(frame, qualities)
+    gpus = [gpu for gpu in frame["gpu"].unique() if gpu not in set(ended_well["gpu"])]
+    absent = [quality for quality in qualities if ended_well[quality].isna().all()]
+    notes = [f"no front on {gpu}: it has no energy" for gpu in gpus]
     notes += [f"no front against {quality}: no model has it" for quality in absent]
     notes += [] if qualities else [f"no front: no model has a quality, such as {', '.join(QUALITIES)}"]
-    for key, rows in _sets(known, normalize_to, notes):
+    tables: list[pd.DataFrame] = []
+    summaries: list[dict[str, object]] = []
+    for key, rows in _rows_of_fronts(ended_well, normalize_to, notes):
         for quality in (name for name in qualities if name not in absent):
-            named = dict(zip(KEYS, (*key, quality), strict=True))
-            objectives = [Objective(key[0], logarithmic=True), Objective(quality, maximize=True)]
+            keys = dict(zip(KEYS, (*key, quality), strict=True))
             if quality not in rows or rows[quality].isna().all():
-                notes.append(f"no front of {_words(named)}: no model has that quality there")
+                notes.append(f"no front of {_in_words(keys)}: no model has that quality there")
                 continue
+            objectives = [Objective(keys["cost"], logarithmic=True), Objective(quality, maximize=True)]
             try:
                 front = find_front(rows, objectives, missing="leave-out", draws=draws, seed=seed)
             except InputError as error:
-                notes.append(f"no front of {_words(named)}: {error}")
+                notes.append(f"no front of {_in_words(keys)}: {error}")
                 continue
-            named |= {"unit": UNITS[key[0]], "energy_kind": _kind(key[0], rows)}
-            parts.append(_renamed(front, named, rows))
-            summaries.append(_summed(front, named))
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, "architecture"])
+            keys |= {"unit": COSTS[keys["cost"]].unit, "energy_kind": _energy_kind(keys["cost"], rows)}
+            tables.append(_table(front, keys, rows))
+            summaries.append(_summary(front, keys))
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*KEYS, "architecture"])
     summary = pd.DataFrame(summaries, columns=None if summaries else KEYS)
     return Fronts(table, summary, stability(table), list(dict.fromkeys(notes)))
 
 
+def _check(frame: pd.DataFrame, qualities: Sequence[str], normalize_to: str | None) -> None:
+    for quality in qualities:
+        values = frame[quality].dropna() if quality in frame else None
+        if values is None or (len(values) and not pd.api.types.is_numeric_dtype(values)):
+            raise InputError(f"qualities: found {quality}, expected columns of numbers, such as {', '.join(QUALITIES)}")
+    gpus = list(frame["gpu"].unique())
+    if normalize_to is not None and normalize_to not in gpus:
+        raise InputError(f"target: found {normalize_to}, expected one of {', '.join(gpus)}")
+
+
+def _ended_well(frame: pd.DataFrame, qualities: Sequence[str]) -> pd.DataFrame:
+    """Return the table with the measured values of cells that ended well alone, on GPUs where some did.
+
+    Counts stay for all cells; a test's quality stands on the rows of its training as well.
+    """
+    is_ok = frame["outcome"] == "ok"
+    measured = [name for name, cost in COSTS.items() if cost.has_phases and name in frame]
+    values = {name: frame[name].where(is_ok) for name in (*measured, *qualities)}
+    table = with_quality(frame.assign(**values), qualities, "architecture")
+    return table[table["gpu"].isin(frame.loc[is_ok, "gpu"])]
+
+
+# cost, phase, GPU, and the GPU that the cost is normalized to
 Key = tuple[str, str, str, str]
 
 
-def _sets(frame: pd.DataFrame, normalize_to: str | None, notes: list[str]) -> Iterator[tuple[Key, pd.DataFrame]]:
-    """Cost, phase, GPU and target of every front to be, and its rows: one per model and repeat."""
+def _rows_of_fronts(
+    frame: pd.DataFrame, normalize_to: str | None, notes: list[str]
+) -> Iterator[tuple[Key, pd.DataFrame]]:
+    """Yield for every front to find its key and its rows, one per model and repeat; what cannot be is noted."""
     gpus = list(frame["gpu"].unique())
     phases = [phase for phase in PHASES if (frame["phase"] == phase).any()]
-    for cost, of_phase in COSTS.items():
-        if cost not in frame or frame[cost].isna().all():
-            notes.append(f"no front of {cost}: the table has no value of it")
+    for name in (name for name in COSTS if name != NORMALIZED):
+        if name not in frame or frame[name].isna().all():
+            notes.append(f"no front of {name}: the table has no value of it")
             continue
-        for phase in phases if of_phase else [""]:
+        has_phases = COSTS[name].has_phases
+        for phase in phases if has_phases else [""]:
             for gpu in gpus:
-                mine = frame[(frame["gpu"] == gpu) & ((frame["phase"] == phase) | (phase == ""))]
-                if len(mine):
-                    yield (cost, phase, gpu, ""), mine if of_phase else _once_per_repeat(mine)
+                rows = frame[(frame["gpu"] == gpu) & ((frame["phase"] == phase) | (phase == ""))]
+                if len(rows):
+                    yield (name, phase, gpu, ""), rows if has_phases else _once_per_repeat(rows)
     target = normalize_to or next(iter(gpus), None)
     for phase in phases:
         for gpu in gpus:
             if gpu != target and target:
                 try:
-                    yield (NORMALIZED, phase, gpu, target), _normalized(frame, phase, gpu, target)
+                    yield (NORMALIZED, phase, gpu, target), with_normalized_energies(frame, phase, gpu, target)
                 except InputError as error:
                     notes.append(f"no front of {phase} on {gpu} normalized to {target}: {error}")
 
 
 def _once_per_repeat(rows: pd.DataFrame) -> pd.DataFrame:
-    """What does not depend on the phase must not count as many repeats as there are phases."""
+    """Drop the further phases of a repeat: what does not depend on the phase must not count as several repeats."""
     return rows.drop_duplicates(["architecture", "repeat"])
 
 
-def _normalized(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.DataFrame:
-    """The phase's rows on a GPU, with the energy of each repeat normalized to the target by our default method.
-
-    Eight references, chosen by the target's energies; their own energies there are taken: they were measured on both.
-    """
-    both = pair(frame, phase, gpu, target)
-    count = min(REFERENCES, len(both.systems) - 2)
-    if count < 2:
-        raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
-    on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
-    chosen = references.chosen(references.recommended(count), on_target, count)
-    everything = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]
-    rows = everything[everything["architecture"].isin(both.systems.index) & (everything["outcome"] == "ok")]
-    method = Corrected().suited(both.systems)
-    asked = both.systems.loc[rows["architecture"]].assign(
-        energy_kwh=rows["energy_kwh"].to_numpy(dtype=np.float64),
-        duration_s=rows["duration_s"].to_numpy(dtype=np.float64, na_value=np.nan),
-    )
-    values = method.matrix(both.systems)[chosen]
-    if not method.determined(values[None])[0]:
-        raise InputError("found references that are all alike, expected at least 2 different energies")
-    energy_kwh = method.predictions(values[None], both.target_kwh[chosen][None], method.matrix(asked))[0]
-    # a reference was measured on the target; only its spread over repeats is this GPU's
-    for place in chosen:
-        mine = (rows["architecture"] == both.systems.index[place]).to_numpy()
-        ratio = both.target_kwh[place] / both.systems["energy_kwh"].iloc[place]
-        energy_kwh[mine] = ratio * asked["energy_kwh"].to_numpy()[mine]
-    # those without an energy on either are there to be left out by name
-    normalized = pd.Series(energy_kwh, index=rows.index).reindex(everything.index)
-    return everything.assign(**{NORMALIZED: normalized})
-
-
-def _kind(cost: str, rows: pd.DataFrame) -> str:
-    """What the energies behind a cost are; of a simulated one nothing is but simulated."""
-    kinds = sorted(rows["energy_kind"].dropna().unique())
-    if cost in COUNTED:
+def _energy_kind(cost: str, rows: pd.DataFrame) -> str:
+    """Name the kind of a cost's energies: a derived cost is an estimate, unless its energies are simulated."""
+    if not COSTS[cost].has_phases:
         return ""
-    return "estimated" if cost in DERIVED and "simulated" not in kinds else ", ".join(kinds)
+    kinds = sorted(rows["energy_kind"].dropna().unique())
+    return "estimated" if COSTS[cost].is_derived and "simulated" not in kinds else ", ".join(kinds)
 
 
-def _renamed(front: Front, named: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
-    """The front's table, its objectives called cost and quality."""
-    prefixes = {named["cost"]: "cost", named["quality"]: "quality"}
+def _table(front: Front, keys: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a front with its keys and families, and with its objectives called cost and quality."""
+    new_names = {keys["cost"]: "cost", keys["quality"]: "quality"}
     table = front.table.rename(
-        columns={
-            f"{old}{end}": f"{new}{end}"
-            for old, new in prefixes.items()
-            for end in ("_mean", "_std", "_ci95_low", "_ci95_high")
-        }
+        columns={f"{old}{ending}": f"{new}{ending}" for old, new in new_names.items() for ending in STATISTICS}
     )
     families = rows.drop_duplicates("architecture").set_index("architecture")["family"]
     table.insert(1, "family", table["architecture"].map(families))
-    for place, (key, value) in enumerate(named.items()):
-        table.insert(place, key, value)
+    for place, (name, value) in enumerate(keys.items()):
+        table.insert(place, name, value)
     return table
 
 
-def _summed(front: Front, named: dict[str, str]) -> dict[str, object]:
+def _summary(front: Front, keys: dict[str, str]) -> dict[str, object]:
     return {
-        **named,
+        **keys,
         "models": len(front.table),
         "optimal": int(front.table["optimal"].sum()),
         "within_noise": int((front.table["verdict"] == WITHIN_NOISE).sum()),
         "hypervolume": front.hypervolume,
         "cost_scale": "decades",
-        "cost_reference": front.reference_point[named["cost"]],
-        "quality_reference": front.reference_point[named["quality"]],
+        "cost_reference": front.reference_point[keys["cost"]],
+        "quality_reference": front.reference_point[keys["quality"]],
         "left_out": SEPARATOR.join(f"{name}: {reason}" for name, reason in front.left_out.items()),
     }
 
 
-def _words(named: dict[str, str]) -> str:
-    to = f" normalized to {named['normalized_to']}" if named["normalized_to"] else ""
-    return f"{named['cost']} against {named['quality']} on {named['gpu']}{to}"
+def _in_words(keys: dict[str, str]) -> str:
+    to_target = f" normalized to {keys['normalized_to']}" if keys["normalized_to"] else ""
+    return f"{keys['cost']} against {keys['quality']} on {keys['gpu']}{to_target}"

@@ -1,4 +1,4 @@
-"""Whether a front changes with the GPU: members in common for every pair of GPUs."""
+"""Whether a front changes with the GPU: the members that the fronts of two GPUs have in common."""
 
 from itertools import combinations
 
@@ -6,49 +6,48 @@ import pandas as pd
 
 from isojoule.pareto.front import SEPARATOR, WITHIN_NOISE
 
+# columns that tell the fronts of a study apart
 KEYS = ["cost", "phase", "gpu", "normalized_to", "quality"]
+COLUMNS = [
+    *("cost", "phase", "quality", "gpu_a", "gpu_b", "normalized_to"),
+    *("models", "front_jaccard", "both", "only_a", "only_b", "undecided"),
+]
 
 
 def stability(table: pd.DataFrame) -> pd.DataFrame:
-    """Does the front change with the GPU?
+    """Compare the fronts of every pair of GPUs.
 
     Args:
-        table: that of `Fronts`.
+        table: the table of `Fronts`.
 
     Returns:
-        one row per cost, phase, quality and pair of GPUs, over the models that are on both: how many, members of both
-        fronts, of the first alone, of the second alone, `front_jaccard` (both over either), and `undecided`: how many
-        of those on one alone are within noise on the other. A normalized front stands beside that of the GPU it is
-        normalized to, `gpu_a`.
+        one row per cost, phase, quality and pair of GPUs, over the `models` that are on both GPUs: members of both
+        fronts (`both`), of the first alone (`only_a`), of the second alone (`only_b`); `front_jaccard`, the number on
+        both fronts divided by the number on either; and `undecided`, the number of those on one front alone that are
+        within noise of the other. A normalized front is compared with that of the GPU it is normalized to, `gpu_a`.
     """
-    rows = []
-    columns = ["cost", "phase", "quality", "gpu_a", "gpu_b", "normalized_to", "models", "front_jaccard"]
-    columns += ["both", "only_a", "only_b", "undecided"]
     if table.empty:
-        return pd.DataFrame(columns=columns)
-    plain, normalized = table[table["normalized_to"] == ""], table[table["normalized_to"] != ""]
+        return pd.DataFrame(columns=COLUMNS)
+    rows: list[tuple[object, ...]] = []
+    is_normalized = table["normalized_to"] != ""
+    plain, normalized = table[~is_normalized], table[is_normalized]
     for (cost, phase, quality), part in plain.groupby(["cost", "phase", "quality"], sort=False):
         by_gpu = dict(iter(part.groupby("gpu", sort=False)))
         rows += [(cost, phase, quality, a, b, "", *_overlap(by_gpu[a], by_gpu[b])) for a, b in combinations(by_gpu, 2)]
     for (cost, phase, gpu, target, quality), part in normalized.groupby(KEYS, sort=False):
-        own = plain[(plain["cost"] == "energy_kwh") & (plain["phase"] == phase) & (plain["quality"] == quality)]
-        own = own[own["gpu"] == target]
-        rows.append((cost, phase, quality, target, gpu, target, *_overlap(own, part)))
-    return pd.DataFrame(rows, columns=columns)
+        of_target = plain[(plain["cost"] == "energy_kwh") & (plain["phase"] == phase) & (plain["quality"] == quality)]
+        of_target = of_target[of_target["gpu"] == target]
+        rows.append((cost, phase, quality, target, gpu, target, *_overlap(of_target, part)))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _overlap(a: pd.DataFrame, b: pd.DataFrame) -> tuple[object, ...]:
+    """Return the columns of `COLUMNS` from `models` on, for two fronts."""
     shared = set(a["architecture"]) & set(b["architecture"])
-    on_a, on_b, noisy_a, noisy_b = (
-        shared & set(part.loc[chosen, "architecture"])
-        for part, chosen in (
-            (a, a["optimal"]),
-            (b, b["optimal"]),
-            (a, a["verdict"] == WITHIN_NOISE),
-            (b, b["verdict"] == WITHIN_NOISE),
-        )
-    )
-    either = on_a | on_b
-    lists = (SEPARATOR.join(sorted(part)) for part in (on_a & on_b, on_a - on_b, on_b - on_a))
-    undecided = len((on_a - on_b) & noisy_b) + len((on_b - on_a) & noisy_a)
-    return len(shared), len(on_a & on_b) / len(either) if either else float("nan"), *lists, undecided
+    on_a, on_b = (shared & set(front.loc[front["optimal"], "architecture"]) for front in (a, b))
+    near_a, near_b = (shared & set(front.loc[front["verdict"] == WITHIN_NOISE, "architecture"]) for front in (a, b))
+    on_both, on_either = on_a & on_b, on_a | on_b
+    jaccard = len(on_both) / len(on_either) if on_either else float("nan")
+    names = (SEPARATOR.join(sorted(members)) for members in (on_both, on_a - on_b, on_b - on_a))
+    undecided = len((on_a - on_b) & near_b) + len((on_b - on_a) & near_a)
+    return len(shared), jaccard, *names, undecided

@@ -1,1 +1,1 @@
-"""Estimates from what papers say of their trainings: hardware, number and hours."""
+"""Compute again what papers computed from their published numbers: costs of trainings, and fronts."""

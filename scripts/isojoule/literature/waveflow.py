@@ -1,4 +1,4 @@
-"""The published fronts of WaveFlow, found anew (Douwes, Esling and Briot, table 2 and figure 2)."""
+"""The fronts of WaveFlow, found again from its published numbers (Douwes, Esling and Briot, table 2 and figure 2)."""
 
 import pandas as pd
 
@@ -13,5 +13,6 @@ OBJECTIVES = (Objective("energy_kwh"), Objective("one_minus_mos"))
 def published() -> pd.DataFrame:
     """Find the fronts of the opinion score, as 1 - MOS / 5, against the energies of training and of generation."""
     columns = [objective.column for objective in OBJECTIVES]
-    frame, _ = models.read(PUBLISHED / "waveflow.csv", columns, ["measured", "estimated"])
-    return fronts_by_part(frame, OBJECTIVES, None, models.name_column(frame, None))[0]
+    table, _ = models.read(PUBLISHED / "waveflow.csv", columns, ["measured", "estimated"])
+    fronts, _ = fronts_by_part(table, OBJECTIVES, None, models.name_column(table, None))
+    return fronts

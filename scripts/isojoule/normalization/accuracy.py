@@ -1,60 +1,73 @@
-"""How far predictions are from the truth: the published errors, and those that a user of one system cares for."""
+"""How far predictions are from the truth: the published errors, and those that matter to a user who has one system.
+
+Axes of the arrays: ... sets of predictions, m systems, p pairs of systems.
+"""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from isojoule.normalization.base import Values
 from isojoule.pareto.dominance import optimal
-
-Values = NDArray[np.float64]
 
 ERRORS = ("r2", "mse_kwh2", "mdape_percent", "ape90_percent", "log_rmse", "kendall_tau", "front_jaccard")
 
 
 def errors(truth_kwh: Values, predicted_kwh: Values, quality: Values | None = None) -> dict[str, Values]:
-    """Every error of the predictions, for many sets of predictions at once.
+    """Compute every error of the predictions, for many sets of predictions at once.
+
+    With t the true energies and p the predicted ones:
+
+    - `r2` is 1 - sum (p - t)^2 / sum (t - mean t)^2. It is negative where the mean would predict better, and NaN for
+      fewer than two systems or identical ones.
+    - `mse_kwh2` is the mean of (p - t)^2.
+    - `mdape_percent` and `ape90_percent` are the median and the 90th percentile of 100 |p - t| / t.
+    - `log_rmse` is the root of the mean of log(p / t)^2, in which p counts as at least t / 1000.
+    - `kendall_tau` is Kendall's tau-b of the two rankings; it is NaN where all energies are equal.
+    - `front_jaccard` is the number of systems on both the true and the predicted front of quality and energy, divided
+      by the number of those on either; it is NaN without a quality.
 
     Args:
-        truth_kwh: measured energies on the target, (n,), above 0.
-        predicted_kwh: (..., n); a prediction of 0 or less counts as it is, but in log_rmse as a thousandth of the
-            truth.
-        quality: of the systems, more is better, (n,).
+        truth_kwh: measured energies on the target in kWh, (m,), above 0.
+        predicted_kwh: predicted energies in kWh, (..., m); they may be 0 or less.
+        quality: quality of the systems, of which more is better, (m,).
 
     Returns:
-        arrays (...,): `r2` (negative where the mean would be better; nan for fewer than two systems or identical ones),
-        `mse_kwh2`, `mdape_percent` (median absolute percentage error), `ape90_percent` (its 90th percentile),
-        `log_rmse`, `kendall_tau` (tau-b of the ranking; nan where the truth or the predictions are all alike),
-        `front_jaccard` (members of the quality-energy front in common with the true one, of all that are on either;
-        nan without quality).
+        an array (...,) for each of these names.
     """
-    residual = predicted_kwh - truth_kwh
-    spread = float(np.sum((truth_kwh - truth_kwh.mean()) ** 2))
-    relative = 100 * np.abs(residual) / truth_kwh
-    logs = np.log(np.maximum(predicted_kwh, truth_kwh / 1000) / truth_kwh)
-    squares = (residual**2).sum(axis=-1)
+    errors_kwh = predicted_kwh - truth_kwh
+    errors_percent = 100 * np.abs(errors_kwh) / truth_kwh
+    log_ratios = np.log(np.maximum(predicted_kwh, truth_kwh / 1000) / truth_kwh)
+    squared_errors = (errors_kwh**2).sum(axis=-1)
+    squared_deviations = float(np.sum((truth_kwh - truth_kwh.mean()) ** 2))
+    unknown = np.full_like(squared_errors, np.nan)
     return {
-        "r2": 1 - squares / spread if spread > 0 else np.full_like(squares, np.nan),
-        "mse_kwh2": (residual**2).mean(axis=-1),
-        "mdape_percent": np.median(relative, axis=-1),
-        "ape90_percent": np.percentile(relative, 90, axis=-1),
-        "log_rmse": np.sqrt((logs**2).mean(axis=-1)),
+        "r2": 1 - squared_errors / squared_deviations if squared_deviations > 0 else unknown,
+        "mse_kwh2": (errors_kwh**2).mean(axis=-1),
+        "mdape_percent": np.median(errors_percent, axis=-1),
+        "ape90_percent": np.percentile(errors_percent, 90, axis=-1),
+        "log_rmse": np.sqrt((log_ratios**2).mean(axis=-1)),
         "kendall_tau": _kendall_tau(truth_kwh, predicted_kwh),
-        "front_jaccard": np.full_like(squares, np.nan)
-        if quality is None
-        else _jaccard(truth_kwh, predicted_kwh, quality),
+        "front_jaccard": unknown if quality is None else _front_jaccard(truth_kwh, predicted_kwh, quality),
     }
 
 
-def _jaccard(truth_kwh: Values, predicted_kwh: Values, quality: Values) -> Values:
-    true, predicted = (
-        optimal(np.stack(np.broadcast_arrays(kwh, -quality), axis=-1)) for kwh in (truth_kwh, predicted_kwh)
+def _front_jaccard(truth_kwh: Values, predicted_kwh: Values, quality: Values) -> Values:
+    on_true_front, on_predicted_front = (
+        optimal(np.stack(np.broadcast_arrays(energy_kwh, -quality), axis=-1))
+        for energy_kwh in (truth_kwh, predicted_kwh)
     )
-    return np.asarray((true & predicted).sum(axis=-1) / (true | predicted).sum(axis=-1))
+    on_both, on_either = on_true_front & on_predicted_front, on_true_front | on_predicted_front
+    return np.asarray(on_both.sum(axis=-1) / on_either.sum(axis=-1))
 
 
 def _kendall_tau(truth_kwh: Values, predicted_kwh: Values) -> Values:
-    above = np.triu_indices(truth_kwh.shape[-1], 1)
-    true, predicted = (np.sign(values[..., above[0]] - values[..., above[1]]) for values in (truth_kwh, predicted_kwh))
+    """Compute tau-b = sum_p a_p b_p / sqrt(sum_p a_p^2 sum_p b_p^2), with a and b the signs of all differences.
+
+    Kendall, "The treatment of ties in ranking problems", 1945.
+    """
+    first, second = np.triu_indices(truth_kwh.shape[-1], 1)
+    true_signs, predicted_signs = (
+        np.sign(energy_kwh[..., first] - energy_kwh[..., second]) for energy_kwh in (truth_kwh, predicted_kwh)
+    )
+    concordance = (true_signs * predicted_signs).sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(
-            (true * predicted).sum(axis=-1) / np.sqrt((true**2).sum(axis=-1) * (predicted**2).sum(axis=-1))
-        )
+        return np.asarray(concordance / np.sqrt((true_signs**2).sum(axis=-1) * (predicted_signs**2).sum(axis=-1)))

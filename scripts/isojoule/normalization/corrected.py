@@ -1,4 +1,23 @@
-"""The default method: simple predictions, corrected by a Gaussian process on logarithms where that helps."""
+"""The default method: simple predictions, corrected by Gaussian processes on logarithms where that helps.
+
+Axes of the arrays:
+
+    r, i, j: references    m: systems to predict    f: features    b: simple predictions (ratio, line, ridge)
+    h: kernels             l: noise levels          n: eigenvectors, as many as references
+
+All predictions are logarithms of kWh here. A baseline u, which mixes the simple predictions, leaves the residuals
+y_r = log t_r - u(r) of the references, with t_r their energies on the target. The Gaussian process with kernel k_h and
+noise v_l predicts the residual of a system, which corrects the baseline:
+
+    log p(m) = u(m) + sum_r k_h(m, r) [(K_h + v_l I)^-1 y]_r                                    (a)
+
+With y(i) the residuals from the baseline that was fitted without reference i, that reference is off by
+
+    [(K_h + v_l I)^-1 y(i)]_i / [(K_h + v_l I)^-1]_ii                                           (b)
+
+when it is left out. Rasmussen and Williams, "Gaussian processes for machine learning", 2006: (a) is equation (2.25),
+page 17; (b) is equation (5.12), page 117.
+"""
 
 from typing import NamedTuple
 
@@ -7,22 +26,30 @@ from numpy.typing import NDArray
 
 from isojoule.normalization.base import Values
 from isojoule.normalization.published import TwoPoints
-from isojoule.normalization.relative import FLOOR, RICH, RelativeRidge, Shrinking
+from isojoule.normalization.relative import LOWEST_SHARE_OF_RATIO, SYSTEM_COLUMNS, Regularized, RelativeRidge
+
+# with fewer references than this nothing is left to correct with: the prediction is the two-point line
+FEWEST_TO_CORRECT = 4
+# errors of references that are left out are at least this large, in logarithms: a smaller one is luck
+LEAST_ERROR = 0.02
 
 
 class Kernel(NamedTuple):
-    """A radial part beside the constant and linear one, which always has weight 1."""
+    """A kernel: a constant and a linear part of weight 1, and a squared exponential of this length and amplitude."""
 
     length: float
     amplitude: float
 
 
-KERNELS = (Kernel(1.0, 0.0), *(Kernel(length, a) for length in (0.5, 1.0, 2.0, 4.0) for a in (0.3, 1.0, 3.0)))
+KERNELS = (
+    Kernel(1.0, 0.0),
+    *(Kernel(length, amplitude) for length in (0.5, 1.0, 2.0, 4.0) for amplitude in (0.3, 1.0, 3.0)),
+)
 NOISES = np.array([0.01, 0.03, 0.1, 0.3])
 
 
-class Anchor(NamedTuple):
-    """A simple prediction to correct, in logs: shares of mean ratio, two-point line and relative ridge; its prior."""
+class Baseline(NamedTuple):
+    """A baseline: the shares of the simple predictions in it, on logarithms, and its prior weight."""
 
     ratio: float
     line: float
@@ -30,134 +57,217 @@ class Anchor(NamedTuple):
     prior: float
 
 
-ANCHORS = (Anchor(0, 1, 0, 0.05), Anchor(0, 0.5, 0.5, 0.9), Anchor(0, 0, 1, 0.05))
+BASELINES = (Baseline(0, 1, 0, 0.05), Baseline(0, 0.5, 0.5, 0.9), Baseline(0, 0, 1, 0.05))
 
 
-class Corrected(Shrinking):
-    """Simple when references are few, richer when they are many: the default.
+class Corrected(Regularized):
+    """The default method: the two-point line where references are few, corrected baselines where there are more.
 
-    Up to three references it is the two-point line. From four up, a Gaussian process over logarithms of energy, power,
-    FLOPs per joule and FLOPs per parameter learns what the simple predictions (two-point line, relative ridge, their
-    geometric mean) leave over. Which of these, whether it is corrected at all, how smooth and how noisy the correction
-    is: all choices are averaged by their error on references left out one by one, so that an experiment on held-out
-    systems is a nested cross-validation. Leaving one out is exact and in closed form: Rasmussen and Williams, "Gaussian
-    processes for machine learning", 2006, section 5.4.2. Averaging by it: Yao, Vehtari, Simpson and Gelman, "Using
-    stacking to average Bayesian predictive distributions", 2018.
+    With two or three references the method is the two-point line. With four or more, a Gaussian process over
+    logarithms of energy, power, FLOPs per joule and FLOPs per parameter learns what the baselines (two-point line,
+    relative ridge, their geometric mean) leave over. The choices are the baseline, whether it is corrected, and how
+    smooth and how noisy the correction is. All of them are averaged, weighted by their errors on references that are
+    left out one by one, so that an experiment on held-out systems is a nested cross-validation.
+
+    With e_i the errors of the references between the ends, and k their number, the weight of a choice is proportional
+    to prior x (mean e_i^2 + 0.02^2)^(-k / 4): the prior of its baseline times the square root of the likelihood of
+    normal errors. After Yao, Vehtari, Simpson and Gelman, "Using stacking to average Bayesian predictive
+    distributions", 2018.
 
     Args:
-        columns: of `X`, of `RICH`; those that are not there are not used.
-        anchors: simple predictions.
-        robust: Huber's weights in the relative ridge.
+        columns: columns of `X`, of `SYSTEM_COLUMNS`; `suited` drops those that systems lack.
+        baselines: the baselines.
+        robust: whether the relative ridge weighs references by Huber's weights.
     """
 
     closed_form = False
 
     def __init__(
         self,
-        columns: tuple[str, ...] = RICH,
-        anchors: tuple[Anchor, ...] = ANCHORS,
+        columns: tuple[str, ...] = SYSTEM_COLUMNS,
+        baselines: tuple[Baseline, ...] = BASELINES,
         robust: bool = False,
     ) -> None:
         super().__init__(columns)
-        self.anchors = anchors
+        self.baselines = baselines
         self.robust = robust
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """One set after the other."""
-        if references.shape[1] < 4:
-            return self._line(references, target_kwh, systems)
-        return np.array([self._of_set(*one, systems)[0] for one in zip(references, target_kwh, strict=True)])
+        """Predict for one set after the other; shapes as in the base class."""
+        if references.shape[1] < FEWEST_TO_CORRECT:
+            return _line(references, target_kwh, systems)
+        return np.array(
+            [
+                self._average(references_of_set, target_of_set, systems)[0]
+                for references_of_set, target_of_set in zip(references, target_kwh, strict=True)
+            ]
+        )
 
     def left_out(self, references: Values, target_kwh: Values) -> Values:
-        """What each reference but the ends is off, as log(energy / prediction), when it is left out of the fit.
+        """Return how far off each reference but the ends is when it is left out, as log(energy / prediction).
 
         Without an end the others would extrapolate, which says nothing of the systems between them.
 
         Args:
-            references: one set of at least four, (references, columns).
-            target_kwh: (references,).
+            references: columns of one set of at least four references, (r, c).
+            target_kwh: energies of the references on the target in kWh, (r,).
 
         Returns:
-            (references - 2,).
+            (r - 2,).
         """
-        return self._of_set(references, target_kwh, references)[1][_inner(references)]
+        return self._average(references, target_kwh, references)[1][_between_ends(references)]
 
-    def _line(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        line = TwoPoints().predictions(references, target_kwh, systems)
-        ratio = (target_kwh / references[:, :, 0]).min(axis=1, keepdims=True)
-        return np.asarray(np.maximum(line, FLOOR * ratio * systems[:, 0]))
+    def _average(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
+        """Average all choices.
 
-    def _of_set(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
-        """Predictions in kWh, (systems,), and log errors of the references when left out, (references,)."""
-        count = len(references)
-        simple_ones = (_mean_ratio, self._line, RelativeRidge(self.columns, robust=self.robust).predictions)
-        others = np.array([np.delete(np.arange(count), one) for one in range(count)])
-        everything = np.concatenate([references, systems])
-        known, asked = slice(None, count), slice(count, None)
-        full = np.log([simple(references[None], target_kwh[None], everything)[0] for simple in simple_ones])
-        without = np.log([simple(references[others], target_kwh[others], references) for simple in simple_ones])
-        described = features(references, systems)
-        kernels = _covariances(described, described[known])
-        values, vectors = np.linalg.eigh(kernels[:, known])
-        spectrum = 1 / (values[:, None, :] + NOISES[None, :, None])
-        inverses = np.einsum("hin,hln,hjn->hlij", vectors, spectrum, vectors, optimize=True)
-        diagonals = np.einsum("hlii->hli", inverses)
-        truth = np.log(target_kwh)
-        inner = _inner(references)
-        scores, errors, logs = [], [], []
-        for anchor in self.anchors:
-            shares = np.array([anchor.ratio, anchor.line, anchor.ridge])
-            simple = shares @ full
-            missing, missing_without = truth - simple[known], truth - np.tensordot(shares, without, 1)
-            off = np.einsum("hlij,ij->hli", inverses, missing_without) / diagonals
-            correction = np.einsum("hsj,hlj->hls", kernels[:, asked], inverses @ missing)
-            errors.append(np.vstack([np.diag(missing_without), off.reshape(-1, count)]))
-            logs.append(np.vstack([simple[asked], (simple[asked] + correction).reshape(-1, len(systems))]))
-            spread = np.sqrt((errors[-1][:, inner] ** 2).mean(axis=1) + 0.02**2)
-            scores.append(np.log(anchor.prior) - 0.5 * len(inner) * np.log(spread))
-        weights = np.exp(np.concatenate(scores) - max(score.max() for score in scores))
+        Args:
+            references: columns of one set of references, (r, c).
+            target_kwh: energies of the references on the target in kWh, (r,).
+            systems: columns of the systems to predict, (m, c).
+
+        Returns:
+            predictions in kWh, (m,), and how far off each reference is when it is left out, (r,), as a logarithm.
+        """
+        count, inner = len(references), _between_ends(references)
+        log_target = np.log(target_kwh)
+        log_simple, log_simple_without = self._simple_predictions(references, target_kwh, systems)
+        processes = _gaussian_processes(references, systems)
+        log_weights, log_errors, log_predictions = [], [], []
+        for baseline in self.baselines:
+            shares = np.array([baseline.ratio, baseline.line, baseline.ridge])
+            log_baseline = shares @ log_simple
+            residuals = log_target - log_baseline[:count]
+            residuals_without = log_target - np.tensordot(shares, log_simple_without, 1)
+            corrections = processes.corrections(residuals)
+            corrected = (log_baseline[count:] + corrections).reshape(-1, len(systems))
+            corrected_errors = processes.left_out(residuals_without).reshape(-1, count)
+            # the first choice leaves the baseline as it is
+            log_predictions.append(np.vstack([log_baseline[count:], corrected]))
+            log_errors.append(np.vstack([np.diag(residuals_without), corrected_errors]))
+            spread = np.sqrt((log_errors[-1][:, inner] ** 2).mean(axis=1) + LEAST_ERROR**2)
+            log_weights.append(np.log(baseline.prior) - 0.5 * len(inner) * np.log(spread))
+        weights = np.exp(np.concatenate(log_weights) - max(of_baseline.max() for of_baseline in log_weights))
         weights /= weights.sum()
-        return np.exp(weights @ np.vstack(logs)), weights @ np.vstack(errors)
+        return np.exp(weights @ np.vstack(log_predictions)), weights @ np.vstack(log_errors)
+
+    def _simple_predictions(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
+        """Predict by the mean ratio, the two-point line and the relative ridge.
+
+        Returns:
+            logarithms of the predictions for the references, then for the systems, (b, r + m); and for the references
+            by what is fitted without reference i, (b, i, r).
+        """
+        count = len(references)
+        methods = (_mean_ratio, _line, RelativeRidge(self.columns, robust=self.robust).predictions)
+        others = np.array([np.delete(np.arange(count), left_out) for left_out in range(count)])
+        everything = np.concatenate([references, systems])
+        with_all = [method(references[None], target_kwh[None], everything)[0] for method in methods]
+        without_each = [method(references[others], target_kwh[others], references) for method in methods]
+        return np.log(with_all), np.log(without_each)
 
 
-def _inner(references: Values) -> NDArray[np.intp]:
-    """Row numbers of all but the lowest and the highest energy."""
+class _GaussianProcesses(NamedTuple):
+    """The Gaussian processes of all kernels and noise levels, for one set of references.
+
+    Attributes:
+        inverses: (K_h + v_l I)^-1, (h, l, r, r).
+        covariances: k_h(m, r) of the systems with the references, (h, m, r).
+    """
+
+    inverses: Values
+    covariances: Values
+
+    def corrections(self, residuals: Values) -> Values:
+        """Predict the residuals of the systems, (h, l, m), from those of the references, (r,), by equation (a)."""
+        return np.asarray(np.einsum("hmj,hlj->hlm", self.covariances, self.inverses @ residuals))
+
+    def left_out(self, residuals_without: Values) -> Values:
+        """Return how far off each reference is when it is left out, (h, l, r), by equation (b).
+
+        Args:
+            residuals_without: y(i) in row i, (r, r).
+        """
+        diagonals = np.einsum("hlii->hli", self.inverses)
+        return np.asarray(np.einsum("hlij,ij->hli", self.inverses, residuals_without) / diagonals)
+
+
+def _gaussian_processes(references: Values, systems: Values) -> _GaussianProcesses:
+    """Invert the covariances of all kernels and noise levels.
+
+    The eigenvectors Q_h and eigenvalues of a kernel's covariance serve all noise levels:
+    (K_h + v_l I)^-1 = Q_h diag(1 / (eigenvalue_n + v_l)) Q_h'.
+    """
+    count = len(references)
+    of_all = features(references, systems)
+    covariances = _covariances(of_all, of_all[:count])
+    eigenvalues, eigenvectors = np.linalg.eigh(covariances[:, :count])
+    inverse_eigenvalues = 1 / (eigenvalues[:, None, :] + NOISES[None, :, None])
+    inverses = np.einsum("hin,hln,hjn->hlij", eigenvectors, inverse_eigenvalues, eigenvectors, optimize=True)
+    return _GaussianProcesses(inverses, covariances[:, count:])
+
+
+def _covariances(of_all: Values, of_references: Values) -> Values:
+    """Compute the covariance of all systems with the references by every kernel.
+
+    k_h(x, z) = 1 + x.z / F + amplitude_h exp(-|x - z|^2 / (2 F length_h^2)), with F the number of features: the linear
+    kernel and the squared exponential of Rasmussen and Williams, sections 4.2.2 and 4.2.1.
+
+    Args:
+        of_all: features of the references and of the systems, (r + m, f).
+        of_references: features of the references, (r, f).
+
+    Returns:
+        (h, r + m, r).
+    """
+    count = of_all.shape[1]
+    linear = 1 + of_all @ of_references.T / count
+    squared_distance = ((of_all[:, None] - of_references[None]) ** 2).sum(axis=2) / count
+    lengths, amplitudes = (np.array(values)[:, None, None] for values in zip(*KERNELS, strict=True))
+    return np.asarray(linear + amplitudes * np.exp(-squared_distance / (2 * lengths**2)))
+
+
+def features(references: Values, systems: Values) -> Values:
+    """Describe references and systems by standardized logarithms: energy, power, FLOPs per joule, FLOPs per parameter.
+
+    Without all of the columns of `SYSTEM_COLUMNS` they are the energy and each further column divided by it. Outliers
+    are moved to the fence of a boxplot, 1.5 quartile ranges from the quartiles: a count that its tool got wrong by a
+    factor of a hundred must not carry the correction away.
+
+    Args:
+        references: (r, c).
+        systems: (m, c).
+
+    Returns:
+        features of the references, then of the systems, (r + m, f); mean 0 and standard deviation 1 of the references.
+    """
+    log_energy, *log_others = np.log(np.concatenate([references, systems])).T
+    columns = [log_energy]
+    if len(log_others) == 3:
+        log_duration, log_flops, log_params = log_others
+        columns += [log_energy - log_duration, log_flops - log_energy, log_flops - log_params]
+    else:
+        columns += [log_other - log_energy for log_other in log_others]
+    values = np.column_stack(columns)
+    low, high = np.percentile(values[: len(references)], [25, 75], axis=0)
+    values = np.clip(values, low - 1.5 * (high - low), high + 1.5 * (high - low))
+    of_references = values[: len(references)]
+    scale = of_references.std(axis=0)
+    return np.asarray((values - of_references.mean(axis=0)) / np.where(scale > 1e-9, scale, np.inf))
+
+
+def _between_ends(references: Values) -> NDArray[np.intp]:
+    """Return the row numbers of all references, (r, c), but those of the lowest and the highest energy, (r - 2,)."""
     return np.argsort(references[:, 0], kind="stable")[1:-1]
 
 
 def _mean_ratio(references: Values, target_kwh: Values, systems: Values) -> Values:
-    """By the geometric mean of the ratios."""
-    logs = np.log(target_kwh / references[:, :, 0]).mean(axis=1, keepdims=True)
-    return np.asarray(np.exp(logs) * systems[:, 0])
+    """Multiply all energies by the geometric mean of the references' ratios; shapes as in the base class."""
+    log_ratio = np.log(target_kwh / references[:, :, 0]).mean(axis=1, keepdims=True)
+    return np.asarray(np.exp(log_ratio) * systems[:, 0])
 
 
-def features(references: Values, systems: Values) -> Values:
-    """Standardized features of the references, then of the systems, (references + systems, features).
-
-    Outliers are moved to the fence of the boxplot, 1.5 quartile ranges away: a count that its tool got wrong by a
-    factor of a hundred must not carry the correction away.
-    """
-    logs = np.log(np.concatenate([references, systems]))
-    energy, *others = logs.T
-    columns = [energy]
-    if len(others) == 3:
-        duration, flops, params = others
-        columns += [energy - duration, flops - energy, flops - params]
-    else:
-        columns += [other - energy for other in others]
-    values = np.column_stack(columns)
-    known = values[: len(references)]
-    low, high = np.percentile(known, [25, 75], axis=0)
-    values = np.clip(values, low - 1.5 * (high - low), high + 1.5 * (high - low))
-    known = values[: len(references)]
-    scale = known.std(axis=0)
-    return np.asarray((values - known.mean(axis=0)) / np.where(scale > 1e-9, scale, np.inf))
-
-
-def _covariances(described: Values, known: Values) -> Values:
-    """By each kernel, of all with the known, (kernels, all, known): a constant, a plane, and what is smooth."""
-    count = described.shape[1]
-    linear = 1 + described @ known.T / count
-    distance = ((described[:, None] - known[None]) ** 2).sum(axis=2) / count
-    lengths, amplitudes = (np.array(values)[:, None, None] for values in zip(*KERNELS, strict=True))
-    return np.asarray(linear + amplitudes * np.exp(-distance / (2 * lengths**2)))
+def _line(references: Values, target_kwh: Values, systems: Values) -> Values:
+    """Predict by the two-point line, but no less than a share of the lowest ratio; shapes as in the base class."""
+    line_kwh = TwoPoints().predictions(references, target_kwh, systems)
+    lowest_ratio = (target_kwh / references[:, :, 0]).min(axis=1, keepdims=True)
+    return np.asarray(np.maximum(line_kwh, LOWEST_SHARE_OF_RATIO * lowest_ratio * systems[:, 0]))

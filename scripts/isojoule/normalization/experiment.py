@@ -1,214 +1,137 @@
-"""The published experiment, with our methods beside: held-out errors by method, choice and number of references.
+"""The published experiment, with our methods beside: errors on held-out systems by method and references.
 
-Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation", section 3: five random splits
-of 80/20, shared by all pairs. Every row names its references and the systems it was tested on, so that any number can
-be computed again by hand.
+Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation", section 3.1: five random
+splits of 80/20, which all pairs share. Every row names its references and the systems it was tested on, so that any
+number can be computed again by hand.
+
+Axes of the arrays: s sets of references, r references of a set, m systems, c columns.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from isojoule.normalization import references
 from isojoule.normalization.accuracy import ERRORS, errors
-from isojoule.normalization.base import Normalization
-from isojoule.normalization.pairs import Pair, pairs, typical
-from isojoule.normalization.splits import Split
-
-Methods = Mapping[str, Callable[[], Normalization]]
-# between names of architectures
-SEPARATOR = ", "
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an experiment tries.
-
-    Attributes:
-        methods: by name; those without a closed form are not tried on random references (the paper draws them for the
-            line alone).
-        splits: divisions of the architectures; beside them each GPU is left out in turn.
-        shares: numbers of references by their published name; `all` is added.
-        counts: further numbers, which are not drawn at random.
-        draws: how many random choices of each share.
-        seed: of the random references.
-        samplings: choices of references beside the random ones.
-    """
-
-    methods: Methods
-    splits: Sequence[Split]
-    shares: Mapping[str, int]
-    counts: Sequence[int] = ()
-    draws: int = 20
-    seed: int = 0
-    samplings: tuple[str, ...] = references.DETERMINISTIC
-
-    @property
-    def labelled_counts(self) -> list[tuple[str, int]]:
-        """Numbers of references with their names, each further one by itself."""
-        further = [(str(count), count) for count in self.counts if count not in self.shares.values()]
-        return [*self.shares.items(), *further]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """References to try: which split, how they were chosen, which rows of the pair."""
-
-    split: Split
-    sampling: str
-    share: str
-    draw: int
-    rows: NDArray[np.intp]
+from isojoule.normalization.base import Values
+from isojoule.normalization.experiment_plan import Cache, Choice, Plan, choices, choices_without_source
+from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, typical_systems
 
 
 def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) -> Iterator[pd.DataFrame]:
-    """Held-out errors of every method, on every directed pair, by choice and number of references.
+    """Compute held-out errors of every method on every ordered pair of GPUs, by choice and number of references.
 
     Args:
         frame: a table of measurements.
         phase: `train` or `test`.
         plan: what to try.
-        workers: processes.
+        workers: number of processes.
 
     Yields:
         for each source in turn, one row per target, split, choice, number, draw and method: the errors, the names of
         references and tested systems, and the seed. A method that the references do not determine has no row.
 
     Raises:
-        InputError: fewer than two GPUs, or no two that share a system.
+        InputError: there are fewer than two GPUs, or no two that share a system.
     """
-    by_source = {
-        source: list(group) for source, group in groupby(pairs(frame, phase), key=lambda directed: directed.source)
+    pairs_by_source = {
+        source: list(group) for source, group in groupby(pairs(frame, phase), key=lambda gpu_pair: gpu_pair.source)
     }
     elsewhere = [
-        typical([directed[0].systems for other, directed in by_source.items() if other != source])
-        for source in by_source
+        typical_systems([of_other[0].systems for other, of_other in pairs_by_source.items() if other != source])
+        for source in pairs_by_source
     ]
-    task = partial(_of_source, plan)
+    task = partial(_errors_of_source, plan)
     if workers == 1:
-        yield from map(task, by_source.values(), elsewhere)
+        yield from map(task, pairs_by_source.values(), elsewhere)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(task, by_source.values(), elsewhere)
+        yield from pool.map(task, pairs_by_source.values(), elsewhere)
 
 
-def _of_source(plan: Plan, directed: list[Pair], elsewhere: pd.DataFrame) -> pd.DataFrame:
-    chosen: dict[tuple[Any, ...], NDArray[np.intp]] = {}
-    # matrices are too small to share among threads
+def _errors_of_source(plan: Plan, pairs_of_source: list[Pair], elsewhere: pd.DataFrame) -> pd.DataFrame:
+    cache: Cache = {}
+    # the matrices are too small to be shared among threads
     with threadpool_limits(1):
-        found = pd.concat([_of_pair(pair, plan, elsewhere, chosen) for pair in directed], ignore_index=True)
-    texts = [name for name in found if found[name].dtype == object]
-    return found.astype(dict.fromkeys(texts, "category"))
+        tables = [_errors_of_pair(pair, plan, elsewhere, cache) for pair in pairs_of_source]
+    table = pd.concat(tables, ignore_index=True)
+    texts = [name for name in table if table[name].dtype == object]
+    return table.astype(dict.fromkeys(texts, "category"))
 
 
-def _of_pair(
-    pair: Pair, plan: Plan, elsewhere: pd.DataFrame, chosen: dict[tuple[Any, ...], NDArray[np.intp]]
-) -> pd.DataFrame:
+def _errors_of_pair(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cache: Cache) -> pd.DataFrame:
     quality = pair.systems["quality"].to_numpy()
     tables = []
-    tried = [*choices(pair, plan, chosen), *_choices_without_source(pair, plan, elsewhere, chosen)]
-    ordered = sorted(tried, key=lambda choice: len(choice.rows))
-    for _, group in groupby(ordered, key=lambda choice: len(choice.rows)):
-        sets = list(group)
-        described = _described(pair, plan, sets)
-        rows = np.array([one.rows for one in sets])
-        drawn = np.array([one.sampling == "random" for one in sets])
+    all_choices = [*choices(pair, plan, cache), *choices_without_source(pair, plan, elsewhere, cache)]
+    all_choices.sort(key=lambda choice: len(choice.rows))
+    # a method fits all sets of the same size at once
+    for _, group in groupby(all_choices, key=lambda choice: len(choice.rows)):
+        same_size = list(group)
+        descriptions = _described(pair, plan, same_size)
+        rows = np.array([choice.rows for choice in same_size])
+        is_random = np.array([choice.sampling == "random" for choice in same_size])
         for name, method in plan.methods.items():
             suited = method().suited(pair.systems)
             if suited is None:
                 continue
             values = suited.matrix(pair.systems)
-            fitted = suited.determined(values[rows]) & (suited.closed_form | ~drawn)
-            if not fitted.any():
+            is_fitted = suited.determined(values[rows]) & (suited.closed_form | ~is_random)
+            if not is_fitted.any():
                 continue
-            predicted = suited.predictions(values[rows[fitted]], pair.target_kwh[rows[fitted]], values)
-            found = _errors(pair, [one for one, kept in zip(sets, fitted, strict=True) if kept], predicted, quality)
-            tables.append(described[fitted].assign(method=name, columns=SEPARATOR.join(suited.columns), **found))
+            fitted_rows = rows[is_fitted]
+            predicted_kwh = suited.predictions(values[fitted_rows], pair.target_kwh[fitted_rows], values)
+            fitted = [choice for choice, kept in zip(same_size, is_fitted, strict=True) if kept]
+            columns = {"method": name, "columns": SEPARATOR.join(suited.columns)}
+            tables.append(
+                descriptions[is_fitted].assign(**columns, **_held_out_errors(pair, fitted, predicted_kwh, quality))
+            )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _described(pair: Pair, plan: Plan, sets: list[Choice]) -> pd.DataFrame:
+def _described(pair: Pair, plan: Plan, tried: list[Choice]) -> pd.DataFrame:
+    """Describe the choices, one row each: the pair, the split, the references, the tested systems."""
     names = pair.systems.index
-    tested = {id(choice.split): names[names.isin(choice.split.test)] for choice in sets}
+    tested_by_split = {id(choice.split): names[names.isin(choice.split.test)] for choice in tried}
     return pd.DataFrame(
         {
             "phase": pair.phase,
             "source": pair.source,
             "target": pair.target,
             "kinds": SEPARATOR.join(pair.kinds),
-            "scheme": [choice.split.scheme for choice in sets],
-            "split": [choice.split.name for choice in sets],
+            "scheme": [choice.split.scheme for choice in tried],
+            "split": [choice.split.name for choice in tried],
             "seed": plan.seed,
-            "sampling": [choice.sampling for choice in sets],
-            "share": [choice.share for choice in sets],
-            "references": [len(choice.rows) for choice in sets],
-            "draw": [choice.draw for choice in sets],
-            "reference_names": [SEPARATOR.join(names[choice.rows]) for choice in sets],
-            "tested": [len(tested[id(choice.split)]) for choice in sets],
-            "test_names": [SEPARATOR.join(tested[id(choice.split)]) for choice in sets],
+            "sampling": [choice.sampling for choice in tried],
+            "share": [choice.share for choice in tried],
+            "references": [len(choice.rows) for choice in tried],
+            "draw": [choice.draw for choice in tried],
+            "reference_names": [SEPARATOR.join(names[choice.rows]) for choice in tried],
+            "tested": [len(tested_by_split[id(choice.split)]) for choice in tried],
+            "test_names": [SEPARATOR.join(tested_by_split[id(choice.split)]) for choice in tried],
             "left_out_names": SEPARATOR.join(pair.left_out),
         }
     )
 
 
-def _errors(
-    pair: Pair, sets: list[Choice], predicted: NDArray[np.float64], quality: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Errors of each set of references, (sets,), on the tested systems of its split."""
-    found = {name: np.empty(len(sets)) for name in ERRORS}
-    for _, of_split in groupby(range(len(sets)), key=lambda number: id(sets[number].split)):
+def _held_out_errors(pair: Pair, tried: list[Choice], predicted_kwh: Values, quality: Values) -> dict[str, Values]:
+    """Compute the errors of each choice, (s,), on the tested systems of its split.
+
+    Args:
+        pair: the pair of GPUs.
+        tried: the choices, (s,).
+        predicted_kwh: predictions for all systems of the pair in kWh, (s, m).
+        quality: quality of the systems, (m,); NaN where it is not known.
+    """
+    held_out = {name: np.empty(len(tried)) for name in ERRORS}
+    for _, of_split in groupby(range(len(tried)), key=lambda number: id(tried[number].split)):
         numbers = list(of_split)
-        tested = pair.systems.index.isin(sets[numbers[0]].split.test)
-        known = quality[tested] if np.isfinite(quality[tested]).all() else None
-        for name, values in errors(pair.target_kwh[tested], predicted[numbers][:, tested], known).items():
-            found[name][numbers] = values
-    return found
-
-
-def choices(pair: Pair, plan: Plan, chosen: dict[tuple[Any, ...], NDArray[np.intp]]) -> Iterator[Choice]:
-    """Every choice of references; what depends on the source alone is kept in `chosen` for its next target."""
-    names = pair.systems.index
-    for number, split in enumerate(plan.splits):
-        known = np.flatnonzero(names.isin(split.train))
-        if len(known) < 2 or not names.isin(split.test).any():
-            continue
-        systems = pair.systems.iloc[known]
-        for share, count in plan.labelled_counts:
-            if count > len(known):
-                continue
-            for sampling in plan.samplings:
-                key = (sampling, count, *systems.index)
-                if key not in chosen:
-                    chosen[key] = references.chosen(sampling, systems, count)
-                yield Choice(split, sampling, share, 0, known[chosen[key]])
-            generator = np.random.default_rng((plan.seed, number, count))
-            for draw in range(plan.draws if share in plan.shares and split.scheme != "family" else 0):
-                rows = references.at_random(systems["energy_kwh"].to_numpy(), count, generator)
-                yield Choice(split, "random", share, draw, known[rows])
-        yield Choice(split, "all", "all", 0, known)
-
-
-def _choices_without_source(
-    pair: Pair, plan: Plan, elsewhere: pd.DataFrame, chosen: dict[tuple[Any, ...], NDArray[np.intp]]
-) -> Iterator[Choice]:
-    """References chosen as if the source were new: on the study's other GPUs; tested on all other systems."""
-    names = pair.systems.index
-    systems = elsewhere.loc[elsewhere.index.isin(names)]
-    for share, count in plan.labelled_counts:
-        if count > len(systems) - 2:
-            continue
-        for sampling in plan.samplings:
-            key = ("elsewhere", sampling, count, *systems.index)
-            if key not in chosen:
-                chosen[key] = references.chosen(sampling, systems, count)
-            known = names.isin(systems.index[chosen[key]])
-            split = Split("gpu", pair.source, tuple(names[known]), tuple(names[~known]))
-            yield Choice(split, sampling, share, 0, np.flatnonzero(known))
+        is_tested = pair.systems.index.isin(tried[numbers[0]].split.test)
+        tested_quality = quality[is_tested] if np.isfinite(quality[is_tested]).all() else None
+        of_numbers = errors(pair.target_kwh[is_tested], predicted_kwh[numbers][:, is_tested], tested_quality)
+        for name, values in of_numbers.items():
+            held_out[name][numbers] = values
+    return held_out

@@ -1,6 +1,9 @@
 """The published methods.
 
-Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation", sections 3.1 to 3.3.
+Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation": single and dual references and
+the line in section 3.1, types of regression in section 3.2, FLOPs and parameters in section 3.3.
+
+Axes of the arrays: s sets of references, r references of a set, m systems, c columns, p terms of a polynomial.
 """
 
 from collections.abc import Callable
@@ -14,23 +17,21 @@ from sklearn.svm import SVR
 
 from isojoule.normalization.base import ENERGY, Normalization, Values
 
-FEATURES = {
+COLUMNS_BY_SUFFIX = {
     "": (ENERGY,),
     "+flops": (ENERGY, "flops"),
     "+params": (ENERGY, "params"),
     "+flops+params": (ENERGY, "flops", "params"),
 }
-
-
-# scikit-learn's: directions that the references do not tell apart, such as the FLOPs and parameters of MLPs, stay 0
+# scikit-learn's: directions that the references do not tell apart, such as FLOPs and parameters of MLPs, count for 0
 RELATIVE_TOLERANCE = 1e-6
 
 
 class Ratio(Normalization):
-    """Single reference: every energy by the ratio of the one with the lowest or highest energy on the source.
+    """Single reference (section 3.1): every energy is multiplied by the ratio of one reference's energies.
 
     Args:
-        reference: `low` or `high`.
+        reference: `low` or `high`, for the reference of the lowest or the highest energy on the source.
     """
 
     def __init__(self, reference: str = "low") -> None:
@@ -39,35 +40,40 @@ class Ratio(Normalization):
 
     @property
     def minimum_references(self) -> int:
-        """One."""
+        """One reference."""
         return 1
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """By the ratio."""
-        source = references[:, :, 0]
-        chosen = (np.argmin if self.reference == "low" else np.argmax)(source, axis=1)[:, None]
-        ratio = np.take_along_axis(target_kwh, chosen, 1) / np.take_along_axis(source, chosen, 1)
+        """Predict e t_r / e_r, with r the chosen reference; shapes as in the base class."""
+        source_kwh = references[:, :, 0]
+        chosen = (np.argmin if self.reference == "low" else np.argmax)(source_kwh, axis=1)[:, None]
+        ratio = np.take_along_axis(target_kwh, chosen, 1) / np.take_along_axis(source_kwh, chosen, 1)
         return np.asarray(ratio * systems[:, 0])
 
 
 class TwoPoints(Normalization):
-    """Dual reference: the line through those with the lowest and the highest energy on the source."""
+    """Dual reference (section 3.1): the line through the references of lowest and highest energy on the source."""
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """On the line."""
-        source = references[:, :, 0]
-        ends = np.stack([source.argmin(axis=1), source.argmax(axis=1)], axis=1)
-        (low, high), (low_kwh, high_kwh) = (np.take_along_axis(v, ends, 1).T for v in (source, target_kwh))
+        """Predict t_low + (e - e_low) (t_high - t_low) / (e_high - e_low); shapes as in the base class."""
+        source_kwh = references[:, :, 0]
+        ends = np.stack([source_kwh.argmin(axis=1), source_kwh.argmax(axis=1)], axis=1)
+        low_source, high_source = np.take_along_axis(source_kwh, ends, 1).T
+        low_target, high_target = np.take_along_axis(target_kwh, ends, 1).T
         with np.errstate(invalid="ignore", divide="ignore"):
-            slope = (high_kwh - low_kwh) / (high - low)
-        return np.asarray(low_kwh[:, None] + slope[:, None] * (systems[:, 0] - low[:, None]))
+            slope = (high_target - low_target) / (high_source - low_source)
+        return np.asarray(low_target[:, None] + slope[:, None] * (systems[:, 0] - low_source[:, None]))
 
 
 class LeastSquares(Normalization):
-    """Least squares in kWh: a line, or a plane with further columns; of degree 2, over all products of two columns.
+    """Least squares in kWh: a line or a plane (degree 1), or all products of two columns as well (degree 2).
+
+    With D the terms of the references, centred on their mean d, t their energies on the target, and x the terms of a
+    system, the prediction is mean(t) + (x - d) D^+ (t - mean(t)), where D^+ is the pseudoinverse of D. This is what
+    scikit-learn's `LinearRegression` computes for one set of standardized references.
 
     Args:
-        columns: of `X`.
+        columns: columns of `X`, the energy first.
         degree: 1 or 2.
     """
 
@@ -77,19 +83,21 @@ class LeastSquares(Normalization):
 
     @property
     def minimum_references(self) -> int:
-        """As many as there are coefficients."""
+        """As many references as there are coefficients."""
         return comb(len(self.columns) + self.degree, self.degree)
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """By the singular values of all sets at once, as scikit-learn does it for one: center, then least squares."""
+        """Predict by the pseudoinverses of all sets at once; shapes as in the base class."""
         center, scale = _standardization(references)
-        design = self._terms((references - center) / scale)
-        middle, level = design.mean(axis=1, keepdims=True), target_kwh.mean(axis=1, keepdims=True)
-        inverse = np.linalg.pinv(design - middle, rcond=RELATIVE_TOLERANCE)
-        coefficients = inverse @ (target_kwh - level)[:, :, None]
-        return np.asarray(level + ((self._terms((systems - center) / scale) - middle) @ coefficients)[:, :, 0])
+        terms = self._terms((references - center) / scale)
+        mean_terms, mean_target = terms.mean(axis=1, keepdims=True), target_kwh.mean(axis=1, keepdims=True)
+        pseudoinverse = np.linalg.pinv(terms - mean_terms, rcond=RELATIVE_TOLERANCE)
+        coefficients = pseudoinverse @ (target_kwh - mean_target)[:, :, None]
+        terms_of_systems = self._terms((systems - center) / scale)
+        return np.asarray(mean_target + ((terms_of_systems - mean_terms) @ coefficients)[:, :, 0])
 
     def _terms(self, columns: Values) -> Values:
+        """Return the columns, (s, ..., c), or all their products up to the degree, (s, ..., p)."""
         if self.degree == 1:
             return columns
         flat = columns.reshape(-1, columns.shape[-1])
@@ -98,11 +106,12 @@ class LeastSquares(Normalization):
 
 
 class SupportVectors(Normalization):
-    """Support vector regression with a radial basis: C 0.1 and epsilon 1e-4 on raw kWh as published.
+    """Support vector regression with a radial kernel (section 3.2), with C = 0.1 and epsilon = 1e-4 on energies in kWh.
 
     Args:
-        columns: of `X`; where there are several they are standardized, since their units differ.
-        standardize: ours: the energies on source and target are standardized in any case.
+        columns: columns of `X`, the energy first; several columns are standardized, since their units differ.
+        standardize: whether to standardize the energies on source and target in any case, with C = 100 and epsilon =
+            0.01, which the paper does not.
     """
 
     closed_form = False
@@ -112,29 +121,32 @@ class SupportVectors(Normalization):
         self.standardize = standardize
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """By scikit-learn, one set after the other: the solver has no closed form."""
+        """Predict by scikit-learn, one set after the other; shapes as in the base class."""
         if self.standardize or len(self.columns) > 1:
             center, scale = _standardization(references)
             references, systems = (references - center) / scale, (systems - center) / scale
         else:
             systems = np.broadcast_to(systems, (len(references), *systems.shape))
-        level, unit = np.zeros((len(references), 1)), np.ones((len(references), 1))
+        mean_target, target_unit = np.zeros((len(references), 1)), np.ones((len(references), 1))
         if self.standardize:
-            level, unit = target_kwh.mean(axis=1, keepdims=True), target_kwh.std(axis=1, keepdims=True)
-            unit[unit == 0] = 1
-        scaled = (target_kwh - level) / unit
-        # scikit-learn's tolerance is in kWh here: its default would stop before it began
+            mean_target, target_unit = target_kwh.mean(axis=1, keepdims=True), target_kwh.std(axis=1, keepdims=True)
+            target_unit[target_unit == 0] = 1
+        scaled_target = (target_kwh - mean_target) / target_unit
+        # scikit-learn's tolerance is in kWh here: with its default the solver would stop before it began
         cost, epsilon = (100.0, 0.01) if self.standardize else (0.1, 1e-4)
         regression = SVR(C=cost, epsilon=epsilon, tol=1e-8)
         with config_context(assume_finite=True, skip_parameter_validation=True):
-            predicted = [
-                regression.fit(known, kwh).predict(asked)
-                for known, kwh, asked in zip(references, scaled, systems, strict=True)
+            scaled_predictions = [
+                regression.fit(references_of_set, target_of_set).predict(systems_of_set)
+                for references_of_set, target_of_set, systems_of_set in zip(
+                    references, scaled_target, systems, strict=True
+                )
             ]
-        return np.asarray(level + unit * np.array(predicted))
+        return np.asarray(mean_target + target_unit * np.array(scaled_predictions))
 
 
 def _standardization(references: Values) -> tuple[Values, Values]:
+    """Return mean and standard deviation of the references of each set, both (s, 1, c)."""
     scale = references.std(axis=1, keepdims=True)
     return references.mean(axis=1, keepdims=True), np.where(scale > 0, scale, 1.0)
 
@@ -145,7 +157,7 @@ def _published() -> dict[str, Callable[[], Normalization]]:
         "single-high": partial(Ratio, "high"),
         "dual": TwoPoints,
     }
-    for suffix, columns in FEATURES.items():
+    for suffix, columns in COLUMNS_BY_SUFFIX.items():
         methods[f"line{suffix}"] = partial(LeastSquares, columns)
         methods[f"poly2{suffix}"] = partial(LeastSquares, columns, degree=2)
         methods[f"svr{suffix}"] = partial(SupportVectors, columns)

@@ -1,4 +1,4 @@
-"""From the rows of the experiment to a ranking: which method and which references have the least error."""
+"""From the rows of the experiment to a ranking: which method and which references leave the smallest error."""
 
 from pathlib import Path
 
@@ -12,34 +12,76 @@ from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import SCHEMES
 
 ALL_PAIRS = "all pairs"
-PUBLISHED_CHOICES = ("min-max", "random", "all")
+PUBLISHED_SAMPLINGS = ("min-max", "random", "all")
 KEYS = ["phase", "scheme", "pair", "references", "method", "sampling"]
+AVERAGED = ["mdape_percent", "ape90_percent", "log_rmse", "kendall_tau", "front_jaccard", "r2", "mse_kwh2"]
+EXPECTED = "rows of isojoule evaluate-normalization"
 
 
 def read(path: Path) -> pd.DataFrame:
     """Read the rows of the experiment.
 
+    Args:
+        path: parquet file of `isojoule evaluate-normalization`.
+
     Raises:
-        InputError: unreadable, or not such rows.
+        InputError: the file is unreadable, or holds something else.
     """
     if not path.exists():
-        raise InputError(f"{path}: found no such file, expected rows of evaluate_normalization.py")
+        raise InputError(f"{path}: found no such file, expected {EXPECTED}")
     try:
         results = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not a table of normalization errors (parquet): {error}") from error
     if len(results) and (missing := [name for name in ("source", "target", "method", *ERRORS) if name not in results]):
-        raise InputError(f"{path}: found no column {', '.join(missing)}, expected rows of evaluate_normalization.py")
+        raise InputError(f"{path}: found no column {', '.join(missing)}, expected {EXPECTED}")
     return results
 
 
+def ranking(results: pd.DataFrame) -> pd.DataFrame:
+    """Rank methods and choices of references by their MdAPE, the smallest first.
+
+    Args:
+        results: rows of the experiment.
+
+    Returns:
+        one row per phase, scheme, pair (or all pairs), number of references, method and choice: the mean of every error
+        over splits and draws, the median of MdAPE over the same, `rows` (how many these are), `rank` among those with
+        the same number of references, `published` (whether the paper tried this method with this choice), and `default`
+        (whether it is our default with the choice that it recommends).
+    """
+    if results.empty:
+        return pd.DataFrame(columns=["rank", *KEYS])
+    results = results.assign(pair=results["source"].astype(str) + " -> " + results["target"].astype(str))
+    groups = pd.concat([results, results.assign(pair=ALL_PAIRS)]).groupby(KEYS, observed=True, sort=False)
+    table = groups[AVERAGED].mean().rename(columns={"mdape_percent": "mdape_mean_percent"})
+    table.insert(0, "mdape_median_percent", groups["mdape_percent"].median())
+    table["rows"] = groups.size()
+    table = table.reset_index().astype(dict.fromkeys(KEYS[:3] + KEYS[4:], "str"))
+    is_published = table["method"].isin(list(PUBLISHED)) & ~table["method"].str.startswith("svr-standardized")
+    table["published"] = is_published & table["sampling"].isin(PUBLISHED_SAMPLINGS)
+    recommended = table["references"].map(references.recommended)
+    is_recommended = (table["sampling"] == recommended) | (table["sampling"] == "all")
+    table["default"] = (table["method"] == DEFAULT) & is_recommended
+    competitors = table.groupby(["phase", "scheme", "pair", "references"], observed=True)
+    table["rank"] = competitors["mdape_median_percent"].rank(method="min").astype(int)
+    # all pairs come before the single ones
+    table["_order"] = table["pair"].astype(str).where(table["pair"] != ALL_PAIRS, "")
+    table = table.sort_values(
+        ["phase", "scheme", "_order", "references", "rank", "method", "sampling"],
+        ascending=[False, False, *[True] * 5],
+    )
+    columns = [name for name in table if name not in ("rank", "_order", *KEYS)]
+    return table[["rank", *KEYS, *columns]].reset_index(drop=True)
+
+
 def summary(table: pd.DataFrame) -> str:
-    """The ranking over all pairs in a few lines: our default against the best published method."""
+    """Compare our default with the best published method over all pairs, in one line per number of references."""
     lines = []
     if not table.empty:
-        over_all = table[(table["pair"] == ALL_PAIRS) & table["scheme"].isin(SCHEMES)]
-        for (phase, count), part in over_all.groupby(["phase", "references"], sort=False):
-            ours, published = part[part["default"]], part[part["published"]]
+        over_all_pairs = table[(table["pair"] == ALL_PAIRS) & table["scheme"].isin(SCHEMES)]
+        for (phase, count), rows in over_all_pairs.groupby(["phase", "references"], sort=False):
+            ours, published = rows[rows["default"]], rows[rows["published"]]
             if len(ours) and len(published):
                 best = published.iloc[0]
                 lines.append(
@@ -47,39 +89,3 @@ def summary(table: pd.DataFrame) -> str:
                     f"{best.mdape_median_percent:.1f} % by the best published ({best.method}, {best.sampling})"
                 )
     return "\n".join(lines) or "nothing to rank"
-
-
-def ranking(results: pd.DataFrame) -> pd.DataFrame:
-    """Errors by pair, method, choice and number of references, the least MdAPE first.
-
-    Args:
-        results: rows of the experiment.
-
-    Returns:
-        one row per phase, scheme, pair (and all pairs), number of references, method and choice: means over splits and
-        draws of every error, the median of MdAPE over the same (over all pairs as well), how many rows that is, `rank`
-        among those with the same number of references, `published` (method and
-        choice) or not, `default` for our default with the choice
-        that it recommends.
-    """
-    if results.empty:
-        return pd.DataFrame(columns=["rank", *KEYS])
-    results = results.assign(pair=results["source"].astype(str) + " -> " + results["target"].astype(str))
-    both = pd.concat([results, results.assign(pair=ALL_PAIRS)])
-    errors = ["mdape_percent", "ape90_percent", "log_rmse", "kendall_tau", "front_jaccard", "r2", "mse_kwh2"]
-    groups = both.groupby(KEYS, observed=True, sort=False)
-    table = groups[errors].mean().rename(columns={"mdape_percent": "mdape_mean_percent"})
-    table.insert(0, "mdape_median_percent", groups["mdape_percent"].median())
-    table["rows"] = groups.size()
-    table = table.reset_index().astype(dict.fromkeys(KEYS[:3] + KEYS[4:], "str"))
-    by_the_paper = table["method"].isin(list(PUBLISHED)) & ~table["method"].str.startswith("svr-standardized")
-    table["published"] = by_the_paper & table["sampling"].isin(PUBLISHED_CHOICES)
-    best = table["references"].map(references.recommended)
-    table["default"] = (table["method"] == DEFAULT) & ((table["sampling"] == best) | (table["sampling"] == "all"))
-    among = ["phase", "scheme", "pair", "references"]
-    table["rank"] = table.groupby(among, observed=True)["mdape_median_percent"].rank(method="min").astype(int)
-    ordered = table["pair"].astype(str).where(table["pair"] != ALL_PAIRS, "")
-    table = table.assign(_pair=ordered).sort_values(
-        ["phase", "scheme", "_pair", "references", "rank", "method", "sampling"], ascending=[False, False, *[True] * 5]
-    )
-    return table.drop(columns="_pair")[["rank", *KEYS, *table.columns[len(KEYS) : -2]]].reset_index(drop=True)

@@ -1,4 +1,7 @@
-"""Which references to publish: the fewest architectures that normalize a GPU that the study does not have."""
+"""Which references to publish: the fewest architectures that normalize a GPU that the study does not have.
+
+Axes of the arrays: p pairs of a new GPU and a target, m systems, d resamples of the systems.
+"""
 
 import numpy as np
 import pandas as pd
@@ -6,69 +9,60 @@ from numpy.typing import NDArray
 
 from isojoule.errors import InputError
 from isojoule.normalization import references
+from isojoule.normalization.base import Values
 from isojoule.normalization.corrected import Corrected
-from isojoule.normalization.experiment import SEPARATOR
-from isojoule.normalization.pairs import Pair, on_all, pairs, typical
+from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, systems_on_all_gpus, typical_systems
+from isojoule.normalization.references import RowNumbers
 
 RESAMPLES = 1000
 
 
 def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: int = 0) -> pd.DataFrame:
-    """The error that each number of references leaves on a new GPU, and the references to measure.
+    """Compute the error that each number of references leaves on a new GPU, and name the references to measure.
 
-    Every GPU is left out in turn: the references are chosen without it, it is normalized to each of the others by those
-    alone, and the errors are taken on all other systems.
+    Every GPU is left out in turn and stands for the new one: the references are chosen without it, its energies are
+    normalized to each of the others by those references alone, and the errors are computed on all other systems.
 
     Args:
-        frame: a table of measurements; what was not measured on all GPUs is left out.
+        frame: a table of measurements; systems that were not measured on all GPUs are left out.
         phase: `train` or `test`.
-        error_percent: the MdAPE to stay within.
-        seed: of the resampling.
+        error_percent: the median absolute percentage error (MdAPE) to stay within.
+        seed: seed of the resampling.
 
     Returns:
-        one row per number of references: `mdape_percent` with its 90 % interval (`mdape_low_percent`,
-        `mdape_high_percent`: systems resampled), `ape90_percent`, `reference_names` (chosen on all GPUs), `to_publish`
-        for the fewest whose MdAPE is within `error_percent`, if any is.
+        one row per number of references: `mdape_percent` with the ends of its 90 % interval (`mdape_low_percent`,
+        `mdape_high_percent`, over resampled systems), `ape90_percent`, `reference_names` (chosen on all GPUs), and
+        `to_publish` for the smallest number whose MdAPE is within `error_percent`, if there is one.
 
     Raises:
-        InputError: fewer than two GPUs, fewer than five systems on all of them, or all of the same energy.
+        InputError: there are fewer than two GPUs, fewer than five systems on all of them, or all energies are equal.
     """
-    directed = pairs(frame, phase)
-    gpus = list(dict.fromkeys(pair.source for pair in directed))
-    names = on_all(directed)
+    all_pairs = pairs(frame, phase)
+    gpus = list(dict.fromkeys(pair.source for pair in all_pairs))
+    names = systems_on_all_gpus(all_pairs)
     if len(names) < 5:
         raise InputError(
             f"references of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "
             "least 5"
         )
-    by_gpus = {(pair.source, pair.target): pair for pair in directed}
-    on = {gpu: next(pair for pair in directed if pair.source == gpu).systems.loc[names] for gpu in gpus}
-    generator = np.random.default_rng(seed)
-    resampled = generator.integers(0, len(names), (RESAMPLES, len(names)))
+    systems_by_gpu = {gpu: next(pair for pair in all_pairs if pair.source == gpu).systems.loc[names] for gpu in gpus}
+    on_all_gpus = typical_systems(list(systems_by_gpu.values()))
+    resamples = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     rows = []
     for count in range(2, max(3, len(names) // 2) + 1):
-        sampling = references.recommended(count)
-        off = []
-        for new in gpus:
-            chosen = references.chosen(sampling, typical([on[gpu] for gpu in gpus if gpu != new]), count)
-            off += [_off_percent(by_gpus[new, target], names, chosen) for target in gpus if target != new]
-        errors = np.array(off)
-        if np.isnan(errors).all():
+        errors_percent = _errors_on_new_gpus(all_pairs, systems_by_gpu, count)
+        if np.isnan(errors_percent).all():
             raise InputError(
                 f"references of {phase}: found systems of one and the same energy, expected different ones"
             )
-        medians = np.nanmedian(errors[:, resampled].transpose(1, 0, 2).reshape(RESAMPLES, -1), axis=1)
-        chosen = references.chosen(sampling, typical(list(on.values())), count)
+        chosen = references.choose_recommended(on_all_gpus, count)
         rows.append(
             {
                 "phase": phase,
-                "kinds": SEPARATOR.join(sorted({kind for pair in directed for kind in pair.kinds})),
+                "kinds": SEPARATOR.join(sorted({kind for pair in all_pairs for kind in pair.kinds})),
                 "references": count,
-                "sampling": sampling,
-                "mdape_percent": float(np.nanmedian(errors)),
-                "mdape_low_percent": float(np.percentile(medians, 5)),
-                "mdape_high_percent": float(np.percentile(medians, 95)),
-                "ape90_percent": float(np.nanpercentile(errors, 90)),
+                "sampling": references.recommended(count),
+                **_statistics(errors_percent, resamples),
                 "new_gpus": len(gpus),
                 "systems": len(names),
                 "seed": seed,
@@ -76,13 +70,13 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
             }
         )
     table = pd.DataFrame(rows)
-    within = table["mdape_percent"] <= error_percent
-    table.insert(3, "to_publish", within & ~within.shift(fill_value=False).cummax())
+    is_within = table["mdape_percent"] <= error_percent
+    table.insert(3, "to_publish", is_within & ~is_within.shift(fill_value=False).cummax())
     return table
 
 
 def in_words(table: pd.DataFrame, error_percent: float) -> str:
-    """The answer for one phase as a sentence."""
+    """Name the references to publish for one phase, or the best number of them, in a sentence."""
     chosen = table[table["to_publish"]]
     phase = table["phase"].iloc[0]
     if chosen.empty:
@@ -98,15 +92,37 @@ def in_words(table: pd.DataFrame, error_percent: float) -> str:
     )
 
 
-def _off_percent(pair: Pair, names: list[str], chosen: references.Numbers) -> NDArray[np.float64]:
-    """Absolute percentage error of every system, (n,); nan for the references, and where they determine nothing."""
+def _errors_on_new_gpus(all_pairs: list[Pair], systems_by_gpu: dict[str, pd.DataFrame], count: int) -> Values:
+    """Return absolute percentage errors with references that are chosen without the source of each pair, (p, m)."""
+    chosen_without = {}
+    for new_gpu in systems_by_gpu:
+        elsewhere = typical_systems([systems for gpu, systems in systems_by_gpu.items() if gpu != new_gpu])
+        chosen_without[new_gpu] = references.choose_recommended(elsewhere, count)
+    names = next(iter(systems_by_gpu.values())).index
+    return np.array([_errors_percent(pair, names, chosen_without[pair.source]) for pair in all_pairs])
+
+
+def _errors_percent(pair: Pair, names: pd.Index, rows: RowNumbers) -> Values:
+    """Return the absolute percentage error of every system, (m,); NaN for references, and if they determine nothing."""
     systems = pair.systems.loc[names]
-    truth = pd.Series(pair.target_kwh, index=pair.systems.index).loc[names].to_numpy()
+    truth_kwh = pd.Series(pair.target_kwh, index=pair.systems.index).loc[names].to_numpy()
     method = Corrected().suited(systems)
     values = method.matrix(systems)
-    if not method.determined(values[None, chosen])[0]:
+    if not method.determined(values[None, rows])[0]:
         return np.full(len(names), np.nan)
-    predicted = method.predictions(values[None, chosen], truth[None, chosen], values)[0]
-    off = 100 * np.abs(predicted / truth - 1)
-    off[chosen] = np.nan
-    return np.asarray(off)
+    predicted_kwh = method.predictions(values[None, rows], truth_kwh[None, rows], values)[0]
+    errors_percent = 100 * np.abs(predicted_kwh / truth_kwh - 1)
+    errors_percent[rows] = np.nan
+    return np.asarray(errors_percent)
+
+
+def _statistics(errors_percent: Values, resamples: NDArray[np.intp]) -> dict[str, float]:
+    """Summarize errors, (p, m), with an interval over resamples of the systems, row numbers (d, m)."""
+    resampled = errors_percent[:, resamples].transpose(1, 0, 2).reshape(len(resamples), -1)
+    medians = np.nanmedian(resampled, axis=1)
+    return {
+        "mdape_percent": float(np.nanmedian(errors_percent)),
+        "mdape_low_percent": float(np.percentile(medians, 5)),
+        "mdape_high_percent": float(np.percentile(medians, 95)),
+        "ape90_percent": float(np.nanpercentile(errors_percent, 90)),
+    }

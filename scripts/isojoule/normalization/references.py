@@ -1,4 +1,7 @@
-"""Which systems serve as references: the published choices, and ours."""
+"""Which systems serve as references: the published choices, and ours.
+
+Axes of the arrays: m systems, f features, r references that are kept, p coefficients of a linear model.
+"""
 
 from collections.abc import Callable
 
@@ -7,153 +10,204 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
-from isojoule.normalization.base import ENERGY, complete
+from isojoule.normalization.base import ENERGY, Values, complete
 from isojoule.normalization.corrected import features
-from isojoule.normalization.relative import RICH
+from isojoule.normalization.relative import SYSTEM_COLUMNS
 
-Numbers = NDArray[np.intp]
+RowNumbers = NDArray[np.intp]
 
 PUBLISHED_PERCENTS = (10, 15, 20, 50, 100)
+# choices that depend on nothing but the systems
+DETERMINISTIC = ("min-max", "quantiles", "k-medoids", "i-optimal")
+# number of references that we suggest: more of them change the estimates little
+SUGGESTED_COUNT = 8
+# weight of the normal prior on the coefficients in `i_optimal`
+PRIOR_PRECISION = 0.1
+# costs that differ by less, relative to each other, are equal but for rounding
+TOLERANCE = 1e-9
 
 
 def published_count(percent: int, models: int) -> int:
-    """How many references `percent` of `models` are: the largest even number below it, and at least 2.
+    """Return how many references `percent` of `models` are: the largest even number below it, and at least 2.
 
-    Below, not at: 10, 15, 20, 50 and 100 % of 34 are 2, 4, 6, 16 and 32 in the paper (section 3.1).
+    The number is below the percentage even where that is a whole number: 10, 15, 20, 50 and 100 % of 34 models are 2,
+    4, 6, 16 and 32 in the paper (section 3.1).
     """
     below = -(-percent * models // 100) - 1
     return max(2, below - below % 2)
 
 
-def at_random(energy_kwh: NDArray[np.float64], count: int, generator: np.random.Generator) -> Numbers:
-    """Row numbers of `count` systems drawn without replacement."""
+def choose(sampling: str, systems: pd.DataFrame, count: int) -> RowNumbers:
+    """Choose `count` references among the systems.
+
+    Args:
+        sampling: name of the choice, one of `DETERMINISTIC`.
+        systems: systems as in a pair, (m,).
+        count: number of references, (r,).
+
+    Returns:
+        row numbers in ascending order, (r,).
+
+    Raises:
+        InputError: there are fewer systems than references.
+    """
+    # systems of equal energy are ordered by their names, so that the order of rows decides nothing
+    order = np.lexsort((systems.index.astype(str), systems[ENERGY].to_numpy(dtype=np.float64)))
+    systems = systems.iloc[order]
+    energy_kwh = systems[ENERGY].to_numpy(dtype=np.float64)
+    if sampling == "k-medoids":
+        rows = k_medoids(_standardized(systems, (ENERGY, "flops", "params")), count)
+    elif sampling == "i-optimal":
+        rows = i_optimal(_standardized(systems, SYSTEM_COLUMNS), energy_kwh, count)
+    else:
+        rows = {"min-max": min_max, "quantiles": quantiles}[sampling](energy_kwh, count)
+    return np.sort(order[rows])
+
+
+def choose_recommended(systems: pd.DataFrame, count: int) -> RowNumbers:
+    """Choose `count` references among the systems by the choice that suits our default, as `choose` does."""
+    return choose(recommended(count), systems, count)
+
+
+def recommended(count: int) -> str:
+    """Return the choice that suits our default: `i-optimal` for few references, `k-medoids` from eight up."""
+    return "i-optimal" if count < 8 else "k-medoids"
+
+
+def at_random(energy_kwh: Values, count: int, generator: np.random.Generator) -> RowNumbers:
+    """Draw `count` systems without replacement (section 3.1 of the paper) and return their row numbers, (r,)."""
     _check(energy_kwh, count)
     return np.sort(generator.choice(len(energy_kwh), count, replace=False))
 
 
-def min_max(energy_kwh: NDArray[np.float64], count: int) -> Numbers:
-    """Row numbers of the lowest half and the highest half by energy on the source; an odd one is the highest's."""
+def min_max(energy_kwh: Values, count: int) -> RowNumbers:
+    """Take half of the references from the lowest energies and half from the highest (section 3.1 of the paper).
+
+    Args:
+        energy_kwh: energies on the source in kWh, (m,).
+        count: number of references; the highest energies have one more where it is odd.
+
+    Returns:
+        row numbers, (r,).
+    """
     _check(energy_kwh, count)
     order = np.argsort(energy_kwh, kind="stable")
     return np.sort(np.concatenate([order[: count // 2], order[len(order) - (count - count // 2) :]]))
 
 
-def quantiles(energy_kwh: NDArray[np.float64], count: int) -> Numbers:
-    """Row numbers of systems evenly spaced in the order of energy on the source, both ends included."""
+def quantiles(energy_kwh: Values, count: int) -> RowNumbers:
+    """Take references that are evenly spaced in the order of energy, both ends included.
+
+    Args:
+        energy_kwh: energies on the source in kWh, (m,).
+        count: number of references.
+
+    Returns:
+        row numbers, (r,).
+    """
     _check(energy_kwh, count)
     order = np.argsort(energy_kwh, kind="stable")
     return np.sort(order[np.round(np.linspace(0, len(order) - 1, count)).astype(np.intp)])
 
 
-def k_medoids(features: NDArray[np.float64], count: int) -> Numbers:
-    """Row numbers of the systems that the others are nearest to, on average.
+def k_medoids(features: Values, count: int) -> RowNumbers:
+    """Take the systems that the others are nearest to: they minimize sum_m min_r |x_m - x_r|.
 
-    Built greedily, then exchanged one by one until nothing gets nearer: PAM, Kaufman and Rousseeuw, "Finding groups in
-    data", 1990, chapter 2.
+    They are built up greedily, then exchanged one by one until nothing gets nearer: PAM, Kaufman and Rousseeuw,
+    "Finding groups in data", 1990, chapter 2.
 
     Args:
-        features: (n, features), of comparable scale.
-        count: how many.
+        features: features of comparable scale, (m, f).
+        count: number of references.
+
+    Returns:
+        row numbers, (r,).
     """
     _check(features, count)
-    distance = np.sqrt(((features[:, None] - features[None]) ** 2).sum(axis=2))
+    distances = np.sqrt(((features[:, None] - features[None]) ** 2).sum(axis=2))
 
-    def cost(kept: list[int]) -> NDArray[np.float64]:
-        nearest = distance[:, kept].min(axis=1, keepdims=True, initial=np.inf)
-        return np.asarray(np.minimum(nearest, distance).sum(axis=0))
+    def distance_to_nearest(kept: list[int]) -> Values:
+        to_kept = distances[:, kept].min(axis=1, keepdims=True, initial=np.inf)
+        return np.asarray(np.minimum(to_kept, distances).sum(axis=0))
 
-    return _exchanged([], count, cost)
+    return _exchange([], count, distance_to_nearest)
 
 
-def i_optimal(features: NDArray[np.float64], energy_kwh: NDArray[np.float64], count: int) -> Numbers:
-    """Row numbers of the lowest, the highest, and those that make predictions for all systems the least uncertain.
+def i_optimal(features: Values, energy_kwh: Values, count: int) -> RowNumbers:
+    """Take the lowest and the highest energy, and those that make predictions for all systems the least uncertain.
 
-    The ends carry the two-point line; the others minimize the mean variance of a linear model in the features with
-    a normal prior: I-optimality, Atkinson, Donev and Tobias, "Optimum experimental designs", 2007, section 10.6.
+    The ends carry the two-point line. With d_m = (1, features of system m), the others minimize the mean variance of a
+    linear model with a normal prior, which is proportional to
+
+        sum_m d_m' M^-1 d_m = trace(M^-1 sum_m d_m d_m'),    M = sum_r d_r d_r' + 0.1 I.
+
+    This is I-optimality: Atkinson, Donev and Tobias, "Optimum experimental designs", 2007, section 10.6.
 
     Args:
-        features: of the method in use, standardized, (n, features).
-        energy_kwh: on the source, (n,).
-        count: how many; up to three they are quantiles of energy.
+        features: standardized features that the method in use sees, (m, f).
+        energy_kwh: energies on the source in kWh, (m,).
+        count: number of references; up to three they are quantiles of energy.
+
+    Returns:
+        row numbers, (r,).
     """
     _check(energy_kwh, count)
     if count < 4:
         return quantiles(energy_kwh, count)
     design = np.column_stack([np.ones(len(features)), features])
-    of_all, outer = design.T @ design, design[:, :, None] * design[:, None, :]
+    outer_products = design[:, :, None] * design[:, None, :]
+    sum_over_systems = design.T @ design
 
-    def variance(kept: list[int]) -> NDArray[np.float64]:
-        information = outer[kept].sum(axis=0) + 0.1 * np.eye(design.shape[1]) + outer
-        return np.asarray(np.einsum("nij,ji->n", np.linalg.inv(information), of_all))
+    def total_variance(kept: list[int]) -> Values:
+        prior = PRIOR_PRECISION * np.eye(design.shape[1])
+        # M for each system that may be added, (m, p, p)
+        information = outer_products[kept].sum(axis=0) + prior + outer_products
+        return np.asarray(np.einsum("mij,ji->m", np.linalg.inv(information), sum_over_systems))
 
     order = np.argsort(energy_kwh, kind="stable")
-    return _exchanged([int(order[0]), int(order[-1])], count, variance)
+    return _exchange([int(order[0]), int(order[-1])], count, total_variance)
 
 
-def _exchanged(fixed: list[int], count: int, cost: Callable[[list[int]], NDArray[np.float64]]) -> Numbers:
-    """Add the best one until there are `count`, then exchange while that helps.
+def _exchange(fixed: list[int], count: int, costs_with: Callable[[list[int]], Values]) -> RowNumbers:
+    """Add the best system until there are `count`, then exchange systems one by one while that helps.
 
     Args:
-        fixed: kept in any case.
-        count: how many in all.
-        cost: of keeping some and each further one, (n,).
+        fixed: row numbers that are kept in any case.
+        count: number of references in all.
+        costs_with: returns the cost of the kept row numbers together with each further one, (m,).
+
+    Returns:
+        row numbers, (r,).
     """
 
-    def best(kept: list[int]) -> tuple[int, float]:
-        costs = cost(kept)
+    def best_addition(kept: list[int]) -> tuple[int, float]:
+        costs = costs_with(kept)
         costs[kept] = np.inf
-        # rounding must not decide between equals, or the order of rows would
-        chosen = int(np.flatnonzero(costs <= costs.min() * (1 + 1e-9))[0])
-        return chosen, float(costs[chosen])
+        # the first of equals is taken: if rounding decided between them, the order of rows would
+        best = int(np.flatnonzero(costs <= costs.min() * (1 + TOLERANCE))[0])
+        return best, float(costs[best])
 
-    kept, reached = list(fixed), np.inf
+    kept, least_cost = list(fixed), np.inf
     while len(kept) < count:
-        chosen, reached = best(kept)
-        kept.append(chosen)
-    improved = True
-    while improved:
-        improved = False
+        added, least_cost = best_addition(kept)
+        kept.append(added)
+    has_improved = True
+    while has_improved:
+        has_improved = False
         for place in range(len(fixed), count):
-            chosen, achieved = best(kept[:place] + kept[place + 1 :])
-            if achieved < reached * (1 - 1e-9):
-                kept[place], reached, improved = chosen, achieved, True
+            replacement, cost = best_addition(kept[:place] + kept[place + 1 :])
+            if cost < least_cost * (1 - TOLERANCE):
+                kept[place], least_cost, has_improved = replacement, cost, True
     return np.sort(np.array(kept))
 
 
-def chosen(sampling: str, systems: pd.DataFrame, count: int) -> Numbers:
-    """Row numbers of `count` references among `systems` (columns as in a pair), by the name of the choice.
-
-    Raises:
-        InputError: more references than systems.
-    """
-    # equals are told apart by their names, so that the order of rows decides nothing
-    order = np.lexsort((systems.index.astype(str), systems[ENERGY].to_numpy(dtype=np.float64)))
-    systems = systems.iloc[order]
-    energy_kwh = systems[ENERGY].to_numpy(dtype=np.float64)
-    if sampling == "k-medoids":
-        found = k_medoids(described(systems, (ENERGY, "flops", "params")), count)
-    elif sampling == "i-optimal":
-        found = i_optimal(described(systems, RICH), energy_kwh, count)
-    else:
-        found = {"min-max": min_max, "quantiles": quantiles}[sampling](energy_kwh, count)
-    return np.sort(order[found])
-
-
-def described(systems: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.float64]:
-    """Standardized features of the systems by those of the columns that are complete, (n, features)."""
+def _standardized(systems: pd.DataFrame, columns: tuple[str, ...]) -> Values:
+    """Return standardized features of the systems, (m, f), by those of the columns that all systems have."""
     usable = [name for name in columns if name == ENERGY or complete(systems, (name,))]
     values = systems[usable].to_numpy(dtype=np.float64)
     return features(values, values[:0])
 
 
-def recommended(count: int) -> str:
-    """The choice that suits our default: the ends and the most informative few, from eight up the most typical."""
-    return "i-optimal" if count < 8 else "k-medoids"
-
-
-DETERMINISTIC = ("min-max", "quantiles", "k-medoids", "i-optimal")
-
-
-def _check(systems: NDArray[np.float64], count: int) -> None:
+def _check(systems: Values, count: int) -> None:
     if not 1 <= count <= len(systems):
         raise InputError(f"references: found {count} of {len(systems)} systems, expected 1 to {len(systems)}")

@@ -1,4 +1,4 @@
-"""Which systems references are chosen from, and which errors are taken on: by the names of the architectures."""
+"""Which systems references are chosen from, and which ones errors are computed on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from isojoule.errors import InputError
 
-# of random splits
+# schemes of random splits
 SCHEMES = ("shuffle", "kfold")
 
 
@@ -17,10 +17,10 @@ class Split:
     """One division of the architectures.
 
     Attributes:
-        scheme: `shuffle`, `kfold`; `family` or `gpu` where one of them is left out.
-        name: 0, 1, ... or what is left out.
-        train: names of those that references are chosen from.
-        test: names of those that errors are taken on.
+        scheme: `shuffle` or `kfold`; `family` or `gpu` where one of them is left out.
+        name: number of a random split, or name of what is left out.
+        train: names of the architectures that references are chosen from.
+        test: names of the architectures that errors are computed on.
     """
 
     scheme: str
@@ -30,16 +30,16 @@ class Split:
 
 
 def splits(names: Sequence[str], number: int = 5, seed: int = 0, scheme: str = "shuffle") -> list[Split]:
-    """Divide the architectures, whatever the order of their names.
+    """Divide the architectures at random, whatever the order of their names.
 
     Args:
-        names: of all architectures of the study.
-        number: of splits.
-        seed: of the shuffling.
-        scheme: `shuffle`, 80/20 each time as published, or `kfold`.
+        names: names of all architectures of the study.
+        number: number of splits.
+        seed: seed of the shuffling.
+        scheme: `shuffle`, 80/20 each time as in section 3.1 of the paper, or `kfold`.
 
     Raises:
-        InputError: fewer than 5 architectures or, for kfold, than splits; or an unknown scheme.
+        InputError: there are fewer than 5 architectures or, for kfold, fewer than splits; or the scheme is unknown.
     """
     if len(names) < 5:
         raise InputError(f"splits: found {len(names)} architectures, expected at least 5")
@@ -52,18 +52,21 @@ def splits(names: Sequence[str], number: int = 5, seed: int = 0, scheme: str = "
         if scheme == "shuffle"
         else KFold(number, shuffle=True, random_state=seed)
     )
-    ordered = np.array(sorted(names), dtype=object)
+    sorted_names = np.array(sorted(names), dtype=object)
     return [
-        Split(scheme, str(index), tuple(ordered[train]), tuple(ordered[test]))
-        for index, (train, test) in enumerate(divider.split(ordered))
+        Split(scheme, str(index), tuple(sorted_names[train]), tuple(sorted_names[test]))
+        for index, (train, test) in enumerate(divider.split(sorted_names))
     ]
 
 
 def leaving_families_out(families: Mapping[str, str]) -> list[Split]:
-    """One split per family, tested on it; none where there is a single family, or each system is its own.
+    """Return one split per family, which is tested on that family.
 
     Args:
         families: family by architecture.
+
+    Returns:
+        the splits; none where there is a single family, or where each system is a family of its own.
     """
     present = sorted(set(families.values()))
     if not 1 < len(present) < len(families):
@@ -71,10 +74,10 @@ def leaving_families_out(families: Mapping[str, str]) -> list[Split]:
     names = sorted(families)
     return [
         Split(
-            "family",
-            family,
-            tuple(name for name in names if families[name] != family),
-            tuple(name for name in names if families[name] == family),
+            scheme="family",
+            name=family,
+            train=tuple(name for name in names if families[name] != family),
+            test=tuple(name for name in names if families[name] == family),
         )
         for family in present
     ]

@@ -1,11 +1,12 @@
-"""A front for every part of a table: for each GPU and phase, or for each value of any columns."""
+"""A front for every part of a table: for each GPU and phase, or for each value of other columns."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from isojoule.pareto.front import Objective, find_front
+from isojoule.pareto.front import find_front
+from isojoule.pareto.objectives import Objective
 from isojoule.tables import models
 
 
@@ -15,17 +16,17 @@ def fronts_by_part(
     """Find the front of every part of a table.
 
     Args:
-        frame: one row per model and repeat, as `isojoule.tables.models.read` gives it.
+        frame: one row per model and repeat, as `isojoule.tables.models.read` returns it.
         objectives: columns to minimize or maximize.
-        by: columns whose values have a front each, as `isojoule.tables.models.parts` takes them.
+        by: columns each of whose values has a front of its own, as `isojoule.tables.models.parts` takes them.
         name: column with the names of the models.
         settings: further arguments of `find_front`.
 
     Returns:
-        the tables of all fronts below each other, with the columns `part` and `energy_kind`, and lines to read.
+        the tables of all fronts below each other, with the columns `part` and `energy_kind`; and lines to print.
 
     Raises:
-        InputError: as `find_front`.
+        InputError: `find_front` refuses a part.
     """
     columns = [objective.column for objective in objectives]
     frame = models.with_quality(frame, [objective.column for objective in objectives if objective.maximize], name)

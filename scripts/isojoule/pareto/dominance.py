@@ -1,4 +1,9 @@
-"""Who beats whom, for any number of objectives, all of them costs: what is maximized comes with its sign changed."""
+"""Which models beat which others, for any number of objectives.
+
+All objectives are costs, of which less is better; the caller changes the sign of what is maximized.
+
+Axes of the arrays: m models, o objectives.
+"""
 
 import moocore
 import numpy as np
@@ -8,37 +13,38 @@ Values = NDArray[np.float64]
 
 
 def dominates(costs: Values, *, strictly: bool = False) -> NDArray[np.bool_]:
-    """Whether a model dominates another one: it is at least as good in every objective, and better in one.
+    """Tell for every pair of models whether the first one dominates the second one.
 
-    Models with the same values do not dominate each other. Strict dominance asks for better in every objective.
+    Model i dominates model j if c[i, o] <= c[j, o] for all objectives o, and c[i, o] < c[j, o] for one of them. It
+    dominates strictly if c[i, o] < c[j, o] for all of them. Models with the same costs do not dominate each other.
 
     Args:
-        costs: (models, objectives), less is better, no NaN.
-        strictly: ask for that.
+        costs: (m, o), without NaN.
+        strictly: whether to ask for strict dominance.
 
     Returns:
-        (models, models): row i and column j tell whether i dominates j.
+        (m, m); row i and column j tell whether model i dominates model j.
     """
     count = len(costs)
-    as_good, better = np.ones((count, count), dtype=bool), np.full((count, count), strictly)
+    as_good_in_all, better_in_one = np.ones((count, count), dtype=bool), np.full((count, count), strictly)
     for cost in costs.T:
-        less = cost[:, None] < cost
-        as_good &= less if strictly else cost[:, None] <= cost
-        better |= less
-    return np.asarray(as_good & better)
+        is_less = cost[:, None] < cost
+        as_good_in_all &= is_less if strictly else cost[:, None] <= cost
+        better_in_one |= is_less
+    return np.asarray(as_good_in_all & better_in_one)
 
 
 def optimal(costs: Values) -> NDArray[np.bool_]:
-    """Which models no other one dominates, of one set or of many at once; models with the same values share their fate.
+    """Tell which models no other model dominates; of models with the same costs, all are optimal or none.
 
     Args:
-        costs: (..., models, objectives), less is better, no NaN.
+        costs: (..., m, o), without NaN; leading axes hold sets of models, each of which is judged alone.
 
     Returns:
-        (..., models).
+        (..., m).
     """
     sets = np.ascontiguousarray(costs, dtype=np.float64).reshape(-1, *costs.shape[-2:])
-    found = np.empty(sets.shape[:2], dtype=np.bool_)
-    for number, one in enumerate(sets):
-        found[number] = moocore.is_nondominated(one, keep_weakly=True)
-    return found.reshape(costs.shape[:-1])
+    is_optimal = np.empty(sets.shape[:2], dtype=np.bool_)
+    for number, costs_of_set in enumerate(sets):
+        is_optimal[number] = moocore.is_nondominated(costs_of_set, keep_weakly=True)
+    return is_optimal.reshape(costs.shape[:-1])

@@ -1,1 +1,1 @@
-"""The page of a study, and what a model card says of one architecture."""
+"""Write the page of a study, and what a model card says of one architecture."""

@@ -1,4 +1,4 @@
-"""What the page needs to normalize a reader's system as `isojoule.normalization.own` does."""
+"""What the page needs to normalize a reader's system as `isojoule normalize` does."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.errors import InputError
-from isojoule.normalization import corrected, references, relative, user_system
+from isojoule.normalization import corrected, intervals, references, relative
 from isojoule.normalization.pairs import pair
 from isojoule.tables.columns import PHASES
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
 
-# what the form asks for first; the reader may take others
-SUGGESTED = 8
-
 
 def study(frame: pd.DataFrame) -> dict[str, Any] | None:
-    """Means of every system, by phase and GPU, and the constants of the method; none where nothing can be normalized.
+    """Return means of every system by phase and GPU, and the constants of the method, as `normalize.js` takes them.
 
     Args:
         frame: a table of measurements.
+
+    Returns:
+        the content, or None where nothing can be normalized.
     """
     try:
         frame, _ = of_kinds(frame)
     except InputError:
         return None
     ok = frame[frame["outcome"] == "ok"]
-    described = frame.groupby("architecture", sort=False)[["flops", "params"]].first()
+    descriptions = frame.groupby("architecture", sort=False)[["flops", "params"]].first()
     phases: dict[str, Any] = {}
     for phase in PHASES:
         for gpu, rows in ok[ok["phase"] == phase].groupby("gpu", sort=False):
@@ -42,23 +42,31 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
         return None
     return {
         "phases": phases,
-        "described": {str(name): _numbers(row) for name, row in described.iterrows()},
-        "constants": {
-            "coverage": user_system.COVERAGE,
-            "enough_gpus": user_system.ENOUGH_GPUS,
-            "luck": user_system.FLOOR,
-            "floor": relative.FLOOR,
-            "ridge": relative.RelativeRidge().ridge,
-            "plausible_factor": PLAUSIBLE_FACTOR,
-            "kernels": [list(kernel) for kernel in corrected.KERNELS],
-            "noises": corrected.NOISES.tolist(),
-            "anchors": [
-                {"shares": [anchor.ratio, anchor.line, anchor.ridge], "prior": anchor.prior}
-                for anchor in corrected.ANCHORS
-            ],
-            # from 9 errors on the conformal quantile is there
-            "student": [float(stdtrit(degrees, (1 + user_system.COVERAGE) / 2)) for degrees in range(1, 9)],
-        },
+        "described": {str(name): _numbers(row) for name, row in descriptions.iterrows()},
+        "constants": _constants(),
+    }
+
+
+def _constants() -> dict[str, Any]:
+    quantile = (1 + intervals.COVERAGE) / 2
+    return {
+        "coverage": intervals.COVERAGE,
+        "enough_gpus": intervals.ENOUGH_GPUS,
+        "fewest_errors": intervals.FEWEST_ERRORS,
+        "repeat_spread": intervals.REPEAT_SPREAD,
+        # Student's t, where there are too few errors for the conformal quantile
+        "student_quantiles": [float(stdtrit(degrees, quantile)) for degrees in range(1, intervals.FEWEST_ERRORS)],
+        "lowest_share_of_ratio": relative.LOWEST_SHARE_OF_RATIO,
+        "ridge": relative.RelativeRidge().ridge,
+        "fewest_to_correct": corrected.FEWEST_TO_CORRECT,
+        "least_error": corrected.LEAST_ERROR,
+        "kernels": [list(kernel) for kernel in corrected.KERNELS],
+        "noises": corrected.NOISES.tolist(),
+        "baselines": [
+            {"shares": [baseline.ratio, baseline.line, baseline.ridge], "prior": baseline.prior}
+            for baseline in corrected.BASELINES
+        ],
+        "plausible_factor": PLAUSIBLE_FACTOR,
     }
 
 
@@ -67,13 +75,10 @@ def _numbers(row: pd.Series) -> list[float | None]:
 
 
 def _suggested(frame: pd.DataFrame, phase: str, gpu: str) -> list[str]:
-    """References to measure for this GPU, as many of the recommended ones as there are systems for."""
+    """Return the names of the references to measure for this GPU; fewer where it has fewer systems."""
     try:
         systems = pair(frame, phase, gpu, gpu).systems
-    except InputError:
-        return []
-    count = min(SUGGESTED, len(systems))
-    try:
-        return [str(systems.index[one]) for one in references.chosen(references.recommended(count), systems, count)]
+        count = min(references.SUGGESTED_COUNT, len(systems))
+        return [str(systems.index[row]) for row in references.choose_recommended(systems, count)]
     except InputError:
         return []

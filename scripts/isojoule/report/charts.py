@@ -1,41 +1,41 @@
-"""What the page's charts show, as rows for the browser."""
+"""What the page's charts show, as columns for the browser."""
 
 from typing import Any
 
 import pandas as pd
 
-from isojoule.figures.shared.drawing import PHASES, VERDICTS
-from isojoule.fronts.of_study import NORMALIZED
+from isojoule.figures.shared.styles import PHASES, VERDICTS
+from isojoule.fronts.costs import COSTS
 from isojoule.tables.qualities import QUALITIES
 
-COSTS = {
-    "energy_kwh": "Energy",
-    NORMALIZED: "Normalized energy",
-    "emissions_kg_co2e": "CO2e",
-    "flops": "Forward FLOPs of one example",
-    "params": "Parameters",
-}
+# colours of verdicts with contrast on a dark background, of the same hues as on a white one
+DARK_COLOURS = {"optimal": "#7FB2F0", "within noise": "#F0C75E", "dominated": "#F28B9B"}
+# names that Vega has for the markers of the figures
+SHAPES = {"o": "circle", "D": "diamond", "X": "cross"}
 
 
 def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
-    """The points of every front, and the choices that the reader has; none where there is no front.
+    """Return the points of every front, and the styles of their verdicts.
 
     Args:
-        table: that of compare_fronts.py.
+        table: the table of fronts, as `isojoule compare-fronts` writes it.
+
+    Returns:
+        the content, or None where there is no front.
     """
     if table.empty:
         return None
-    words = table[["phase", "normalized_to", "energy_kind", "unit"]].fillna("")
-    of_phase = words["phase"].map(lambda phase: f" of {PHASES[phase].lower()}" if phase else "")
-    kind = words["energy_kind"].map(lambda found: f", {found}" if found else "")
-    unit = words["unit"].map(lambda found: f" ({found})" if found else "")
-    name = table["cost"].map(COSTS)
-    arrow = words["normalized_to"].map(lambda target: f" → {target}" if target else "")
+    texts = table[["phase", "normalized_to", "energy_kind", "unit"]].fillna("")
+    of_phase = texts["phase"].map(lambda phase: f" of {PHASES[phase].lower()}" if phase else "")
+    kind = texts["energy_kind"].map(lambda kinds: f", {kinds}" if kinds else "")
+    unit = texts["unit"].map(lambda name: f" ({name})" if name else "")
+    to_target = texts["normalized_to"].map(lambda target: f" → {target}" if target else "")
+    cost = table["cost"].map(lambda column: COSTS[column].label) + of_phase
     rows = pd.DataFrame(
         {
-            "cost": name + of_phase,
-            "label": name + of_phase + unit + kind,
-            "platform": table["gpu"] + arrow,
+            "cost": cost,
+            "label": cost + unit + kind,
+            "platform": table["gpu"] + to_target,
             "quality": table["quality"].map(lambda column: QUALITIES.get(column, column.replace("_", " "))),
             "architecture": table["architecture"],
             "family": table["family"],
@@ -50,14 +50,20 @@ def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
             "by": table["dominated_by"].fillna(""),
         }
     )
-    return {"rows": _columns(rows), "styles": _styles()}
+    styles = {
+        verdict: [colour, DARK_COLOURS[verdict], SHAPES[marker]] for verdict, (colour, marker) in VERDICTS.items()
+    }
+    return {"rows": _columns(rows), "styles": styles}
 
 
 def energies(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Energy of every architecture by platform and phase; none where nothing was measured.
+    """Return the energy of every architecture by platform and phase.
 
     Args:
         table: the table of energy.
+
+    Returns:
+        the content, or None where no cell has an energy.
     """
     table = table[table["repeats"] > 0]
     if table.empty:
@@ -80,15 +86,5 @@ def energies(table: pd.DataFrame) -> dict[str, Any] | None:
 
 
 def _columns(rows: pd.DataFrame) -> dict[str, list[Any]]:
-    """Column by column, which is half as long as row by row; nothing for what is missing, which JSON has no NaN for."""
+    """Return the table by column, which takes half the room of rows, with None for NaN, which JSON does not know."""
     return {name: [None if pd.isna(value) else value for value in rows[name].tolist()] for name in rows}
-
-
-def _styles() -> dict[str, list[str]]:
-    """Colours of verdicts on white and on dark ground, and shapes, as in the figures."""
-    shapes = {"o": "circle", "D": "diamond", "X": "cross"}
-    return {verdict: [colour, DARK[verdict], shapes[marker]] for verdict, (colour, marker) in VERDICTS.items()}
-
-
-# of the same hues, with contrast on dark ground
-DARK = {"optimal": "#7FB2F0", "within noise": "#F0C75E", "dominated": "#F28B9B"}

@@ -1,1 +1,1 @@
-"""Simulated worlds of GPUs whose truth is known."""
+"""Simulate studies on made-up GPUs, whose true energies are known."""

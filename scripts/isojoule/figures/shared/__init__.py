@@ -1,1 +1,1 @@
-"""What several figures share: style, comparison of platforms, fits, fronts."""
+"""What several figures share: reading of tables, styles, panels, and the parts of a family of figures."""

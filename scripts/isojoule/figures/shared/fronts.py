@@ -7,54 +7,61 @@ from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.drawing import PHASES, VERDICTS, blank, label_decades, legend, nothing, points, reading
+from isojoule.figures.shared.panels import blank, label_decades, legend, nothing, points
+from isojoule.figures.shared.reading import reader
+from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
 from isojoule.fronts.stability import KEYS
 from isojoule.pareto.front import DOMINATED, OPTIMAL
 from isojoule.tables.qualities import QUALITIES
 
 COLUMNS = ("architecture", "cost_mean", "cost_ci95_high", "quality_mean", "quality_ci95_high", "verdict")
-# with more models than this the dominated ones have no name, and with more not dominated than this none has
+EXPECTED = "a table of isojoule compare-fronts"
+# with more models than this dominated ones are not named, and with more models that are not dominated none is
 MOST_NAMED, MOST_SHOWN = 16, 40
 # costs that differ by more than this factor are on a logarithmic axis
 WIDE = 8
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read a table of fronts, as compare_fronts.py writes it; the first quality that it has.
+    """Read a table of fronts and keep those of the first quality that it has.
+
+    Args:
+        path: CSV or parquet file of `isojoule compare-fronts`.
 
     Raises:
-        InputError: unreadable, or no such table.
+        InputError: the file is unreadable or no such table.
     """
-    table = reading("a table of compare_fronts.py", KEYS)(path)
-    if len(table):
-        table = reading("a table of compare_fronts.py", COLUMNS)(path)
-    words = ["phase", "normalized_to", "energy_kind"]
-    table = table.assign(**{name: table[name].fillna("") for name in words if name in table})
-    return table[table["quality"] == table["quality"].iloc[0]] if len(table) else table
+    table = reader(EXPECTED, KEYS)(path)
+    if table.empty:
+        return table
+    table = reader(EXPECTED, COLUMNS)(path)
+    words = [name for name in ("phase", "normalized_to", "energy_kind") if name in table]
+    table = table.assign(**{name: table[name].fillna("") for name in words})
+    return table[table["quality"] == table["quality"].iloc[0]]
 
 
 def of_phases(table: pd.DataFrame, label: str) -> Figure:
-    """Fronts of a cost, training beside test, one row per platform.
+    """Draw the fronts of a cost, training beside test, with one row of panels per platform.
 
     Args:
         table: fronts of one cost.
-        label: of the axis of the cost, with its unit.
+        label: label of the axis of the cost, with its unit.
     """
     if table.empty:
         return nothing("No front: nothing has both a quality and such an energy.")
-    phases = [phase for phase in PHASES if (table["phase"] == phase).any()]
+    phases = phases_of(table)
     panels = []
     for (gpu, target), of_gpu in table.groupby(["gpu", "normalized_to"], sort=False):
-        where = f"{gpu}, normalized to {target}" if target else gpu
-        panels += [(f"{PHASES[phase]} on {where}", label, of_gpu[of_gpu["phase"] == phase]) for phase in phases]
+        platform = f"{gpu}, normalized to {target}" if target else gpu
+        panels += [(f"{PHASES[phase]} on {platform}", label, of_gpu[of_gpu["phase"] == phase]) for phase in phases]
     return of_panels(panels, quality_label(table))
 
 
 def of_panels(panels: list[tuple[str, str, pd.DataFrame]], y_label: str) -> Figure:
-    """Two panels beside each other in each row.
+    """Draw one front per panel, with two panels in each row.
 
     Args:
-        panels: title, label of the axis of the cost, and rows of each.
+        panels: title, label of the axis of the cost, and rows of each panel.
         y_label: label of the axis of the quality.
     """
     columns = min(len(panels), 2)
@@ -66,60 +73,62 @@ def of_panels(panels: list[tuple[str, str, pd.DataFrame]], y_label: str) -> Figu
     for row in grid:
         row[0].set_ylabel(y_label)
     for axis, (title, label, part) in zip(grid.flat, panels, strict=False):
-        _panel(axis, part, title, label)
+        _draw_panel(axis, part, title, label)
     legend(figure, grid[0][0], len(VERDICTS))
-    # names are moved as they lie on the page, so the panels must have their place by now, and keep it
+    # names are moved as they lie on the page, so that the panels must have their place by now, and keep it
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for axis, (_, _, part) in zip(grid.flat, panels, strict=False):
-        _names(axis, part)
+        _draw_names(axis, part)
     return figure
 
 
-def _panel(axis: Axes, part: pd.DataFrame, title: str, label: str) -> None:
-    """Quality against cost, by verdict, with the front as a line and names beside the points."""
+def quality_label(table: pd.DataFrame) -> str:
+    """Label the axis of the quality."""
+    name = str(table["quality"].iloc[0])
+    return QUALITIES.get(name, name.replace("_", " "))
+
+
+def _draw_panel(axis: Axes, part: pd.DataFrame, title: str, label: str) -> None:
+    """Draw quality against cost by verdict, and the front as a line."""
     costs = part["cost_mean"]
-    decades = len(part) > 0 and costs.min() > 0 and costs.max() > WIDE * costs.min()
-    axis.set(title=title, xlabel=label + kind(part), xscale="log" if decades else "linear")
+    is_logarithmic = len(part) > 0 and costs.min() > 0 and costs.max() > WIDE * costs.min()
+    axis.set(title=title, xlabel=label + _kinds_label(part), xscale="log" if is_logarithmic else "linear")
     front = part[part["verdict"] == OPTIMAL].sort_values("cost_mean")
     if len(front):
         axis.step(
             front["cost_mean"], front["quality_mean"], where="post", color=VERDICTS[OPTIMAL][0], linewidth=0.9, zorder=1
         )
     for verdict, (colour, marker) in VERDICTS.items():
-        mine = part[part["verdict"] == verdict]
+        models = part[part["verdict"] == verdict]
         bars = {
-            f"{side}err": (mine[f"{name}_ci95_high"] - mine[f"{name}_mean"]).astype(float).fillna(0)
+            f"{side}err": (models[f"{name}_ci95_high"] - models[f"{name}_mean"]).astype(float).fillna(0)
             for side, name in (("x", "cost"), ("y", "quality"))
         }
-        points(axis, mine["cost_mean"], mine["quality_mean"], colour, marker, verdict.capitalize(), **bars)
-    # room for names beside the outermost points
+        points(axis, models["cost_mean"], models["quality_mean"], colour, marker, verdict.capitalize(), **bars)
+    # leave room for names beside the outermost points
     axis.margins(x=0.1, y=0.12)
-    if decades:
+    if is_logarithmic:
         label_decades(axis.xaxis)
     if part.empty:
         axis.text(0.5, 0.5, "nothing to show", transform=axis.transAxes, ha="center")
 
 
-def kind(part: pd.DataFrame) -> str:
-    """What the energies of these rows are, for the label of an axis."""
-    kinds = " and ".join(sorted({one for one in part.get("energy_kind", pd.Series(dtype=str)).dropna() if one}))
+def _kinds_label(part: pd.DataFrame) -> str:
+    """Name the kinds of the energies in these rows, for the label of an axis."""
+    kinds = " and ".join(sorted({kind for kind in part.get("energy_kind", pd.Series(dtype=str)).dropna() if kind}))
     return f", {kinds}" if kinds else ""
 
 
-def quality_label(table: pd.DataFrame) -> str:
-    """The axis of the quality."""
-    name = str(table["quality"].iloc[0])
-    return QUALITIES.get(name, name.replace("_", " "))
-
-
-def _names(axis: Axes, part: pd.DataFrame) -> None:
+def _draw_names(axis: Axes, part: pd.DataFrame) -> None:
     shown = part if len(part) <= MOST_NAMED else part[part["verdict"] != DOMINATED]
     if shown.empty or len(shown) > MOST_SHOWN:
         return
-    ground = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.3}
+    background = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.3}
     texts = [
-        axis.text(row["cost_mean"], row["quality_mean"], row["architecture"], fontsize=6, color="#333333", bbox=ground)
+        axis.text(
+            row["cost_mean"], row["quality_mean"], row["architecture"], fontsize=6, color="#333333", bbox=background
+        )
         for _, row in shown.iterrows()
     ]
     adjust_text(

@@ -1,4 +1,4 @@
-// What the page does: unpacks figures and files, sorts and filters tables, draws charts, normalizes.
+// What the page does: it unpacks figures and files, sorts and filters tables, draws charts, and normalizes.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -33,7 +33,7 @@ async function enhanceTables() {
   const url = URL.createObjectURL(new Blob([byId("data-tables").textContent], { type: "text/javascript" }));
   const { jQuery } = await import(url);
   URL.revokeObjectURL(url);
-  // numbers by their value, missing ones last whichever way
+  // Numbers are sorted by their value; missing ones come last in both directions.
   const byValue = (sign) => (a, b) => {
     const [x, y] = [parseFloat(a), parseFloat(b)];
     return Number.isNaN(x) || Number.isNaN(y) ? Number.isNaN(x) - Number.isNaN(y) : sign * (x - y);
@@ -51,7 +51,7 @@ async function enhanceTables() {
   }
 }
 
-// all rows, but of the fronts those that are not dominated; then as it was
+// Prints all rows of a table, but of the fronts only models that are not dominated; afterwards the table is as before.
 function onPaper(element, table) {
   let before = ROWS;
   const kept = (test) => element.id === "front-table" && table.column("verdict:name").search.fixed("paper", test);
@@ -65,13 +65,13 @@ function addFilters(element, table) {
   controls.className = "controls noprint";
   for (const column of element.dataset.filters.split(",").map(Number)) {
     const cells = distinct(table.column(column).data().toArray().map((cell) => (typeof cell === "string" ? cell : cell.display)));
-    const found = cells.map((cell) => {
+    const values = cells.map((cell) => {
       const box = document.createElement("template");
       box.innerHTML = cell;
       return box.content.textContent;
     });
     const select = document.createElement("select"), label = document.createElement("label");
-    select.append(new Option("all", ""), ...found.map((value) => new Option(value, value)));
+    select.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
     select.addEventListener("change", () => {
       table.column(column).search.fixed("chosen", select.value ? (text) => text.trim() === select.value : null).draw();
     });
@@ -81,7 +81,7 @@ function addFilters(element, table) {
   element.closest(".wide").before(controls);
 }
 
-// one chart: drawn again when a choice, the light or the paper changes
+// Draws a chart, and draws it again when the colour scheme changes or the page is printed; returns what draws it.
 function chart(element, spec) {
   let view = null, latest = 0;
   const draw = async (light) => {
@@ -112,7 +112,7 @@ const scaleOf = (values) => {
   return above.length === values.length && Math.max(...above) > 8 * Math.min(...above) ? "log" : "linear";
 };
 const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
-// 1, 2, 5 where there are too few decades to read a value between them
+// Ticks at powers of ten, and at 2 and 5 times them where there are too few decades to read a value between two ticks.
 function axisTicks(type, element, values) {
   const count = Math.max(2, Math.floor(element.clientWidth / 150)), low = Math.min(...values), high = Math.max(...values);
   if (type !== "log") return { format: "~g", tickCount: count, labelOverlap: true };
@@ -122,7 +122,7 @@ function axisTicks(type, element, values) {
   }
   return { format: ".0e", values: ticks, labelOverlap: true };
 }
-// error bars end inside a logarithmic axis
+// The low end of an error bar, which must lie inside a logarithmic axis.
 const bar = (low, mean, scale) => (low == null ? mean : scale === "log" ? Math.max(low, mean / 10) : low);
 
 function frontChart({ rows: columns, styles }) {
@@ -143,7 +143,7 @@ function frontChart({ rows: columns, styles }) {
       x_low: bar(row.x_low, row.x, scale), x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
       cost_shown: figures(row.x), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
-    // where names would lie on each other there are none; a point says its own
+    // Models are not named where names would lie on each other; a point still says its name under the mouse.
     const few = values.filter((row) => row.verdict !== "dominated").length <= 30 && byId("front-chart").clientWidth > 500;
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
@@ -202,7 +202,7 @@ function energyChart({ rows: columns }) {
   const draw = chart(byId("energy-chart"), (light) => {
     const field = quantities[quantity.value], ofPhase = rows.filter((row) => row.phase === phase.value && row[field] != null);
     const names = distinct([...ofPhase].sort((a, b) => b.energy - a.energy).map((row) => row.architecture)), kept = new Set(names.slice(0, MOST_ROWS));
-    // in the order of the axis, which Vega-Lite keeps
+    // Rows stand in the order of the axis, which Vega-Lite keeps.
     const shown = [...kept].flatMap((name) => ofPhase.filter((row) => row.architecture === name)), scale = scaleOf(shown.map((row) => row[field]));
     const values = shown.map((row) => ({
       architecture: row.architecture, platform: row.platform, kind: row.kind, value: row[field], value_shown: figures(row[field]),
@@ -282,20 +282,20 @@ function calculator(study) {
   byId("calculator-form").addEventListener("submit", (event) => {
     event.preventDefault();
     try {
-      const given = references(), twice = given.find(({ name }, i) => given.findIndex((one) => one.name === name) !== i);
-      if (twice) throw new Error(`references: found ${twice.name} twice, expected once`);
-      const asked = {
+      const given = references(), names = given.map(({ name }) => name), twice = names.find((name, i) => names.indexOf(name) !== i);
+      if (twice) throw new Error(`references: found ${twice} twice, expected once`);
+      const ownSystem = {
         energy_kwh: read(byId("calculator-energy"), "energy of your system", true), duration_s: read(byId("calculator-duration"), "duration of your system", false),
         flops: read(byId("calculator-flops"), "FLOPs of your system", false), params: read(byId("calculator-params"), "parameters of your system", false),
       };
-      const found = Normalization.normalize(study, target.value, phase.value, given, asked);
-      answer.dataset.found = JSON.stringify(found);
-      const interval = found.low_kwh === null ? "no interval"
-        : `${100 * found.coverage} % interval ${figures(found.low_kwh)} to ${figures(found.high_kwh)} kWh`;
+      const normalized = Normalization.normalize(study, target.value, phase.value, given, ownSystem);
+      answer.dataset.normalized = JSON.stringify(normalized);
+      const interval = normalized.low_kwh === null ? "no interval"
+        : `${100 * normalized.coverage} % interval ${figures(normalized.low_kwh)} to ${figures(normalized.high_kwh)} kWh`;
       say([
-        ["strong", `${figures(found.energy_kwh)} kWh on ${found.target} (estimated)`], ["p", `${found.phase}: ${interval}`],
-        ["p", `Method: ${found.method}; ${found.references.length} references.`], ["p", `Interval: ${found.interval}.`],
-        ...found.warnings.map((warning) => ["p", `Warning: ${warning}`]),
+        ["strong", `${figures(normalized.energy_kwh)} kWh on ${normalized.target} (estimated)`], ["p", `${normalized.phase}: ${interval}`],
+        ["p", `Method: ${normalized.method}; ${normalized.references.length} references.`], ["p", `Interval: ${normalized.interval}.`],
+        ...normalized.warnings.map((warning) => ["p", `Warning: ${warning}`]),
       ]);
     } catch (error) {
       say([["p", error.message]], true);

@@ -1,0 +1,110 @@
+"""Figures of the right size, and what is drawn on their panels: points with bars, ticks, legends."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
+from numpy.typing import NDArray
+
+# width of a column by that of a text of two columns, in most journals; the style's figures are as wide as the text
+COLUMN = 86 / 178
+# figures that would be narrower than this share of the text go into a column
+NARROW = 0.6
+# where a bar whose interval reaches 0 ends on a logarithmic axis, in parts of the mean
+SHORTEST = 0.1
+# a logarithmic axis over a smaller ratio than this may have a single tick at 1, 2 or 5
+NARROWEST = 7
+
+
+def blank(width: float, height: float) -> Figure:
+    """Make a figure as wide as a column or the text, whichever is nearer to the width it would like.
+
+    Args:
+        width: width in inches that the figure would like.
+        height: height in inches; where panels must shrink they keep most of their height.
+    """
+    text: float = mpl.rcParams["figure.figsize"][0]
+    fitted = text * COLUMN if width < NARROW * text else text
+    return Figure(figsize=(fitted, height * np.clip((fitted / width) ** 0.5, 0.8, 1)))
+
+
+def nothing(reason: str) -> Figure:
+    """Make a figure that says why there is nothing to draw."""
+    figure = blank(7, 1)
+    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
+    return figure
+
+
+def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
+    """Return half of the 95 % interval of a quantity of the table of energy; it is 0 for a single repeat."""
+    half = table[f"{quantity}_ci95_high{unit}"] - table[f"{quantity}_mean{unit}"]
+    return half.astype(float).fillna(0)
+
+
+def points(
+    axis: Axes,
+    x: pd.Series,
+    y: object,
+    colour: str,
+    marker: str,
+    label: str,
+    xerr: pd.Series | None = None,
+    yerr: pd.Series | None = None,
+) -> None:
+    """Draw the points of one family or platform, with bars that end inside the axis where it is logarithmic.
+
+    Args:
+        axis: where to draw.
+        x: horizontal values, (n,).
+        y: vertical values, (n,).
+        colour: colour of points and bars.
+        marker: marker of the points.
+        label: label in the legend.
+        xerr: half widths of the horizontal bars, (n,).
+        yerr: half widths of the vertical bars, (n,).
+    """
+    x_values, y_values = pd.Series(x).astype(float).to_numpy(), pd.Series(y).astype(float).to_numpy()
+    axis.errorbar(
+        x_values,
+        y_values,
+        xerr=_bar_lengths(xerr, x_values, axis.get_xscale()),
+        yerr=_bar_lengths(yerr, y_values, axis.get_yscale()),
+        fmt=marker,
+        color=colour,
+        label=label,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.4,
+        elinewidth=0.9,
+        capsize=2,
+    )
+
+
+def _bar_lengths(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> NDArray[np.float64] | None:
+    """Return the lengths of bars below and above the values, (2, n)."""
+    if half is None:
+        return None
+    above = half.astype(float).fillna(0).to_numpy()
+    return np.vstack([np.minimum(above, (1 - SHORTEST) * values) if scale == "log" else above, above])
+
+
+def label_decades(axis: Axis) -> None:
+    """Label powers of ten, values between them where they are too few, and round values where there is hardly one."""
+    # panels that share an axis have its interval in common, and with it the ticks
+    low, high = axis.get_view_interval()
+    if high < NARROWEST * low:
+        axis.set_major_locator(MaxNLocator(4))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 40 * low else (1,)))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def legend(figure: Figure, axis: Axes, columns: int) -> None:
+    """Draw one legend above all panels, with the labels of one of them."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns)

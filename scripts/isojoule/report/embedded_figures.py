@@ -1,0 +1,47 @@
+"""The figures inside the page, with their captions and the tables that they are drawn from."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from isojoule.errors import InputError
+from isojoule.figures.captions import FIGURES
+from isojoule.report.downloads import packed
+
+
+def figures_by_category(figures: Sequence[Path], tables: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
+    """Return the figures by category, in the order of the first figure of each.
+
+    Args:
+        figures: SVG files, whose names are those of figures.
+        tables: the tables of the study, by their path below its results.
+
+    Returns:
+        of each figure `name`, `title`, `caption`, `packed` (the file), `table` (the path of its table) and `checksum`
+        (of that table, or nothing where it is not there).
+
+    Raises:
+        InputError: a file is no figure or cannot be read.
+    """
+    by_category: dict[str, list[dict[str, str]]] = {}
+    for figure in figures:
+        if (description := FIGURES.get(figure.stem)) is None:
+            raise InputError(f"{figure}: found a figure {figure.stem}, expected one of {', '.join(FIGURES)}")
+        try:
+            content = figure.read_bytes()
+        except OSError as error:
+            raise InputError(f"{figure}: cannot be read: {error.strerror or error}") from error
+        if b"<svg" not in content[:1000]:
+            raise InputError(f"{figure}: is no SVG file, expected what isojoule plot draws")
+        table = tables.get(description.table)
+        by_category.setdefault(description.category, []).append(
+            {
+                "name": figure.stem,
+                "title": description.title,
+                "caption": description.caption,
+                "packed": packed(content),
+                "table": description.table,
+                "checksum": hashlib.sha256(table.read_bytes()).hexdigest()[:16] if table else "",
+            }
+        )
+    return by_category
