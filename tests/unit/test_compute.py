@@ -182,7 +182,6 @@ def count(*arguments, cwd=PROJECT):
 
 CUSTOM_NET = """
 import torch
-from studies import changed
 WINDOW = torch.ones(64)
 class Net(torch.nn.Module):
     def __init__(self, width):

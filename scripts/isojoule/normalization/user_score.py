@@ -28,7 +28,7 @@ def scores_on_both_gpus(
         reference: name of the reference that the score is relative to.
 
     Returns:
-        `quality`, `baseline` (the name of the reference), `energy_weighted_score` (on the user's GPU) and
+        `quality`, `reference` (its name), `energy_weighted_score` (on the user's GPU) and
         `energy_weighted_score_on_target`.
 
     Raises:
@@ -45,7 +45,7 @@ def scores_on_both_gpus(
     reference_on_target_kwh = float(study.loc[reference, "energy_kwh"])
     return {
         "quality": quality,
-        "baseline": reference,
+        "reference": reference,
         "energy_weighted_score": energy_weighted_score(quality, references[reference].energy_kwh, system.energy_kwh),
         "energy_weighted_score_on_target": energy_weighted_score(
             quality, reference_on_target_kwh, normalized.energy_kwh

@@ -21,7 +21,7 @@ def in_words(record: Mapping[str, Any]) -> list[str]:
     ]
     if "energy_weighted_score" in record:
         lines.append(
-            f"energy-weighted score with {record['baseline']}: {record['energy_weighted_score']:.3g} on your GPU, "
+            f"energy-weighted score with {record['reference']}: {record['energy_weighted_score']:.3g} on your GPU, "
             f"{record['energy_weighted_score_on_target']:.3g} on {record['target']}"
         )
     return [*lines, *(f"warning: {warning}" for warning in record["warnings"])]
