@@ -75,8 +75,14 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
 
 
 def _file(name: str) -> Path | None:
-    package, *parts = name.split(".")
-    path = LIBRARY.joinpath(*parts) if package == "isojoule" else Path.cwd().joinpath(package, *parts)
+    package, _, rest = name.partition(".")
+    return _file_in(LIBRARY, rest) if package == "isojoule" else _file_in(Path.cwd(), name)
+
+
+# every fingerprint of a study asks for the same names
+@cache
+def _file_in(folder: Path, name: str) -> Path | None:
+    path = folder.joinpath(*name.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
