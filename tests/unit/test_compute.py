@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands import isojoule, process
 from studies import changed
 
 from isojoule.compute import counting
@@ -170,14 +171,8 @@ def test_a_model_that_cannot_be_counted_is_refused_in_one_sentence(model, messag
         counting.training_step(architecture, example, SETTINGS)
 
 
-def count(*arguments, cwd=PROJECT):
-    return subprocess.run(
-        [sys.executable, "-m", "isojoule", "count-compute", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
+def count(*arguments):
+    return isojoule("count-compute", *arguments)
 
 
 CUSTOM_NET = """
@@ -201,7 +196,8 @@ def test_program_counts_a_model_of_the_user(tmp_path):
         )
     )
     output = tmp_path / "new" / "mine.json"
-    done = count("--config", "config.yaml", "--architecture", "mine", "--output", output, cwd=tmp_path)
+    arguments = ("--config", "config.yaml", "--architecture", "mine", "--output", output)
+    done = process("count-compute", *arguments, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(
         f"mine: {8192 * 4 + 4 + 2 * 4 + 4 * 10 + 10:,} parameters, 6.562e+04 forward FLOPs, backward/forward 1.00, "

@@ -1,12 +1,11 @@
 """The link of compute to energy: fits against other libraries and hand counts, claims against made-up studies."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import isojoule
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
@@ -235,14 +234,12 @@ def test_the_program_writes_its_tables_and_mixes_no_kinds(tmp_path):
     frame = study()
     frame.loc[frame["family"] == "cnn", "energy_kind"] = "estimated"
     write_table(frame, tmp_path / "table.csv")
-    command = [sys.executable, "-m", "isojoule", "link-compute-energy", "table.csv", "--output", "links"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = isojoule("link-compute-energy", "table.csv", "--output", "links", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "left out: 30 estimated rows; ask for them by --kinds" in ended.stdout
     for name in ("fits", "explained", "power-ratios", "claims"):
         assert set(pd.read_csv(tmp_path / "links" / f"{name}.csv")["energy_kind"]) == {"measured"}
-    command[4] = "none.csv"
-    missing = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    missing = isojoule("link-compute-energy", "none.csv", "--output", "links", cwd=tmp_path)
     assert missing.returncode == 2
     assert (
         missing.stderr.strip()

@@ -1,9 +1,8 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import isojoule, process
 
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
@@ -22,12 +21,11 @@ PRINTED = {
 
 
 def estimate(*arguments):
-    command = [sys.executable, "-m", "isojoule", "estimate-training", *arguments]
-    return subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
+    return isojoule("estimate-training", *arguments)
 
 
 def test_the_published_table_comes_out_as_printed(tmp_path):
-    done = estimate(PUBLISHED, "--countries", "FRA", "USA", "--output", tmp_path / "t.csv")
+    done = process("estimate-training", PUBLISHED, "--countries", "FRA", "USA", "--output", tmp_path / "t.csv")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "t.csv").set_index("model")
     for model, (energy, emissions, days) in PRINTED.items():
@@ -43,8 +41,7 @@ def test_the_published_figures_are_drawn(tmp_path):
     assert estimate(PUBLISHED, "--output", tmp_path / "training.csv").returncode == 0
     kinds, goals = ["--kinds", "measured", "estimated"], ["--minimize", "energy_kwh", "one_minus_mos"]
     waveflow = PROJECT / "reference" / "published" / "waveflow.csv"
-    fronts = ["-m", "isojoule", "front", waveflow, *kinds, *goals, "--output", tmp_path / "waveflow.csv"]
-    subprocess.run([sys.executable, *map(str, fronts)], check=True, capture_output=True)
+    assert isojoule("front", waveflow, *kinds, *goals, "--output", tmp_path / "waveflow.csv").returncode == 0
     for name in ("training", "waveflow"):
         figure = captions.load(f"published-{name}")
         drawing.save(figure.draw, figure.READ(tmp_path / f"{name}.csv"), [tmp_path / f"{name}.svg"])

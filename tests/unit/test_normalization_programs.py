@@ -1,13 +1,11 @@
 """Normalization from the command line: a table to a figure, my own system, and what is refused."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import isojoule, process
 from simulated import normalization_task
 
 from isojoule.normalization import DEFAULT
@@ -19,12 +17,8 @@ REAL = PROJECT.parent / "shared" / "real" / "imagenet-inference-energy.csv"
 
 def program(folder, name, *arguments):
     """Run a command of ours; return its exit code and all that it printed."""
-    environment = {**os.environ, "ISOJOULE_LOCKS": str(folder)}
-    ended = subprocess.run(
-        [sys.executable, "-m", "isojoule", name, *map(str, arguments)],
-        cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-    )  # fmt: skip
-    return ended.returncode, ended.stdout
+    ended = isojoule(name, *arguments, cwd=folder)
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 @pytest.fixture(scope="module")
@@ -155,5 +149,5 @@ def test_a_table_of_others_with_extra_and_missing_columns(folder):
     assert set(errors.loc[errors["method"] == DEFAULT, "columns"]) == {"energy_kwh"}
     assert (errors.loc[errors["method"] == DEFAULT, "source"] != "c").all(), "identical energies determine no line"
     assert (errors.loc[(errors["source"] == "a") & (errors["target"] == "b"), "mdape_percent"].min()) < 1e-9
-    assert program(folder, "simulate", "--gpus", 2, "--output", "w.csv")[0] == 0
+    assert process("simulate", "--gpus", 2, "--output", "w.csv", cwd=folder).returncode == 0
     assert set(pd.read_csv(folder / "w.csv")["energy_kind"]) == {"simulated"}

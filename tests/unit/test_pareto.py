@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from commands import isojoule as run
+from commands import process
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -31,11 +33,6 @@ COSTS = st.integers(1, 7).flatmap(
 
 def table(*rows):
     return pd.DataFrame(rows, columns=["architecture", "energy_kwh", "macro_f1"])
-
-
-def run(program, *arguments):
-    command = [sys.executable, "-m", "isojoule", program, *arguments]
-    return subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
 
 
 @given(costs=COSTS)
@@ -293,7 +290,7 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
     refused = run("front", path, *goals)
     assert refused.returncode == 2
     assert "b (no macro_f1)" in refused.stderr
-    done = run("front", path, *goals, "--missing", "leave-out", "--output", output)
+    done = process("front", path, *goals, "--missing", "leave-out", "--output", output)
     assert done.returncode == 0, done.stderr
     assert "gpu t4 phase train:\n  optimal: a\n  dominated: b, dominated by a\n" in done.stdout
     assert "  left out: b: no macro_f1" in done.stdout
@@ -414,7 +411,7 @@ def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):
     path, output = tmp_path / "theirs.csv", tmp_path / "scores.csv"
     path.write_text("model,energy_kwh,f1\nbase,1,0.5\nbase,3,0.5\nsmall,0.5,0.4\nlarge,8,0.9\nlost,,0.9\n")
     goals = ["--minimize", "energy_kwh", "--maximize", "f1"]
-    done = run("score", path, *goals, "--reference", "base", "--output", output)
+    done = process("score", path, *goals, "--reference", "base", "--output", output)
     assert done.returncode == 0, done.stderr
     assert "left out: lost: no energy_kwh" in done.stdout
     scores = pd.read_csv(output).set_index("model")["energy_weighted_score"].to_dict()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from blocks import GPU, TRAIN, records, up_to_date
+from commands import isojoule
 from studies import changed
 
 from isojoule import files
@@ -208,9 +209,8 @@ def test_cells_are_measured_by_hand_and_open_no_connection(extracted, results, t
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_one_sentence(extracted, results, tmp_path, option, value, message):
-    running = program(extracted, results, option, value, cwd=tmp_path)
-    _, errors = running.communicate(timeout=60)
-    assert running.returncode == 2
-    assert f"error: {message}" in errors
-    assert "Traceback" not in errors
+    base = ("--config", extracted / "study.yaml", "--gpu", GPU, "--results", results)
+    ended = isojoule("measure", *base, option, value, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert f"error: {message}" in ended.stderr
     assert records(results) == {}
