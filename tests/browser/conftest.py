@@ -1,13 +1,13 @@
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from commands import isojoule
 from playwright.sync_api import sync_playwright
 
 PROJECT = Path(__file__).parents[2]
@@ -58,11 +58,9 @@ def opened(browser):
     return opened
 
 
-def program(name, *arguments):
-    command = [sys.executable, "-m", "isojoule", name, *arguments]
-    done = subprocess.run(list(map(str, command)), text=True, capture_output=True, check=False)
+def program(*words):
+    done = isojoule(*words)
     assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def written(folder, frame, figures=("energy-platforms",)):
