@@ -1,5 +1,6 @@
 """What runs again when: every row of the table in docs/measure.md, on a checkout of its own."""
 
+import compileall
 import json
 import os
 import shutil
@@ -11,24 +12,33 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from commands import isojoule
 
 from isojoule.figures import captions
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-ANALYSIS = {
+ENERGY = {
     "aggregate": 1,
     "tabulate_energy": 1,
     "tabulate_flags": 1,
     "link_compute_energy": 1,
     "compare_fronts": 1,
-    # that of normalized energies wants five architectures
+    # that of normalized energies wants two platforms and five architectures
     "plot": len(captions.ENERGY) + len(captions.PARETO) - 1,
     "write_report": 1,
 }
+NORMALIZATION = {
+    "evaluate_normalization": 1,
+    "rank_normalization": 1,
+    "evaluate_mixed": 1,
+    "choose_references": 1,
+    "plot": len(captions.ENERGY) + len(captions.PARETO) + len(captions.NORMALIZATION),
+}
+ANALYSIS = ENERGY | NORMALIZATION
 LIBRARY = Path("scripts") / "isojoule"
 SESSIONS = LIBRARY / "workloads" / "tagging" / "sessions.py"
-ARCHITECTURES = ("mlp-1x4", "cnn-1x2", "mine")
+ARCHITECTURES = ("mlp-1x4", "mlp-1x5", "cnn-1x2", "rnn-1x4", "mine")
 GPUS = ("cpu-1thread", "cpu-2threads")
 TABLE = "results/tiny/measurements.parquet"
 
@@ -89,8 +99,8 @@ class Checkout:
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """The smallest study with a family, another one and a model of the user's, run to its end."""
+def original(tmp_path_factory, copied):
+    """A checkout of the project, and the finished study beside it."""
     checkout = Checkout(tmp_path_factory.mktemp("checkout"))
     for part in ("scripts", "workflow", "profiles", "reference"):
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
@@ -99,28 +109,9 @@ def original(tmp_path_factory):
     checkout.git("init", "-q")
     checkout.git("add", "-A")
     checkout.git("commit", "-qm", "as it is")
-    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
-    content |= {
-        "study": "tiny",
-        "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 20},
-        "architectures": {
-            "mlp": [{"layers": 1, "hidden": [4]}],
-            "cnn": [{"layers": 1, "hidden": [2]}],
-            "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
-        },
-        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
-        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
-        "repeats": 1,
-    }
-    checkout.study.mkdir()
-    (checkout.study / "study.yaml").write_text(yaml.safe_dump(content))
-    (checkout.study / "my_net.py").write_text(
-        "from torch import nn\n\n\n"
-        "class MyNet(nn.Sequential):\n"
-        "    def __init__(self, width):\n"
-        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, width), nn.Linear(width, 10))\n"
-    )
-    checkout.snakemake()
+    # once for all copies of it
+    compileall.compile_dir(checkout.project / "scripts", quiet=1)
+    copied(checkout.study)
     return checkout
 
 
@@ -182,8 +173,8 @@ def test_logic_of_training(checkout):
 
 def test_logic_of_one_family(checkout):
     checkout.edit(LIBRARY / "workloads" / "tagging" / "models" / "mlp.py", "nn.ReLU()", "nn.GELU()")
-    assert checkout.planned() == {"count_compute": 1, "measure": 2, **ANALYSIS}
-    assert checkout.measured(block()) == cells("mlp-1x4", attempt=2)
+    assert checkout.planned() == {"count_compute": 2, "measure": 2, **ANALYSIS}
+    assert checkout.measured(block()) == cells("mlp-1x4", "mlp-1x5", attempt=2)
 
 
 def test_logic_of_a_model_of_the_user(checkout):
@@ -204,7 +195,7 @@ def test_logic_of_compute_counting(checkout):
         LIBRARY / "compute" / "counting.py", "training_flops_published=3 *", "training_flops_published=1 * 3 *"
     )
     jobs = checkout.planned()
-    assert jobs == {"count_compute": 3, **ANALYSIS}
+    assert jobs == {"count_compute": 5, **ANALYSIS}
 
 
 def test_logic_of_a_figure(checkout):
@@ -234,9 +225,9 @@ def test_a_training_hyperparameter(checkout):
 def test_one_width_in_a_grid(checkout):
     before = checkout.study / "results" / "tiny" / "records" / "cpu-1thread" / "mlp-1x4" / "train-0.json"
     content = before.read_bytes()
-    checkout.configure(lambda study: study["architectures"]["mlp"][0].update(hidden=[4, 5]))
+    checkout.configure(lambda study: study["architectures"]["mlp"][0].update(hidden=[4, 5, 6]))
     assert checkout.planned() == {"count_compute": 1, "measure": 2, **ANALYSIS}
-    assert checkout.measured(block(architecture="mlp-1x5")) == cells("mlp-1x5")
+    assert checkout.measured(block(architecture="mlp-1x6")) == cells("mlp-1x6")
     assert before.read_bytes() == content
 
 
@@ -254,10 +245,12 @@ def removed_architecture(study):
     del study["architectures"]["cnn"]
 
 
-@pytest.mark.parametrize(("change", "rows"), [(removed_gpu, 6), (removed_architecture, 8)], ids=["gpu", "architecture"])
+@pytest.mark.parametrize(
+    ("change", "rows"), [(removed_gpu, 10), (removed_architecture, 16)], ids=["gpu", "architecture"]
+)
 def test_what_is_removed(checkout, change, rows):
     checkout.configure(change)
-    assert checkout.planned() == {**ANALYSIS}
+    assert checkout.planned() == ENERGY, "too little is left to normalize"
     before = {path: path.read_bytes() for path in (checkout.study / "results" / "tiny" / "records").rglob("*.json")}
     assert checkout.measured(TABLE) == set()
     assert {path: path.read_bytes() for path in before} == before
@@ -281,11 +274,17 @@ def test_a_new_gpu_after_another_version_of_a_library(checkout):
         assert checkout.planned() == {}
         checkout.configure(lambda study: study["gpus"].update({"new": {"device": "cpu"}}))
         assert checkout.planned() == {"measure": 1, **ANALYSIS}
-        assert checkout.measured("all") == cells(*ARCHITECTURES, gpus=("new",))
-        assert checkout.planned() == {}
+        assert checkout.measured(TABLE) == cells(*ARCHITECTURES, gpus=("new",))
+        assert checkout.planned() == {rule: jobs for rule, jobs in ANALYSIS.items() if rule != "aggregate"}
     record = json.loads((checkout.study / "results" / "tiny" / "records" / "new" / "mine" / "train-0.json").read_text())
     assert record["provenance"]["software"]["codecarbon"] == "9.9"
-    page = (checkout.study / "results" / "tiny" / "report.html").read_text()
+    assert (
+        isojoule(
+            "report", TABLE, "--results", "results/tiny", "--output", "versions.html", cwd=checkout.study
+        ).returncode
+        == 0
+    )
+    page = (checkout.study / "versions.html").read_text()
     versions = page.split("<h3>Versions</h3>")[1].split("</table>")[0]
     assert "<td>9.9</td>" in versions
     assert versions.count("<tr>") == 3
@@ -303,4 +302,4 @@ def test_a_lost_memory_of_snakemake(checkout):
     assert checkout.planned() == {}
     shutil.rmtree(checkout.study / "results" / "tiny" / "records")
     assert checkout.measured(*map(block, GPUS)) == set()
-    assert len(list((checkout.study / "results" / "tiny" / "records").rglob("*.json"))) == 12
+    assert len(list((checkout.study / "results" / "tiny" / "records").rglob("*.json"))) == 20

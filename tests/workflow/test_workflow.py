@@ -19,12 +19,16 @@ PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
-def snakemake(folder, *arguments, config="study.yaml"):
+def command(*arguments, config="study.yaml"):
     profile = ["--workflow-profile", PROJECT / "profiles" / "default"]
-    command = [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", config, *profile]
+    base = ["-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", config, *profile]
+    return [sys.executable, *map(str, [*base, *arguments])]
+
+
+def snakemake(folder, *arguments, config="study.yaml"):
     return subprocess.run(
-        [*map(str, command), *map(str, arguments)],
-        cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        command(*arguments, config=config), cwd=folder, env=ENVIRONMENT,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 
 
@@ -35,21 +39,8 @@ def planned(output):
 
 
 @pytest.fixture(scope="module")
-def study():
-    """The smallest study with every part of the demo."""
-    content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
-    return content | {
-        "study": "tiny",
-        "dataset": {"source": "synthetic", "train_clips": 24, "test_clips": 20},
-        "architectures": {
-            "mlp": [{"layers": 1, "hidden": [4, 5, 6, 7]}],
-            "custom": [{"name": "mine", "model": "my_net:MyNet", "arguments": {"width": 3}}],
-        },
-        "phases": {"train": {"epochs": 1}, "test": {"epochs": 1}},
-        "energy": {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100},
-        "repeats": 1,
-        "normalization": {"splits": {"number": 2}, "draws": 2},
-    }
+def study(tiny):
+    return tiny
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +50,10 @@ def small(study):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory, study):
+def finished(tmp_path_factory, copied):
     """A folder in which the study was run to its end, and what the run said."""
-    folder = tmp_path_factory.mktemp("study")
-    (folder / "study.yaml").write_text(yaml.safe_dump(study))
-    (folder / "my_net.py").write_text(
-        "from torch import nn\n\n\n"
-        "class MyNet(nn.Sequential):\n"
-        "    def __init__(self, width):\n"
-        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, width), nn.Linear(width, 10))\n"
-    )
-    run = snakemake(folder)
-    assert run.returncode == 0, run.stdout
-    return folder, run.stdout
+    folder = copied(tmp_path_factory.mktemp("study"))
+    return folder, (folder / "run.log").read_text()
 
 
 def test_the_snakefile_in_the_root_runs_the_published_study_of_1032_cells_in_12_jobs(tmp_path):
@@ -186,24 +168,16 @@ def test_a_wrong_configuration_is_refused_in_one_sentence(tmp_path, study):
     assert "Traceback" not in run.stdout
 
 
-def test_a_killed_study_goes_on_where_it_was(tmp_path, small):
+def test_a_killed_study_goes_on_where_it_was(tmp_path, copied, small):
+    copied(tmp_path)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(small))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-s",
-        str(PROJECT / "Snakefile"),
-        "--configfile",
-        "study.yaml",
-        "--cores",
-        "2",
-    ]
-    running = subprocess.Popen(
-        [*command, "--workflow-profile", str(PROJECT / "profiles" / "default")],
-        cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
     records = tmp_path / "results" / "tiny" / "records"
+    for part in (records, records.with_name("attempts")):
+        shutil.rmtree(part)
+    running = subprocess.Popen(
+        command(), cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(records.rglob("train-0.json")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 import yaml
+from commands import isojoule
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -280,14 +281,10 @@ def test_a_longer_training_measures_nothing_again(waveflow):
 def test_a_wrong_table_of_opinions_is_refused(waveflow, tmp_path, text, message):
     shutil.copytree(waveflow, tmp_path / "study")
     (tmp_path / "study" / "opinions.csv").write_text(text)
-    results = ["--results", "results/tiny", "--output", "results/tiny/again.parquet"]
-    words = [sys.executable, "-m", "isojoule", "aggregate", "--config", "study.yaml", *results]
-    ended = subprocess.run(
-        list(map(str, words)), cwd=tmp_path / "study", capture_output=True, text=True, env=ENVIRONMENT, check=False
-    )
+    results = ("--results", "results/tiny", "--output", "results/tiny/again.parquet")
+    ended = isojoule("aggregate", "--config", "study.yaml", *results, cwd=tmp_path / "study")
     assert ended.returncode == 2
     assert message in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_a_third_workload_is_a_folder(tmp_path):
