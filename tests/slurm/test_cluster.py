@@ -16,13 +16,15 @@ import pandas as pd
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+PROJECT = HERE.parents[1]
 GPUS = ("t4", "rtx", "gtx", "a40")
 CELLS = 4
 QUICK = [
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--seconds-between-status-checks", "1", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
     "--set-resources", "measure:mem_mb=2500", "measure:runtime=10", "count_compute:mem_mb=1500",
+    "plot:mem_mb=1000",
     "--default-resources", "slurm_partition=cpu", "mem_mb=1500", "runtime=10",
 ]  # fmt: skip
 
@@ -35,8 +37,8 @@ def environment(folder):
     return {**os.environ, "PATH": path, "XDG_CONFIG_HOME": str(folder / "xdg")}
 
 
-def command(folder, *arguments):
-    base = ["snakemake", "-s", PROJECT / "Snakefile", "--configfile", "study.yaml", "--profile", "slurm"]
+def command(folder, *arguments, program=(sys.executable, HERE / "quick_snakemake.py")):
+    base = [*program, "-s", PROJECT / "Snakefile", "--configfile", "study.yaml", "--profile", "slurm"]
     return list(map(str, [*base, "--workflow-profile", PROJECT / "profiles" / "default", *QUICK, *arguments]))
 
 
@@ -142,7 +144,8 @@ def whole(tmp_path_factory, study):
     )
     assert made.returncode == 0, made.stderr
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
-    run = snakemake(folder)
+    # every job starts a Snakemake of its own: six figures share one
+    run = snakemake(folder, "--groups", "plot=figures", "--group-components", "figures=6")
     assert run.returncode == 0, run.stdout
     return folder, run.stdout
 
@@ -200,7 +203,8 @@ def test_a_new_gpu_is_sent_alone(whole, study):
     assert set(pd.read_parquet(folder / "results" / "tiny" / "measurements.parquet")["gpu"]) == {*GPUS, "t4-again"}
 
 
-def test_a_job_that_is_cancelled_is_sent_again_and_goes_on(folder):
+def test_a_job_that_is_cancelled_is_sent_again_and_goes_on(folder, study):
+    configured(folder, study, epochs=2000)
     run = started(folder, "--", *RECORDS)
     job = second_cell_runs(folder)
     before = records(folder)
