@@ -78,7 +78,7 @@ def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[T
 
 
 def set_precision(precision: str) -> None:
-    """Turn TensorFloat-32 on or off in every backend; without this call it is on in cuDNN."""
+    """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
     torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]
 
 

@@ -308,7 +308,7 @@ class Session:
 
 
 def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session:
-    """Make the session of another device, in the process that serves it."""
+    """The session of another device, in a process of its own."""
     building.set_precision(configuration["gpu"]["precision"])
     torch.set_num_threads(configuration["gpu"]["threads"])
     torch.manual_seed(configuration["seed"])
