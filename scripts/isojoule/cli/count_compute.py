@@ -32,8 +32,8 @@ def run(options: argparse.Namespace, _: Device) -> None:
     from isojoule.study.cells import architectures
 
     study = reading.load(options.config)
-    by_name = architectures(study)
-    architecture = by_name[one_of(list(by_name), "--architecture", options.architecture)]
+    architectures_by_name = architectures(study)
+    architecture = architectures_by_name[one_of(list(architectures_by_name), "--architecture", options.architecture)]
     with heartbeat(lambda: f"counting {architecture.name}"):
         record = count(study, architecture)
     write_text(options.output, record.model_dump_json(indent=2) + "\n")

@@ -36,12 +36,12 @@ def architectures(configuration: Configuration) -> dict[str, Architecture]:
     Raises:
         InputError: two architectures have the same name.
     """
-    by_name: dict[str, Architecture] = {}
+    architectures_by_name: dict[str, Architecture] = {}
     for architecture in configuration.expand_architectures():
-        if architecture.name in by_name:
+        if architecture.name in architectures_by_name:
             raise InputError(f"architectures: {architecture.name} is named twice, expected every architecture once")
-        by_name[architecture.name] = architecture
-    return by_name
+        architectures_by_name[architecture.name] = architecture
+    return architectures_by_name
 
 
 def phases(configuration: Configuration) -> list[str]:
@@ -72,7 +72,7 @@ def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
 
 
 def cell_slice(
-    configuration: Configuration, cell: Cell, by_name: dict[str, Architecture] | None = None
+    configuration: Configuration, cell: Cell, architectures_by_name: dict[str, Architecture] | None = None
 ) -> dict[str, Any]:
     """Return the part of the configuration that decides the record of `cell`, and nothing else.
 
@@ -81,9 +81,9 @@ def cell_slice(
     Args:
         configuration: the study.
         cell: the cell.
-        by_name: the study's `architectures`, where the caller has them.
+        architectures_by_name: the study's `architectures`, where the caller has them.
     """
-    architecture = (by_name or architectures(configuration))[cell.architecture]
+    architecture = (architectures_by_name or architectures(configuration))[cell.architecture]
     return {
         "workload": configuration.workload,
         "architecture": asdict(architecture),
@@ -100,7 +100,7 @@ def fingerprints(
     configuration: Configuration,
     cell: Cell,
     data_fingerprint: str,
-    by_name: dict[str, Architecture] | None = None,
+    architectures_by_name: dict[str, Architecture] | None = None,
 ) -> dict[str, str]:
     """Return the fingerprints of all that decides the record of `cell`: configuration, code and data.
 
@@ -110,12 +110,13 @@ def fingerprints(
         configuration: the study.
         cell: the cell.
         data_fingerprint: the fingerprint of the data, from the workload.
-        by_name: the study's `architectures`, where the caller has them.
+        architectures_by_name: the study's `architectures`, where the caller has them.
     """
-    by_name = by_name or architectures(configuration)
+    architectures_by_name = architectures_by_name or architectures(configuration)
+    model = architectures_by_name[cell.architecture].model.partition(":")[0]
     return {
-        "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, by_name)),
-        "code_fingerprint": _measuring_code(configuration, by_name[cell.architecture].model.partition(":")[0]),
+        "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, architectures_by_name)),
+        "code_fingerprint": _measuring_code(configuration, model),
         "data_fingerprint": data_fingerprint,
     }
 
@@ -137,7 +138,9 @@ def features_code(configuration: Configuration) -> str:
     )
 
 
-def block_slice(configuration: Configuration, gpu: str, by_name: dict[str, Architecture]) -> dict[str, Any]:
+def block_slice(
+    configuration: Configuration, gpu: str, architectures_by_name: dict[str, Architecture]
+) -> dict[str, Any]:
     """Return the part of the configuration that decides the cells of a GPU, whatever their repeat.
 
     Of the architectures it has only the user's own, since these can change while their name stays. The slice does not
@@ -146,16 +149,20 @@ def block_slice(configuration: Configuration, gpu: str, by_name: dict[str, Archi
     Args:
         configuration: the study.
         gpu: key of the configuration's `gpus`.
-        by_name: the study's `architectures`.
+        architectures_by_name: the study's `architectures`.
     """
-    common = cell_slice(configuration, Cell(gpu, next(iter(by_name)), "test", 0), by_name)
-    custom = {name: asdict(by_name[name]) for name in by_name if _is_custom(configuration, by_name[name])}
+    common = cell_slice(configuration, Cell(gpu, next(iter(architectures_by_name)), "test", 0), architectures_by_name)
+    custom = {
+        name: asdict(architecture)
+        for name, architecture in architectures_by_name.items()
+        if _is_custom(configuration, architecture)
+    }
     return {**common, "architecture": custom, "phases": configuration.phases.plain()}
 
 
-def block_code(configuration: Configuration, by_name: dict[str, Architecture]) -> str:
+def block_code(configuration: Configuration, architectures_by_name: dict[str, Architecture]) -> str:
     """Return the fingerprint of the code that measures the architectures of the study."""
-    custom = {a.model.partition(":")[0] for a in by_name.values() if _is_custom(configuration, a)}
+    custom = {a.model.partition(":")[0] for a in architectures_by_name.values() if _is_custom(configuration, a)}
     return _measuring_code(configuration, *configuration.MODELS, *sorted(custom))
 
 

@@ -38,7 +38,7 @@ class Estimate:
 
 
 def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeRecord]) -> str:
-    """Cells, GPU hours, kWh and CO2e per GPU, and disk, as text.
+    """Say how many cells, GPU hours, kWh and kg CO2e each GPU will take, and how much disk the study needs.
 
     Args:
         configuration: the study.
@@ -165,11 +165,12 @@ def _total(rows: list[_Row]) -> _Row:
 
 def _kept(configuration: Configuration, results: Path) -> dict[Cell, MeasurementRecord]:
     """Return the records of the cells that will not be measured again."""
-    journal, by_name = Journal(results), architectures(configuration)
+    journal, architectures_by_name = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
         return {}
     records = (
-        (cell, journal.kept(cell, fingerprints(configuration, cell, data, by_name))) for cell in cells(configuration)
+        (cell, journal.kept(cell, fingerprints(configuration, cell, data, architectures_by_name)))
+        for cell in cells(configuration)
     )
     return {cell: record for cell, record in records if record}
 

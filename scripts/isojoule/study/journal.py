@@ -183,13 +183,15 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
     """
     if not (data := fingerprint_of_data(results)):
         return
-    by_name = architectures(configuration)
+    architectures_by_name = architectures(configuration)
     stale = 0
     for cell in cells(configuration):
         path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
         try:
             record = read_record(path, MeasurementRecord) if path.is_file() else None
-            is_stale = record is not None and not record.is_of(fingerprints(configuration, cell, data, by_name))
+            is_stale = record is not None and not record.is_of(
+                fingerprints(configuration, cell, data, architectures_by_name)
+            )
         except OtherVersionError:
             is_stale = True
         except InputError:

@@ -58,7 +58,7 @@ def status(results: Path) -> str:
 
 
 def _cell_states(configuration: Configuration, results: Path) -> list[CellState]:
-    journal, by_name = Journal(results), architectures(configuration)
+    journal, architectures_by_name = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
         return [CellState(cell, "waiting", None) for cell in cells(configuration)]
     running = {
@@ -70,7 +70,7 @@ def _cell_states(configuration: Configuration, results: Path) -> list[CellState]
     states = []
     for cell in cells(configuration):
         attempts = journal.attempts(cell)
-        kept = journal.kept(cell, fingerprints(configuration, cell, data, by_name), attempts)
+        kept = journal.kept(cell, fingerprints(configuration, cell, data, architectures_by_name), attempts)
         now = running.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
         if kept:
             states.append(CellState(cell, "done" if kept.outcome == "ok" else "out of memory", kept))
