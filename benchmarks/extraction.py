@@ -23,7 +23,7 @@ from suite import PROJECT, Row, command, interleaved
 
 from isojoule.configuration.sections import MelOfBeginning
 from isojoule.study import reading
-from isojoule.workloads.audio import beginning, n_samples
+from isojoule.workloads.audio import decode_beginning, n_samples
 from isojoule.workloads.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging.extraction import extract
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest, write_manifest
@@ -111,7 +111,7 @@ def decoding(folder: Path, mel: MelOfBeginning, _: int) -> int:
     """Decoding and resampling the needed part alone."""
     clips = read_manifest(folder / MANIFEST)
     for clip in clips:
-        assert len(beginning(Path(clip.path), mel)) == n_samples(mel)
+        assert len(decode_beginning(Path(clip.path), mel)) == n_samples(mel)
     return len(clips)
 
 

@@ -1,19 +1,19 @@
-"""What is shown to the user as a sentence, without a traceback, and what is an outcome rather than an error."""
+"""Errors that users see as one sentence without a traceback, and errors that are outcomes of a measurement."""
 
-# EX_TEMPFAIL of sysexits.h, the exit code of a program that its time budget ended: the same command goes on
+# exit code of a command whose time budget was too short, so that it must be called again (EX_TEMPFAIL of sysexits.h)
 OVER_BUDGET = 75
 
 
 class InputError(Exception):
-    """What the user gave cannot be used; the message names the key or file, what was found and what was expected."""
+    """The user's input is wrong; the message names the key or file, what was found and what was expected."""
 
 
 class StoppedError(BaseException):
-    """SIGTERM: the scheduler takes the machine back (cancelled, preempted, over time)."""
+    """The program received SIGTERM, since its job was cancelled, preempted or over time."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the GPU or the host had no memory left: of a measurement that is an outcome, not a failure."""
+    """Return whether the GPU or the host had no memory left, which is an outcome of a measurement, not a failure."""
     text = str(error).lower()
     return (
         isinstance(error, MemoryError)

@@ -1,4 +1,4 @@
-"""Write files whole or not at all: a temporary name in the same folder, then a rename."""
+"""Write files whole or not at all: under a temporary name in the same folder first, which is then renamed."""
 
 import glob
 import json
@@ -26,11 +26,11 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder or the file cannot be written (permissions, full disk).
     """
-    here = f".{path.name}.{platform.node()}"
-    temporary = path.with_name(f"{here}.{os.getpid()}.tmp")
+    start = f".{path.name}.{platform.node()}"
+    temporary = path.with_name(f"{start}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_left_behind(path.parent, here)
+        _remove_left_behind(path.parent, start)
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -44,17 +44,17 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def _remove_left_behind(folder: Path, start: str) -> None:
     """Remove the temporary files of programs on this machine that were killed before they could do so themselves."""
-    for left in folder.glob(f"{glob.escape(start)}.*.tmp"):
-        pid = left.suffixes[-2].lstrip(".")
+    for temporary in folder.glob(f"{glob.escape(start)}.*.tmp"):
+        pid = temporary.suffixes[-2].lstrip(".")
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            left.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:
     """Refuse a folder that cannot be written or made, without making it.
 
     Raises:
-        InputError: naming the file or folder that is in the way.
+        InputError: a file or folder is in the way; the message names it.
     """
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir():
@@ -64,10 +64,10 @@ def check_writable(folder: Path) -> None:
 
 
 def patiently(write: Callable[[], None]) -> None:
-    """Call `write` again while the disk is full or read-only, for ten minutes.
+    """Call `write` until it succeeds, for at most ten minutes, in which the disk may be full or read-only.
 
     Raises:
-        InputError: that of the last call.
+        InputError: the last call failed.
     """
     deadline_s = time.monotonic() + PATIENCE_S
     while True:

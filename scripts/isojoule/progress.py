@@ -1,4 +1,4 @@
-"""What a program shows in a terminal: a sign of life during long work, and tables in aligned columns."""
+"""Show in a terminal how far long work is, and tables in aligned columns."""
 
 import sys
 import threading
@@ -29,6 +29,6 @@ def heartbeat(progress: Callable[[], str], period_s: float = PERIOD_S) -> Iterat
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The rows as lines, every column as wide as its widest text."""
+    """Yield the rows as lines, in which every column is as wide as its widest text."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)

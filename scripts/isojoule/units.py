@@ -1,3 +1,3 @@
-"""Units of energy that the records and instruments speak."""
+"""The factor between the energy units of records (kWh) and instruments (J)."""
 
 JOULES_PER_KWH = 3.6e6

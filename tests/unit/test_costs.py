@@ -101,7 +101,7 @@ def test_no_more_of_a_clip_is_decoded_than_its_frames_need(tmp_path, monkeypatch
 
     soundfile.write(tmp_path / "clip.wav", np.zeros(seconds * 44_100), 44_100)
     monkeypatch.setattr(soundfile.SoundFile, "read", counted)
-    audio.beginning(tmp_path / "clip.wav", MEL)
+    audio.decode_beginning(tmp_path / "clip.wav", MEL)
     needed_s = audio.n_samples(MEL) / MEL.sample_rate_hz + audio.MARGIN_S
     assert sum(decoded) == min(seconds * 44_100, int(np.ceil(needed_s * 44_100)))
 

@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from isojoule.errors import InputError
-from isojoule.workloads.audio import UnusableClipError, beginning, n_samples
+from isojoule.workloads.audio import UnusableClipError, decode_beginning, n_samples
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.description.sections import Desed, Folder, Synthetic
@@ -84,14 +84,14 @@ def test_the_beginning_is_that_of_the_whole_clip(tmp_path, mel, suffix, rate_hz,
     path = noise(tmp_path / f"clip.{suffix}", 2.5, rate_hz, channels)
     samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
     whole = soxr.resample(samples.mean(axis=1), rate_hz, mel.sample_rate_hz)
-    found = beginning(path, mel)
+    found = decode_beginning(path, mel)
     assert found.shape == (n_samples(mel),)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, whole[: n_samples(mel)], atol=1e-4)
 
 
 def test_a_short_clip_ends_in_zeros(tmp_path, mel):
-    found = beginning(noise(tmp_path / "short.wav", seconds=0.5), mel)
+    found = decode_beginning(noise(tmp_path / "short.wav", seconds=0.5), mel)
     assert np.all(found[8000:] == 0)
     assert np.count_nonzero(found[:8000]) > 7900
 
@@ -110,7 +110,7 @@ def test_what_is_no_usable_clip_says_why(tmp_path, mel):
     }
     for name, reason in reasons.items():
         with pytest.raises(UnusableClipError, match=reason):
-            beginning(tmp_path / name, mel)
+            decode_beginning(tmp_path / name, mel)
 
 
 def folder(tmp_path, **changes):

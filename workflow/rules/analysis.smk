@@ -1,4 +1,4 @@
-"""Records in; one table of measurements, its dictionary, tables and figures out. On the CPU, without torch."""
+"""Records go in, and one table of measurements, its dictionary, tables and figures come out, without torch."""
 
 
 rule aggregate:

@@ -1,4 +1,4 @@
-"""The configuration, checked, and the names that all rules share."""
+"""Check the configuration, and define the names that all rules share."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# of the workflow; the package that it calls must be the same
+# version of this workflow, which the package that it calls must have too
 VERSION = "0.2.0"
 
 try:
@@ -30,8 +30,8 @@ from isojoule.study import cells, code_fingerprint, reading
 from isojoule.study.job_failures import tell_failures
 from isojoule.study.journal import retire_stale_records
 
-# `isojoule` is the one of this interpreter; in the environment rather than in the commands, since a moved interpreter
-# must not measure anything again
+# PATH finds the `isojoule` of this interpreter; the commands do not name its folder, since a moved interpreter must not
+# measure anything again
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
@@ -44,11 +44,11 @@ try:
     check_writable(Path(RESULTS))
     if workflow.is_main_process:
         reading.check_files(STUDY)
-    # from one platform to another, and held-out architectures beside references
+    # normalization needs a second platform, and held-out architectures beside references
     NORMALIZABLE = len(STUDY.gpus) > 1 and len(ARCHITECTURES) > 4
     FIGURES = captions.ordered(STUDY.figures.order, normalizable=NORMALIZABLE)
 except InputError as error:
-    # as a program says it: an exception would be told with lines of this file
+    # Snakemake would print lines of this file with an exception
     sys.exit(f"error: {error}")
 
 if workflow.is_main_process:
@@ -63,8 +63,8 @@ MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
 
 
-# every job reads this copy: editing the file while the study runs changes nothing half way. Named by its content, and
-# known to the commands as a variable, since no job but those that it decides may run again when it changes
+# every job reads this copy, so that editing the file while the study runs changes nothing half way; a variable stands
+# for it in the commands, so that a change of its name, which is made of its content, does not run every job again
 STORED = Path(".snakemake/isojoule") / f"{cells.fingerprint(STUDY.plain())}.yaml"
 reading.store(STUDY, STORED)
 VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{STUDY.study}")
@@ -79,12 +79,12 @@ wildcard_constraints:
 
 
 def gpu_entry(key):
-    """A key of the GPU's entry in the configuration, none where it is not given."""
+    """Make a function that returns a key of the GPU's entry in the configuration, or None where it has none."""
     return lambda wildcards: getattr(STUDY.gpus[wildcards.gpu], key)
 
 
 def partition(wildcards):
-    """Where the GPU is; for an entry that does not say, where the profile sends everything else."""
+    """Return the partition of the GPU's entry, or else that to which the profile sends all other jobs."""
     default = (workflow.resource_settings.default_resources or {}).get(
         "slurm_partition"
     )
@@ -92,20 +92,20 @@ def partition(wildcards):
 
 
 def slurm_extra(wildcards):
-    """Options of sbatch that have no resource of their own."""
+    """Return options of sbatch that have no resource of their own."""
     entry = STUDY.gpus[wildcards.gpu]
     extra = ["--exclusive"] * entry.exclusive + [entry.slurm_extra]
     return " ".join(filter(None, extra)) or None
 
 
-# of SLURM; what no entry asks for is left out, since a function more per job is felt in the start of a large study
-ASKED = {
+# what jobs ask SLURM for, but only keys that an entry has: one function more per job slows the start of a large study
+SLURM_RESOURCES = {
     key: gpu_entry(key)
     for key in ("gres", "gpu", "gpu_model", "constraint")
     if any(getattr(entry, key) is not None for entry in STUDY.gpus.values())
 }
 if any(entry.exclusive or entry.slurm_extra for entry in STUDY.gpus.values()):
-    ASKED["slurm_extra"] = slurm_extra
+    SLURM_RESOURCES["slurm_extra"] = slurm_extra
 
 
 onstart:

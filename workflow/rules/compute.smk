@@ -1,4 +1,4 @@
-"""An architecture in; its parameters, FLOPs and bytes out. On the CPU, once per architecture."""
+"""An architecture goes in, and the counts of its parameters, FLOPs and bytes come out, on the CPU."""
 
 
 rule count_compute:

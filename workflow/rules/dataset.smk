@@ -1,4 +1,4 @@
-"""Audio and labels in; a checked manifest and one array of features out. On the CPU, once per study."""
+"""Audio and labels go in, and a checked manifest and the features come out, on the CPU and once per study."""
 
 
 rule prepare_dataset:

@@ -1,4 +1,4 @@
-"""Features in; one record per cell out, all cells of a GPU and repeat in one job. On the pinned GPU."""
+"""Features go in, and one record per cell comes out. One job measures all cells of a GPU and repeat, on that GPU."""
 
 SLICES = {gpu: cells.block_slice(STUDY, gpu, ARCHITECTURES) for gpu in STUDY.gpus}
 
@@ -17,7 +17,7 @@ rule measure:
     priority: 1
     threads: gpu_entry("threads")
     resources:
-        **ASKED,
+        **SLURM_RESOURCES,
         slurm_partition=partition,
     params:
         slice=lambda wildcards: SLICES[wildcards.gpu],

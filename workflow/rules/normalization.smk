@@ -1,8 +1,8 @@
-"""Measurements in; held-out errors of every method of normalization, a ranking, and references to publish out. CPU."""
+"""Measurements go in; held-out errors of all methods of normalization, their ranking, and references come out."""
 
-OF_SPLITS = STUDY.normalization
-SEED = f"--seed {OF_SPLITS.seed}"
-KINDS = f"--kinds {' '.join(OF_SPLITS.kinds)}" if OF_SPLITS.kinds else ""
+NORMALIZATION = STUDY.normalization
+SEED = f"--seed {NORMALIZATION.seed}"
+KINDS = f"--kinds {' '.join(NORMALIZATION.kinds)}" if NORMALIZATION.kinds else ""
 
 
 rule evaluate_normalization:
@@ -14,8 +14,8 @@ rule evaluate_normalization:
         f"{RESULTS}/logs/evaluate_normalization.log",
     threads: 4
     params:
-        options=f"--scheme {OF_SPLITS.splits.scheme} --splits {OF_SPLITS.splits.number} {SEED}"
-        f" --draws {OF_SPLITS.draws} {KINDS}",
+        options=f"--scheme {NORMALIZATION.splits.scheme} --splits {NORMALIZATION.splits.number} {SEED}"
+        f" --draws {NORMALIZATION.draws} {KINDS}",
         code=code_fingerprint.fingerprint(
             "isojoule.cli.evaluate_normalization", every_module=True
         ),
@@ -32,7 +32,7 @@ rule evaluate_mixed:
     log:
         f"{RESULTS}/logs/evaluate_mixed.log",
     params:
-        options=f"{SEED} --draws {OF_SPLITS.draws} {KINDS}",
+        options=f"{SEED} --draws {NORMALIZATION.draws} {KINDS}",
         code=code_fingerprint.fingerprint(
             "isojoule.cli.evaluate_mixed", every_module=True
         ),
@@ -74,7 +74,7 @@ rule choose_references:
     log:
         f"{RESULTS}/logs/choose_references.log",
     params:
-        options=f"--error-percent {OF_SPLITS.error_percent} {SEED} {KINDS}",
+        options=f"--error-percent {NORMALIZATION.error_percent} {SEED} {KINDS}",
         code=code_fingerprint.fingerprint(
             "isojoule.cli.choose_references", every_module=True
         ),

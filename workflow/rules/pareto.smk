@@ -1,6 +1,6 @@
-"""Measurements in; fronts of quality against every cost, and what papers published, out. On the CPU, without torch."""
+"""Measurements go in, and fronts of quality against every cost come out; beside them the numbers of papers."""
 
-OF_FRONTS = STUDY.pareto
+PARETO = STUDY.pareto
 PUBLISHED = Path(isojoule.__file__).parent / "literature" / "published"
 
 
@@ -20,13 +20,9 @@ rule compare_fronts:
     log:
         f"{RESULTS}/logs/compare_fronts.log",
     params:
-        options=f"--qualities {' '.join(OF_FRONTS.qualities)} --draws {OF_FRONTS.draws}"
-        f" --seed {OF_FRONTS.seed} {KINDS}"
-        + (
-            f" --target {OF_FRONTS.normalize_to}"
-            if OF_FRONTS.normalize_to
-            else ""
-        ),
+        options=f"--qualities {' '.join(PARETO.qualities)} --draws {PARETO.draws}"
+        f" --seed {PARETO.seed} {KINDS}"
+        + (f" --target {PARETO.normalize_to}" if PARETO.normalize_to else ""),
         code=code_fingerprint.fingerprint(
             "isojoule.cli.compare_fronts", every_module=True
         ),

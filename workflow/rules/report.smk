@@ -1,4 +1,4 @@
-"""Tables and figures in; one HTML page out, which needs no network."""
+"""Tables and figures go in, and one HTML page comes out, which needs no network."""
 
 PAGE = Path(isojoule.__file__).parent / "report" / "template"
 

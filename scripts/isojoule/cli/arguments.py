@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share: each is defined once and means the same everywhere."""
+"""The options and arguments that several commands share: each is defined once and means the same everywhere."""
 
 import argparse
 import difflib
@@ -11,7 +11,7 @@ TABLE = "table of measurements, parquet or CSV"
 
 
 def table(parser: argparse.ArgumentParser, what: str = TABLE) -> None:
-    """Add TABLE, the file that a command reads."""
+    """Add TABLE, the file that a command reads, described by `what`."""
     parser.add_argument("table", metavar="TABLE", type=Path, help=what)
 
 
@@ -26,12 +26,12 @@ def results(parser: argparse.ArgumentParser) -> None:
 
 
 def output(parser: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
-    """Add --output, the file or folder that a command writes."""
+    """Add --output, the file or folder that a command writes, described by `what`."""
     parser.add_argument("--output", type=Path, required=required, help=what)
 
 
 def kinds(parser: argparse.ArgumentParser) -> None:
-    """Add --kinds, which energies may be used together."""
+    """Add --kinds, the kinds of energy that a command may use together."""
     parser.add_argument(
         "--kinds",
         nargs="+",
@@ -40,7 +40,7 @@ def kinds(parser: argparse.ArgumentParser) -> None:
 
 
 def phase(parser: argparse.ArgumentParser) -> None:
-    """Add --phase, which energies a command is about."""
+    """Add --phase, the phase whose energies a command is about."""
     parser.add_argument(
         "--phase", required=True, choices=("train", "test"), help="phase that all the energies belong to"
     )
@@ -52,7 +52,7 @@ def target(parser: argparse.ArgumentParser, what: str, *, required: bool = False
 
 
 def seed(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add --seed."""
+    """Add --seed, the seed of what `what` names."""
     parser.add_argument("--seed", type=at_least(0), default=0, help=f"seed {what} (default: 0)")
 
 
@@ -62,26 +62,26 @@ def draws(parser: argparse.ArgumentParser, default: int, what: str) -> None:
 
 
 def workers(parser: argparse.ArgumentParser, default: int, what: str) -> None:
-    """Add --workers, how many of something work at the same time."""
+    """Add --workers, how many threads or processes work at the same time."""
     parser.add_argument("--workers", type=at_least(1), default=default, help=f"{what} (default: {default})")
 
 
 def name(parser: argparse.ArgumentParser) -> None:
-    """Add --name, the column of names."""
+    """Add --name, the column that has the names of the models."""
     parser.add_argument(
         "--name", metavar="COLUMN", help="column of the names (default: architecture, model, system or name)"
     )
 
 
 def allow_empty(parser: argparse.ArgumentParser) -> None:
-    """Add --allow-empty, for the workflow: a study that cannot be normalized has an empty table."""
+    """Add --allow-empty, with which the workflow gets an empty table of a study that cannot be normalized."""
     parser.add_argument(
         "--allow-empty", action="store_true", help="write an empty table where there is nothing to normalize"
     )
 
 
 def at_least(minimum: int) -> Callable[[str], int]:
-    """Return the type of an option that is a whole number of `minimum` or more."""
+    """Make the type of an option that is a whole number of `minimum` or more."""
 
     def whole(text: str) -> int:
         if not text.lstrip("-").isdigit() or int(text) < minimum:
@@ -102,13 +102,18 @@ def above_zero(text: str) -> float:
     return value
 
 
-def known(option: str, found: str, expected: Sequence[str]) -> str:
-    """Return `found`, which is one of `expected`.
+def one_of(names: Sequence[str], option: str, name: str) -> str:
+    """Return `name` if it is one of the configuration's names, and refuse it otherwise.
+
+    Args:
+        names: what the configuration names, such as the keys of its `gpus`.
+        option: the option that the user gave.
+        name: the value of the option.
 
     Raises:
-        InputError: it is not; the message has the closest ones.
+        InputError: the name is not one of them; the message has the closest ones.
     """
-    if found not in expected:
-        close = difflib.get_close_matches(found, expected) or expected[:5]
-        raise InputError(f"{option}: found {found}, expected one of the configuration's, such as {', '.join(close)}")
-    return found
+    if name not in names:
+        nearest = difflib.get_close_matches(name, names) or names[:5]
+        raise InputError(f"{option}: found {name}, expected one of the configuration's, such as {', '.join(nearest)}")
+    return name

@@ -10,7 +10,7 @@ in seconds. The command needs no data and no GPU.
 import argparse
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import known
+from isojoule.cli.arguments import one_of
 from isojoule.measuring.device_lock import Device
 
 COMPUTES = True
@@ -32,8 +32,8 @@ def run(options: argparse.Namespace, _: Device) -> None:
     from isojoule.study.cells import architectures
 
     study = reading.load(options.config)
-    named = architectures(study)
-    architecture = named[known("--architecture", options.architecture, list(named))]
+    architectures_by_name = architectures(study)
+    architecture = architectures_by_name[one_of(list(architectures_by_name), "--architecture", options.architecture)]
     with heartbeat(lambda: f"counting {architecture.name}"):
         record = count(study, architecture)
     write_text(options.output, record.model_dump_json(indent=2) + "\n")

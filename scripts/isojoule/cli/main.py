@@ -1,4 +1,4 @@
-"""The command `isojoule`: which subcommands there are, their help, and what a mistyped one is answered."""
+"""The command `isojoule`: its subcommands, their help, and the answer to a mistyped one."""
 
 import argparse
 import difflib
@@ -71,14 +71,14 @@ def load(name: str) -> ModuleType:
 
 def parser(name: str, command: ModuleType) -> argparse.ArgumentParser:
     """Make the parser of a subcommand, whose help is the docstring of its module."""
-    made = Parser(
+    parser_of_command = Parser(
         prog=f"isojoule {name}",
         description=command.__doc__,
         formatter_class=Help,
         allow_abbrev=False,
     )
-    command.configure(made)
-    return made
+    command.configure(parser_of_command)
+    return parser_of_command
 
 
 def overview() -> str:
@@ -91,7 +91,7 @@ def overview() -> str:
 
 
 class Help(argparse.RawDescriptionHelpFormatter):
-    """Help that calls the value of an option by what it is rather than by the option's own name."""
+    """Help that names the value of an option PATH, NUMBER or TEXT instead of after the option."""
 
     def _get_default_metavar_for_optional(self, action: argparse.Action) -> str:
         if action.type is Path:
@@ -100,16 +100,16 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says in one sentence what is wrong, and names the option that was probably meant."""
+    """A parser that says in one sentence what is wrong, and names the option that the user probably meant."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
-        """Parse the words of a command line, after a look for options that do not exist."""
+        """Parse the words of a command line, and refuse options that do not exist."""
         words = list(args or [])
         for word in words[: words.index("--")] if "--" in words else words:
             option = word.partition("=")[0]
             if option.startswith("--") and option not in self._option_string_actions:
-                known = [name for name in self._option_string_actions if name.startswith("--")]
-                nearest = difflib.get_close_matches(option, known, n=1, cutoff=0.4) or known
+                options = [name for name in self._option_string_actions if name.startswith("--")]
+                nearest = difflib.get_close_matches(option, options, n=1, cutoff=0.4) or options
                 self.error(f"found no option {option}, expected one such as {', '.join(nearest)}")
         return super().parse_args(words, namespace)
 
@@ -120,7 +120,7 @@ class Parser(argparse.ArgumentParser):
             )
 
     def error(self, message: str) -> NoReturn:
-        """Leave with exit code 2 and one sentence instead of the usage, which is long."""
+        """Print one sentence instead of the usage, which is long, and leave with exit code 2."""
         sentence = message.removeprefix("argument ").replace("the following arguments are required: ", "missing: ")
         print(f"error: {sentence}; {self.prog} --help explains it", file=sys.stderr)
         sys.exit(2)

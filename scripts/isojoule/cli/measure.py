@@ -14,7 +14,7 @@ import argparse
 import math
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import above_zero, known
+from isojoule.cli.arguments import above_zero, one_of
 from isojoule.errors import OVER_BUDGET, InputError
 from isojoule.measuring.device_lock import Device
 
@@ -42,8 +42,8 @@ def run(options: argparse.Namespace, machine: Device) -> int:
     study = reading.load(options.config)
     if not 0 <= options.repeat < study.repeats:
         raise InputError(f"--repeat: found {options.repeat}, expected 0 to {study.repeats - 1}")
-    gpu = known("--gpu", options.gpu, list(study.gpus))
-    named = list(architectures(study))
-    chosen = [known("--architecture", name, named) for name in options.architecture or named]
+    gpu = one_of(list(study.gpus), "--gpu", options.gpu)
+    names = list(architectures(study))
+    chosen = [one_of(names, "--architecture", name) for name in options.architecture or names]
     block = Block(study, gpu, options.repeat, options.results, machine)
     return OVER_BUDGET if block.measure(chosen, options.budget_s) else 0

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import above_zero, known
+from isojoule.cli.arguments import above_zero, one_of
 from isojoule.cli.running import stop
 from isojoule.errors import OVER_BUDGET, InputError
 
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.archive and not options.archive.name.endswith(".tar.gz"):
         raise InputError(f"--archive: found {options.archive}, expected a name that ends in .tar.gz")
     study = reading.load(options.config)
-    gpus = [known("--gpu", name, list(study.gpus)) for name in options.gpu or study.gpus]
+    gpus = [one_of(list(study.gpus), "--gpu", name) for name in options.gpu or study.gpus]
     outcomes = measure_study(options.config, gpus, options.results, options.budget_s, options.archive)
     numbers = Counter(outcomes)
     parts = ", ".join(f"{numbers[outcome]} {outcome.value}" for outcome in BlockOutcome)

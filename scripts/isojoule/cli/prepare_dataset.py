@@ -29,5 +29,5 @@ def run(options: argparse.Namespace, _: Device) -> None:
 
     study = reading.load(options.config)
     with heartbeat(lambda: "making or checking clips"):
-        found = interface.part(study.workload, "dataset").prepare_study(study, options.output)
-    print(f"{options.output}: {found}", flush=True)
+        summary = interface.part(study.workload, "dataset").prepare_study(study, options.output)
+    print(f"{options.output}: {summary}", flush=True)

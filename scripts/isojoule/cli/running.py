@@ -1,4 +1,4 @@
-"""How a command runs: its words on bad input, its exit code, its turn on the machine."""
+"""Run a command: wait for its turn on the machine, word what goes wrong, and leave with its exit code."""
 
 import argparse
 import os
@@ -18,9 +18,9 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
     """Call `command.run` with the options, and leave with the exit code that it returns, 0 by default.
 
     The exit code is 2 on bad input and where a package is not installed, 130 after Ctrl-C and 143 after SIGTERM. A
-    command that says `COMPUTES` would disturb the window of another one: before anything else it waits until none is
-    open, and its `run` is handed the machine so that it can have it alone. Such a command imports what is heavy inside
-    `run`.
+    command that says `COMPUTES` would disturb a window that another one has open. It waits until none is open before it
+    does anything else, and its `run` is handed the machine, to take for itself alone. Such a command imports heavy
+    libraries only inside `run`.
     """
     if not getattr(command, "COMPUTES", False):
         sys.exit(_exit_code(command, lambda: command.run(options)))
@@ -30,7 +30,7 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
-        # taking torch apart costs half a second of CPU, which would fall into the window that opens now
+        # the ordinary end of torch takes half a second of CPU, which would fall into the next window
         os._exit(code)
 
 
@@ -48,24 +48,24 @@ def _exit_code(command: ModuleType, call: Callable[[], int | None]) -> int:
         print(f"error: {advice}", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError) as error:
-        # torch's allocator raises the latter
+        # torch's allocator raises RuntimeError
         if not is_out_of_memory(error):
             raise
-        what = str(error).partition("\n")[0] or "no more was to be had"
-        print(f"error: out of memory: {what}; nothing half-written was left", file=sys.stderr)
+        reason = str(error).partition("\n")[0] or "no more was to be had"
+        print(f"error: out of memory: {reason}; nothing half-written was left", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # whoever read along has seen enough; nothing more is said, at the exit neither
+        # the reader of the pipe has left; not even the exit may write to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except (KeyboardInterrupt, StoppedError) as error:
-        by, code = ("Ctrl-C", 130) if isinstance(error, KeyboardInterrupt) else ("SIGTERM", 143)
-        # whoever reads along may have been stopped first
+        cause, code = ("Ctrl-C", 130) if isinstance(error, KeyboardInterrupt) else ("SIGTERM", 143)
+        # the reader of the pipe may have been stopped first
         with suppress(OSError):
-            print(f"stopped by {by}: nothing half-written was left, the same command goes on", file=sys.stderr)
+            print(f"stopped by {cause}: nothing half-written was left, the same command goes on", file=sys.stderr)
         return code
 
 
 def stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """Handle a signal: end as after Ctrl-C."""
+    """Handle a signal by ending the program as Ctrl-C does."""
     raise StoppedError

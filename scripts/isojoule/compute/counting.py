@@ -1,4 +1,4 @@
-"""Count what an architecture takes: parameters, FLOPs forward and backward, bytes; on the CPU, without training."""
+"""Count parameters, bytes, and forward and backward FLOPs of an architecture, on the CPU and without training it."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ from isojoule.workloads.optimizers import OPTIMIZERS
 
 @dataclass(frozen=True)
 class TrainingStep:
-    """One forward pass, backward pass and optimizer step: FLOPs of one example, bytes of the whole batch."""
+    """The counts of one forward pass, backward pass and optimizer step: FLOPs per example, bytes of the whole batch."""
 
     parameters: int
     forward_flops: int
@@ -45,7 +45,7 @@ class TrainingStep:
 def count(configuration: Configuration, architecture: Architecture) -> ComputeRecord:
     """Count one architecture of a study.
 
-    DeepSpeed patches torch and does not put all of it back: call this in a process that measures nothing else.
+    DeepSpeed patches torch and does not undo all of it, so call this in a process that measures nothing.
 
     Raises:
         InputError: the model cannot be built or counted, or its output does not have the shape of the targets.
@@ -79,11 +79,11 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
 def training_step(architecture: Architecture, example: ModuleType, settings: dict[str, Any]) -> TrainingStep:
     """Count one training step of the configured batch on torch's meta device, where tensors have no data.
 
-    A model that needs data, in its constructor or forward, is counted on the CPU.
+    A model whose constructor or `forward` needs data is counted on the CPU.
 
     Args:
-        architecture: what to count.
-        example: the workload's module of that name.
+        architecture: the architecture to count.
+        example: the workload's module `example`.
         settings: the workload's `compute_settings`.
 
     Raises:
@@ -103,14 +103,19 @@ def training_step(architecture: Architecture, example: ModuleType, settings: dic
 
 
 def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, settings: dict[str, Any]) -> int:
-    """FLOPs of the forward pass of one example by DeepSpeed's profiler (Douwes and Serizel, DCASE 2024).
+    """Count the FLOPs of the forward pass of one example with DeepSpeed's profiler (Douwes and Serizel, DCASE 2024).
 
-    Counts ReLU, pooling and the gates of a GRU beside matrix and convolution work.
+    The profiler counts ReLU, pooling and the gates of a GRU beside matrix and convolution work.
+
+    Args:
+        architecture: the architecture to count.
+        example: the workload's module `example`.
+        settings: the workload's `compute_settings`.
 
     Raises:
         InputError: DeepSpeed cannot count the model.
     """
-    # no look at a GPU on which something else may be measured just now
+    # DeepSpeed must not touch a GPU on which a window may be open
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
     with _Uninitialized():
         model = building.build(architecture)
@@ -132,7 +137,7 @@ def deepspeed_forward_flops(architecture: Architecture, example: ModuleType, set
 
 
 class _Uninitialized(TorchFunctionMode):
-    """Leave weights as they are allocated: their values change no count, and untouched memory takes no room."""
+    """Leaves weights as they are allocated: their values change no count, and untouched memory takes no room."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -144,7 +149,7 @@ class _Uninitialized(TorchFunctionMode):
 
 
 class _SavedForBackward:
-    """Storages that autograd keeps for the backward pass, each once, without those of the model itself."""
+    """Collects the storages that autograd keeps for the backward pass, each once, without those of the model itself."""
 
     def __init__(self, model: nn.Module) -> None:
         own = [*model.parameters(), *model.buffers()]
@@ -165,7 +170,7 @@ class _SavedForBackward:
 def _training_step_on(
     device: str, architecture: Architecture, example: ModuleType, settings: dict[str, Any]
 ) -> TrainingStep:
-    # imported before the device is set, so that tensors of the module itself are made where they say
+    # an import under the device below would put tensors that the user's module makes on it
     building.model_class(architecture)
     with torch.device(device):
         model = building.build(architecture).train()

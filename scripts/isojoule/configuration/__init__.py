@@ -1,1 +1,1 @@
-"""What a study's configuration may say: the types of its sections, how it is read, and how a mistake is told."""
+"""What a study's configuration may contain, how it is read, and how its mistakes are worded."""

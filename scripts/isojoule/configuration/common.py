@@ -29,19 +29,21 @@ class Gpu(Section):
 
     device: Literal["cuda", "cpu"] = "cuda"
     devices: Count = Field(1, description="GPUs of one node that train together, or processes on a CPU.")
-    device_name: IfGiven[Text] = Field(None, description="What the driver calls it; another device is refused.")
-    max_power_w: IfGiven[Positive] = Field(None, description="Board power limit or CPU thermal design power.")
-    partition: IfGiven[Text] = Field(None, description="Where SLURM runs its jobs.")
-    gres: IfGiven[Text] = Field(None, description="What SLURM is asked for there, such as gpu:a40:1.")
-    gpu: IfGiven[Count] = Field(None, description="Instead of gres, sbatch --gpus.")
-    gpu_model: IfGiven[Text] = Field(None, description="With gpu, sbatch --gpus=model:number.")
-    constraint: IfGiven[Text] = Field(None, description="Features of the node.")
-    exclusive: bool = Field(False, description="No other job on the node.")
+    device_name: IfGiven[Text] = Field(None, description="Name by the driver; a device of another name is refused.")
+    max_power_w: IfGiven[Positive] = Field(
+        None, description="Power limit of the board, or thermal design power of the CPU."
+    )
+    partition: IfGiven[Text] = Field(None, description="SLURM partition of its jobs.")
+    gres: IfGiven[Text] = Field(None, description="What its jobs ask SLURM for, such as gpu:a40:1.")
+    gpu: IfGiven[Count] = Field(None, description="Number for sbatch --gpus, instead of gres.")
+    gpu_model: IfGiven[Text] = Field(None, description="Model for sbatch --gpus=model:number, beside gpu.")
+    constraint: IfGiven[Text] = Field(None, description="Features that the node must have, for sbatch --constraint.")
+    exclusive: bool = Field(False, description="Whether no other job may run on the node.")
     slurm_extra: IfGiven[Text] = Field(None, description="Further options of sbatch.")
-    peak_tflops: IfGiven[Positive] = Field(None, description="Arithmetic peak in fp32, for estimates.")
-    memory_gb_per_s: IfGiven[Positive] = Field(None, description="Memory bandwidth, for estimates.")
+    peak_tflops: IfGiven[Positive] = Field(None, description="Arithmetic peak in fp32, for isojoule plan.")
+    memory_gb_per_s: IfGiven[Positive] = Field(None, description="Memory bandwidth, for isojoule plan.")
     threads: Count = Field(1, description="CPU threads of the computation.")
-    precision: IfGiven[Precision] = Field(None, description="Instead of the study's.")
+    precision: IfGiven[Precision] = Field(None, description="Precision of this platform, instead of the study's.")
 
     @model_validator(mode="after")
     def _is_asked_for_in_one_way(self) -> Self:
@@ -56,25 +58,24 @@ class Energy(Section):
     country_iso_code: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(
         description="ISO 3166 alpha-3 code of the country."
     )
-    min_window_s: Positive = Field(
-        10, description="A phase that is shorter is done again, whole, inside the same window."
-    )
+    min_window_s: Positive = Field(10, description="A window repeats a whole phase until it is at least so long.")
     resolution_percent: Annotated[float, Field(gt=0, le=100), WrapValidator(as_written)] = Field(
         1,
-        description="The instrument's period is to be this share of the window at most; else the phase is done again.",
+        description="A window repeats a whole phase until the instrument's period is at most this share of it.",
     )
-    idle_s: NotNegative = Field(5, description="How long idle power is measured, once per job; 0 for not.")
+    idle_s: NotNegative = Field(5, description="How long idle power is measured, once per job; 0 turns this off.")
     sample_period_s: Annotated[float, Field(ge=0.1), WrapValidator(as_written)] = Field(
-        1, description="Between two samples of utilisation, clocks and temperature."
+        1, description="Time between two samples of utilisation, clocks and temperature."
     )
-    allow_shared: bool = Field(False, description="Measure beside other processes on the GPU.")
+    allow_shared: bool = Field(False, description="Whether to measure although another process computes on the GPU.")
 
 
 class Splits(Section):
     """How a study is split into architectures to learn from and architectures to predict."""
 
     scheme: Literal["shuffle", "kfold"] = Field(
-        "shuffle", description="shuffle: 80/20 each time, as published; or kfold."
+        "shuffle",
+        description="shuffle draws 80 % to learn from anew each time (published); kfold predicts each once.",
     )
     number: Annotated[int, Field(ge=2, le=1000)] = 5
 
@@ -83,11 +84,11 @@ class Normalization(Section):
     """How normalization across GPUs is evaluated; only where there are two GPUs and five architectures."""
 
     splits: Splits = Field(default_factory=Splits)
-    seed: Seed = Field(0, description="Of splits and random references.")
-    draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="Random references of each number.")
-    error_percent: Positive = Field(10, description="Median error that the references to publish stay within.")
+    seed: Seed = Field(0, description="Seed of the splits and of random references.")
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="How often each number of references is drawn.")
+    error_percent: Positive = Field(10, description="Largest median error that the references to publish may leave.")
     kinds: IfGiven[Annotated[Distinct[Kind], Field(min_length=1)]] = Field(
-        None, description="Kinds of energy to use together; by default the only one there is, or measured."
+        None, description="Kinds of energy to use together; by default the only kind there is, or measured."
     )
 
 
@@ -96,34 +97,33 @@ class Pareto(Section):
 
     qualities: Annotated[Distinct[str], Field(min_length=1)] = Field(
         default_factory=list,
-        description="Of the workload's, in the order of the figures; by default all of them.",
+        description="Qualities of the workload, in the order of the figures; by default all of them.",
     )
     normalize_to: IfGiven[Text] = Field(None, description="GPU that energies are normalized to; by default the first.")
-    draws: Count = Field(1000, description="Of the bootstrap over repeats.")
-    seed: Seed = Field(0, description="Of the bootstrap.")
+    draws: Count = Field(1000, description="Number of draws of the bootstrap over repeats.")
+    seed: Seed = Field(0, description="Seed of the bootstrap.")
 
 
 class Figures(Section):
     """Which figures the report shows, in which order, and how they are drawn."""
 
-    order: Distinct[Text] = Field([], description="Names of figures, the first ones in the report; the others follow.")
-    texts: dict[str, str] = Field(
-        {}, description="What to write in place of what, wherever it stands as words of its own."
-    )
+    order: Distinct[Text] = Field([], description="Names of the figures that come first; the others follow.")
+    texts: dict[str, str] = Field({}, description="What to write in the figures instead of these words.")
     text_mm: Annotated[float, Field(gt=50, le=1000), WrapValidator(as_written)] = Field(
         178, description="Width of the text of the paper; a column is a little less than half of it."
     )
 
 
 class Analysis(Section):
-    """What is used of the measurements, and what is added to them."""
+    """Which measurements the analysis uses, and what is added to them."""
 
     quality_table: IfGiven[Text] = Field(
-        None, description="CSV of qualities that were found otherwise, such as mean_opinion_score, by architecture."
+        None,
+        description="CSV of qualities by architecture that no cell measures, such as mean_opinion_score.",
     )
     exclude_flags: Distinct[Annotated[str, OneOf(tuple(MEANINGS))]] = Field(
         [],
-        description="Cells with one of these quality flags stay in the table of measurements and out of all else.",
+        description="Cells with one of these quality flags stay in the table of measurements; nothing else uses them.",
     )
 
 
@@ -141,14 +141,14 @@ class Phases(Section):
 
 
 class StudySections(Section):
-    """The configuration of a study, as far as every study has the same."""
+    """The keys of a configuration that every study has."""
 
     study: Name = Field(description="Name of the study and of its folder below results/.")
-    workload: str = Field(description="What the architectures do, a folder of workloads/.")
+    workload: str = Field(description="What the architectures do; the name of a folder of workloads/.")
     gpus: Annotated[dict[Name, Gpu], Field(min_length=1)] = Field(description="One platform per entry.")
     phases: Phases
     repeats: Count = Field(description="How often each cell is measured.")
-    seed: Seed = Field(0, description="Of weights, order of the data and order of the jobs.")
+    seed: Seed = Field(0, description="Seed of the weights, of the order of the data and of the order of the jobs.")
     precision: Precision = "fp32"
     energy: Energy
     normalization: Normalization = Field(default_factory=Normalization)

@@ -20,7 +20,7 @@ class _NeverNull:
 
 
 class OneOf:
-    """One of some values that a type checker need not know; 2.0 is not 2."""
+    """Accepts one of these values, which a type checker need not know; 2.0 is not 2."""
 
     def __init__(self, values: tuple[str, ...] | tuple[int, ...]) -> None:
         self._values = list(values)
@@ -34,12 +34,12 @@ class OneOf:
         return value
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """For editors, which complete one of the values."""
+        """List the values in the JSON schema, so that editors complete them."""
         return {**handler(schema), "enum": self._values}
 
 
 def as_written(value: Any, handler: Handler) -> Any:
-    """Whole numbers stay whole where any number may be: a slice of the configuration is what the user wrote."""
+    """Keep whole numbers whole where any number is allowed: slices of the configuration are as the user wrote it."""
     handler(value)
     return value
 
@@ -50,19 +50,23 @@ def _distinct(values: list[Value]) -> list[Value]:
     return values
 
 
-def one_or_more(wanted: str) -> Any:
-    """Turn one value into a list of it; whatever is wrong with any of them is one sentence."""
+def one_or_more(expected: str) -> Any:
+    """Make a validator that turns one value into a list of it, and says one sentence whatever is wrong with a value.
+
+    Args:
+        expected: one right value, in words.
+    """
 
     def listed(value: Any, handler: Handler) -> Any:
         try:
             return handler(value if isinstance(value, list) else [value])
         except ValidationError as error:
-            raise misfit(f"{wanted}, or a list of them that is not empty") from error
+            raise misfit(f"{expected}, or a list of them that is not empty") from error
 
     return listed
 
 
-# a key that may be left out; null is no value of it
+# a key that may be left out, but may not be null
 IfGiven = Annotated[Value | None, _NeverNull()]
 
 Text = Annotated[str, Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""Sections that several workloads have."""
+"""The sections that several workloads share."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +10,7 @@ from isojoule.configuration.fields import Count, IfGiven, NonEmpty, NotNegative,
 from isojoule.configuration.section import Section
 from isojoule.configuration.sentences import misfit
 
-# one whole number or a list of them, as a list
+# one whole number or a list of them; it becomes a list
 Sizes = Annotated[
     NonEmpty[Count],
     WrapValidator(one_or_more("a whole number of 1 or more"), json_schema_input_type=Count | NonEmpty[Count]),
@@ -27,7 +27,7 @@ class Mel(Section):
     hop_length: Count
     window: Literal["hann", "hamming"]
     n_mels: Count
-    n_frames: IfGiven[Count] = Field(None, description="Of the beginning of a clip, where it is not all of it.")
+    n_frames: IfGiven[Count] = Field(None, description="Frames of the beginning of a clip; by default all.")
     f_min_hz: NotNegative
     f_max_hz: Positive
 
@@ -36,21 +36,21 @@ class Mel(Section):
         if self.win_length > self.n_fft:
             raise misfit(f"at most n_fft ({self.n_fft})", str(self.win_length), "win_length")
         if not self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
-            wanted = (
+            expected = (
                 f"more than f_min_hz ({self.f_min_hz}) and at most half of sample_rate_hz ({self.sample_rate_hz / 2:g})"
             )
-            raise misfit(wanted, str(self.f_max_hz), "f_max_hz")
+            raise misfit(expected, str(self.f_max_hz), "f_max_hz")
         return self
 
 
 class MelOfBeginning(Mel):
     """Log-mel spectrograms of the beginnings of clips."""
 
-    n_frames: Count = Field(description="Of the beginning of a clip.")
+    n_frames: Count = Field(description="Frames of the beginning of a clip.")
 
 
 class Optimizer(Section):
-    """How weights are trained."""
+    """The optimizer that trains the weights."""
 
     name: Literal["adam", "adamw", "sgd"]
     learning_rate: Positive
@@ -79,10 +79,10 @@ class Families(Section):
         if isinstance(content, dict):
             values = vars(families)
             for name in content:
-                # a name that is set anew is the last one
+                # a name that is set anew moves to the end
                 values[name] = values.pop(name)
         return families
 
     def grids(self) -> Iterator[tuple[str, list[Any]]]:
-        """Every family that was given, with its grids."""
+        """Yield every family of the configuration with its grids."""
         return ((name, grids) for name, grids in self if grids is not None)

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in sentences that name the key, what was found and what was expected."""
+"""Say what is wrong with a configuration in sentences: the key, what was found and what was expected."""
 
 import re
 from types import NoneType, UnionType
@@ -12,7 +12,7 @@ from isojoule.errors import InputError
 Location = tuple[int | str, ...]
 
 MISFIT = "misfit"
-# what pydantic expected, by the type of its error
+# what was expected, by the type of pydantic's error
 EXPECTED = {
     "string_type": "a string",
     "int_type": "an integer",
@@ -35,21 +35,21 @@ EXPECTED = {
 
 
 def misfit(expected: str, found: str | None = None, key: str = "") -> PydanticCustomError:
-    """The error that a validator of our own raises.
+    """Make the error that a validator of our own raises.
 
     Args:
         expected: what would be right.
-        found: what is wrong, in words; the value itself by default.
-        key: which key of the validated section is wrong; the section itself by default.
+        found: what is wrong, in words; by default the value itself.
+        key: which key of the validated section is wrong; by default the section itself.
     """
     return PydanticCustomError(MISFIT, "expected {expected}", {"expected": expected, "found": found, "key": key})
 
 
 def refusal(error: ValidationError, model: type[BaseModel], source: str) -> InputError:
-    """The error to show a user, with a sentence for everything that is wrong.
+    """Make the error to show a user, with a sentence for everything that is wrong.
 
     Args:
-        error: what pydantic found.
+        error: the error of pydantic.
         model: the model of the whole configuration.
         source: what the sentences call the configuration.
     """
@@ -58,7 +58,7 @@ def refusal(error: ValidationError, model: type[BaseModel], source: str) -> Inpu
 
 
 def shown(value: object) -> str:
-    """A value as the sentences show it: cut where it is long."""
+    """Return a value as the sentences show it, cut where it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -76,7 +76,7 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
         case "extra_forbidden":
             return f"{key}: {unknown}"
         case "invalid_key":
-            # pydantic's location has a key such as True, which YAML makes of `on`, as a number
+            # pydantic writes a key such as True, which YAML makes of `on`, as a number into the location
             return f"{'.'.join([*keys[:-1], str(problem['input'])])}: {unknown}"
         case "too_short":
             return f"{key}: is empty or too short, expected at least {context['min_length']} entries"
@@ -93,46 +93,46 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _listed(values: str) -> str:
-    """Values that pydantic lists as 'a', 'b' or 'c'."""
+    """List values with commas that pydantic lists as 'a', 'b' or 'c'."""
     return re.sub(r",? or ", ", ", values).replace("'", "")
 
 
 def _located(model: type[BaseModel], location: Location) -> tuple[list[str], type[BaseModel]]:
-    """The keys that lead to a location in the user's file, and the innermost section around it.
+    """Return the keys that lead to a location in the user's file, and the innermost section around it.
 
-    Pydantic's location has more than these: behind a choice between sections the `source` that was chosen, and behind
-    a key that is wrong itself a mark.
+    Pydantic's location has more than these keys: after a choice between sections it has the chosen `source`, and after
+    a key that is wrong itself it has the mark `[key]`.
     """
     if location and location[-1] == "[key]":
         location = location[:-2]
     keys: list[str] = []
-    left = list(location)
+    remaining = list(location)
     section: type[BaseModel] = model
     kind: Any = model
-    while left:
-        kind = _unwrapped(kind, left)
+    while remaining:
+        kind = _unwrapped(kind, remaining)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             section = kind
-            if left[0] not in kind.model_fields:
+            if remaining[0] not in kind.model_fields:
                 break
-            kind = kind.model_fields[str(left[0])].annotation
+            kind = kind.model_fields[str(remaining[0])].annotation
         elif get_origin(kind) in (dict, list):
             kind = get_args(kind)[-1]
         else:
             break
-        keys.append(str(left.pop(0)))
-    return [*keys, *map(str, left)], section
+        keys.append(str(remaining.pop(0)))
+    return [*keys, *map(str, remaining)], section
 
 
-def _unwrapped(kind: Any, left: list[int | str]) -> Any:
-    """The type behind annotations and choices; the name of the chosen branch is taken out of `left`."""
+def _unwrapped(kind: Any, remaining: list[int | str]) -> Any:
+    """Return the type behind annotations and choices, and take the name of a chosen branch out of `remaining`."""
     while True:
         if get_origin(kind) is Annotated:
             kind = get_args(kind)[0]
         elif get_origin(kind) in (Union, UnionType):
             branches = [branch for branch in get_args(kind) if branch is not NoneType]
             if len(branches) > 1:
-                source = left.pop(0)
+                source = remaining.pop(0)
                 kind = next(kind for kind in branches if source in get_args(kind.model_fields["source"].annotation))
             else:
                 (kind,) = branches

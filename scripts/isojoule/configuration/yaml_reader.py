@@ -1,4 +1,4 @@
-"""Read YAML as its version 1.2 has it: 1e-3 is a number; and a key that is given twice is an error."""
+"""Read YAML by its version 1.2, in which 1e-3 is a number, and refuse a key that is given twice."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def read(path: Path) -> Any:
-    """The content of a YAML file.
+    """Read the content of a YAML file.
 
     Raises:
         InputError: the file cannot be read, or is not YAML.

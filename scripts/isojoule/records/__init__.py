@@ -1,4 +1,4 @@
-"""Records that the stages write as JSON, one schema each."""
+"""The records that the stages write as JSON, with one schema for each kind."""
 
 from isojoule.records.compute import ComputeRecord
 from isojoule.records.measurement import ExtractionRecord, MeasurementRecord

@@ -1,4 +1,4 @@
-"""The compute record: what one architecture takes to train and to run, counted once and without a GPU."""
+"""The compute record of an architecture: what its training and its use take, counted once and without a GPU."""
 
 from pathlib import Path
 from typing import Literal
@@ -27,13 +27,15 @@ class ComputeRecord(BaseModel):
     weights_bytes: NonNegativeInt
     gradients_bytes: NonNegativeInt
     optimizer_state_bytes: NonNegativeInt
-    activations_bytes: NonNegativeInt = Field(description="Saved for backward at batch_size, without the model's own.")
+    activations_bytes: NonNegativeInt = Field(
+        description="What a batch keeps for the backward pass, without the model's own tensors."
+    )
     batch_size: PositiveInt
     precision: Literal["fp32"] = "fp32"
-    duration_s: NonNegativeFloat = Field(allow_inf_nan=False, description="Of the counting.")
-    peak_memory_bytes: PositiveInt = Field(description="Of the process that counted.")
+    duration_s: NonNegativeFloat = Field(allow_inf_nan=False, description="How long the counting took.")
+    peak_memory_bytes: PositiveInt = Field(description="Most memory of the process that counted.")
     software: dict[str, str] = Field(description="Versions by name of the package.")
-    configuration_fingerprint: str = Field(description="Hash of what of the configuration decided this record.")
+    configuration_fingerprint: str = Field(description="Hash of the configuration's part that decided this record.")
 
     @model_validator(mode="after")
     def _training_follows_from_the_counts(self) -> "ComputeRecord":
@@ -48,6 +50,6 @@ def read(path: Path) -> ComputeRecord:
     """Read the compute record in `path`.
 
     Raises:
-        InputError: the file is not a compute record of a known schema; names the file and the field.
+        InputError: the file is not a compute record of a known schema; the message names file and field.
     """
     return read_record(path, ComputeRecord)

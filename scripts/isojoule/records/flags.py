@@ -1,4 +1,4 @@
-"""What to know before trusting a record: quality flags, each with its meaning and its threshold."""
+"""Quality flags: what a reader should know before trusting a record, with their meanings and thresholds."""
 
 from collections.abc import Iterable
 
@@ -32,17 +32,17 @@ MEANINGS = {
     "quality-on-training-data": "the clips of the test are those of the training",
 }
 
-# these a workload gives its record; all the others follow from facts
+# a workload gives its record these flags; all the others follow from facts of the record
 OF_WORKLOADS = ("initial-weights", "loss-not-finite", "quality-on-training-data")
 THROTTLES = ("hw-slowdown", "sw-thermal", "hw-thermal", "hw-power-brake")
 
 
 def of_record(record: MeasurementRecord) -> list[str]:
-    """The flags that the record alone tells, with those that its workload gave it.
+    """List the flags that the record alone tells, and those that its workload gave it.
 
-    Facts of the record decide, so that a changed threshold needs no new measurement.
+    They follow from facts of the record, so that a changed threshold needs no new measurement.
     """
-    found = []
+    flags = []
     if record.energy is not None:
         window = record.energy.window
         tests = {
@@ -52,7 +52,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "unchecked": _has_counter(record) and record.energy.integrated_power is None,
             "unsteady": _spread_percent(window.repetition_energies_kwh or []) > SPREAD_PERCENT,
         }
-        found += [flag for flag, holds in tests.items() if holds]
+        flags += [flag for flag, holds in tests.items() if holds]
     if record.gpu_statistics is not None:
         statistics = record.gpu_statistics
         tests = {
@@ -62,10 +62,10 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "shared-device": bool(statistics.foreign_processes),
             "company-unknown": statistics.foreign_processes is None,
         }
-        found += [flag for flag, holds in tests.items() if holds]
+        flags += [flag for flag, holds in tests.items() if holds]
     if record.provenance.failed_attempts:
-        found.append("attempt-above-1")
-    return [*found, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+        flags.append("attempt-above-1")
+    return [*flags, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
 
 
 def _spread_percent(energies_kwh: list[float]) -> float:
@@ -77,6 +77,6 @@ def _has_counter(record: MeasurementRecord) -> bool:
     return record.hardware.gpu is not None and record.hardware.gpu.counter_period_s is not None
 
 
-def ordered(found: Iterable[str]) -> list[str]:
-    """Flags once each, in the order of `MEANINGS`."""
-    return [*(flag for flag in MEANINGS if flag in set(found)), *sorted(set(found) - set(MEANINGS))]
+def ordered(flags: Iterable[str]) -> list[str]:
+    """Return each flag once, in the order of `MEANINGS`; flags that are not in it come last."""
+    return [*(flag for flag in MEANINGS if flag in set(flags)), *sorted(set(flags) - set(MEANINGS))]

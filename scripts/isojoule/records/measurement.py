@@ -1,4 +1,4 @@
-"""The record of one cell: the contract between the measuring stages and everything that reads them."""
+"""The record of one cell, on which those who measure and all who read the measurements agree."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,55 +37,58 @@ class Reading(_Part):
         default=None,
         allow_inf_nan=False,
         description="How far off the reading can be because of when the instrument was updated or sampled; none where "
-        "that is not known. The gain of the sensor, about 5 % of a board, is not in it.",
+        "that is not known. It does not include the gain of the sensor, about 5 % of a board.",
     )
 
 
 class Window(_Part):
     """How the energy was measured: one window over one or more whole repetitions of the work."""
 
-    duration_s: NonNegativeFloat = Field(description="From begin to end, all repetitions.")
-    repetitions: PositiveInt = Field(description="How often the work was done; energies and duration are of one.")
+    duration_s: NonNegativeFloat = Field(description="Duration of all repetitions together.")
+    repetitions: PositiveInt = Field(
+        description="Number of repetitions; other energies and durations are those of one."
+    )
     repetition_energies_kwh: list[Finite] | None = Field(
-        default=None, description="Of the computing component, where a workload asked for several repetitions."
+        default=None, description="Energies of the computing component, where a workload asked for several repetitions."
     )
     instrument_period_s: NonNegativeFloat = Field(
-        description="Longest time between two updates of the deciding instrument; between two samples, where power is "
-        "integrated; the kernel's clock tick, for a model of the CPU's load."
+        description="Longest time between two updates of the deciding instrument; where power is integrated, between "
+        "two samples; for a model of the CPU's load, the kernel's clock tick."
     )
     resolution_percent: NonNegativeFloat = Field(description="instrument_period_s over duration_s.")
     disagreement_percent: NonNegativeFloat | None = Field(
         default=None,
-        description="How far the reading furthest from the deciding one is from it; none where there is no other.",
+        description="Distance of the furthest other reading from the deciding one; none where there is no other.",
     )
     idle_power_w: NonNegativeFloat | None = Field(
-        default=None, description="Of the computing component before the window, with a live CUDA context."
+        default=None, description="Power of the computing component before the window, with a live CUDA context."
     )
 
 
 class CodeCarbon(_Part):
-    """CodeCarbon's own figures for the same work (the published method)."""
+    """CodeCarbon's own figures for the same work; this is the published method."""
 
     version: str
     country_iso_code: str | None = Field(
-        default=None, description="The country whose electricity emissions_kg_co2e is for; none where nobody stated it."
+        default=None,
+        description="Country whose electricity decides emissions_kg_co2e; none where nobody stated it.",
     )
     cpu_energy_kwh: NonNegativeFloat
     gpu_energy_kwh: NonNegativeFloat
     ram_energy_kwh: NonNegativeFloat
     total_energy_kwh: NonNegativeFloat
     emissions_kg_co2e: NonNegativeFloat | None = Field(
-        default=None, description="None where no country was stated, since nothing else tells the grams per kWh."
+        default=None, description="None where nobody stated a country, since nothing else tells the grams per kWh."
     )
 
     def divided(self, repetitions: int) -> "CodeCarbon":
-        """The same for one of several repetitions."""
+        """Return the figures of one of several repetitions."""
         figures = {name: value for name, value in self.model_dump().items() if isinstance(value, float)}
         return self.model_copy(update={name: value / repetitions for name, value in figures.items()})
 
 
 class Energy(_Part):
-    """What the meter read, for the work done once."""
+    """What the meter read, for one repetition of the work."""
 
     duration_s: NonNegativeFloat
     component: Literal["gpu", "cpu"] = Field(
@@ -95,7 +98,7 @@ class Energy(_Part):
     cpu: Reading | None = None
     ram: Reading | None = None
     integrated_power: Reading | None = Field(
-        default=None, description="The GPU's sampled power, integrated, beside its energy counter."
+        default=None, description="Integral of the GPU's sampled power, where the GPU has an energy counter too."
     )
     codecarbon: CodeCarbon
     window: Window
@@ -113,7 +116,7 @@ class Energy(_Part):
 
     @property
     def net_energy_kwh(self) -> float | None:
-        """Energy above idle; none where idle power is not known."""
+        """Energy above idle, or None where idle power is not known."""
         if self.window.idle_power_w is None:
             return None
         return self.computing.energy_kwh - self.window.idle_power_w * self.duration_s / JOULES_PER_KWH
@@ -134,7 +137,7 @@ class GpuStatistics(_Part):
     peak_memory_bytes: NonNegativeInt | None
     foreign_processes: NonNegativeInt | None = Field(description="Most processes beside ours that computed on the GPU.")
     throttled_percent: dict[str, float] = Field(
-        default={}, description="Share of the samples in which the driver held the clocks down, by its reason."
+        default={}, description="Share of the samples in which the driver held the clocks down, by reason."
     )
 
 
@@ -143,15 +146,15 @@ class Gpu(_Part):
 
     name: str
     uuid: str
-    nvml_index: NonNegativeInt = Field(description="Its number to NVML on that machine; CUDA may count otherwise.")
+    nvml_index: NonNegativeInt = Field(description="Its number by NVML on that machine; CUDA may count otherwise.")
     driver: str
     power_limit_w: float | None
     memory_bytes: int
     counter_period_s: float | None = Field(
-        description="Longest time seen between two updates of its energy counter; none where it has none that counts."
+        description="Longest time seen between two updates of its energy counter; none where it has none that works."
     )
     power: Literal["instantaneous", "averaged"] | None = Field(
-        description="Whether the power it gives is that of the moment or of the last second; none where it gives none."
+        description="Whether its power is that of the moment or the mean of the last second; none where it has none."
     )
     power_period_s: float | None = Field(
         default=None, description="Longest time seen between two updates of the power, where there is no counter."
@@ -170,7 +173,7 @@ class Hardware(_Part):
 
 
 class Slurm(_Part):
-    """Where SLURM put the job."""
+    """The SLURM job in which the cell was measured."""
 
     job_id: str
     partition: str | None
@@ -179,16 +182,16 @@ class Slurm(_Part):
 
 
 class Provenance(_Part):
-    """What a sceptic asks for."""
+    """Where a number comes from."""
 
-    commit: str | None = Field(description="Commit of the workflow; with -dirty where files differed from it.")
+    commit: str | None = Field(description="Commit of the workflow, with -dirty where files differed from it.")
     configuration_fingerprint: str = Field(
         description="Hash of the part of the configuration that decided this record."
     )
-    code_fingerprint: str = Field(description="Hash of what the code did that decided this record.")
-    data_fingerprint: str | None = Field(default=None, description="Hash of the data that was trained and tested on.")
+    code_fingerprint: str = Field(description="Hash of what the code that decided this record does.")
+    data_fingerprint: str | None = Field(default=None, description="Hash of the data to train and test on.")
     software: dict[str, str] = Field(description="Versions by name of the package or library.")
-    attempt: PositiveInt = Field(description="Number of this attempt at the cell, whatever the others were of.")
+    attempt: PositiveInt = Field(description="Number of this attempt among all attempts at the cell.")
     failed_attempts: NonNegativeInt = Field(
         default=0,
         description="Earlier attempts of the same code, configuration and data that began and came to nothing.",
@@ -197,29 +200,34 @@ class Provenance(_Part):
 
 
 class Work(_Part):
-    """What was done between begin and end."""
+    """What one repetition did."""
 
-    epochs: PositiveInt | None = Field(default=None, description="Passes over the data; none where it counts steps.")
+    epochs: PositiveInt | None = Field(
+        default=None, description="Passes over the data; none where only steps are counted."
+    )
     steps: PositiveInt
-    samples: PositiveInt | PositiveFloat = Field(description="Examples, which FLOPs are counted of; or parts of one.")
+    samples: PositiveInt | PositiveFloat = Field(
+        description="Number of examples, each of which costs the counted FLOPs."
+    )
     batch_size: PositiveInt
     audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
 
 
 class Extrapolation(_Part):
-    """All of a phase of which a part was measured: an estimate, by the configuration of the measurement.
+    """An estimate of the whole phase, where only a part was measured, by the configuration of the measurement.
 
-    The table of measurements has it by its own configuration, since nothing is measured again where only the length of
-    the whole has changed.
+    The table of measurements computes the estimate anew by its own configuration, since nothing is measured again when
+    only the length of the whole changes.
     """
 
-    times: float = Field(gt=0, allow_inf_nan=False, description="How many times the measured work it is.")
+    times: float = Field(gt=0, allow_inf_nan=False, description="How many times the measured work the whole is.")
     steps: PositiveInt
     audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that would be generated.")
     duration_s: NonNegativeFloat = Field(allow_inf_nan=False)
-    energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False, description="Of the computing component.")
+    energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False, description="Energy of the computing component.")
     low_kwh: NonNegativeFloat | None = Field(
-        default=None, description="Lower end of its 95 % interval by the repetitions; none where they are not known."
+        default=None,
+        description="Lower end of the 95 % interval by the repetitions; none where these are not known.",
     )
     high_kwh: NonNegativeFloat | None = None
     kind: Literal["estimated", "simulated"]
@@ -228,7 +236,7 @@ class Extrapolation(_Part):
 class MeasurementRecord(_Part):
     """One cell of a study: identity, outcome, and what was measured when the outcome is `ok`.
 
-    The journal has one for every attempt, whatever became of it; `records/` has the last one that is final.
+    The journal has a record of every attempt, whatever became of it; `records/` has that of the last final one.
     """
 
     record: Literal["measurement"] = "measurement"
@@ -242,7 +250,7 @@ class MeasurementRecord(_Part):
     repeat: NonNegativeInt
     outcome: Outcome = Field(
         description="ok; oom: out of memory, nothing measured; untrained: the training of a test ended without "
-        "weights. Of an attempt also: running; refused: another device than expected; failed; stopped: by a signal; "
+        "weights. An attempt can also be running; refused: another device than expected; failed; stopped: by a signal; "
         "lost: ended without a word."
     )
     message: str | None = Field(default=None, description="Why the outcome is not ok.")
@@ -250,7 +258,7 @@ class MeasurementRecord(_Part):
     ended_at: str
     precision: Literal["fp32", "tf32", "bf16"]
     threads: PositiveInt
-    devices: PositiveInt = Field(default=1, description="That trained together: GPUs of a node, or processes on a CPU.")
+    devices: PositiveInt = Field(default=1, description="How many GPUs, or processes on a CPU, trained together.")
     seed: NonNegativeInt
     place: NonNegativeInt = Field(
         description="Place in the order of its job, which was shuffled with the study's seed."
@@ -261,7 +269,7 @@ class MeasurementRecord(_Part):
     work: Work | None = None
     energy: Energy | None = None
     extrapolated: Extrapolation | None = Field(
-        default=None, description="Where work and energy are of a part of the phase, what all of it would take."
+        default=None, description="What the whole phase would take, where work and energy are those of a part."
     )
     gpu_statistics: GpuStatistics | None = None
     loss: Finite | None = Field(default=None, description="Mean loss of the last epoch; none where it was not finite.")
@@ -282,12 +290,12 @@ class MeasurementRecord(_Part):
         return self.gpu, self.architecture, self.phase, self.repeat
 
     def is_of(self, fingerprints: dict[str, str]) -> bool:
-        """Whether the record was made of this configuration, code and data, by the names of provenance."""
+        """Return whether these fingerprints, by the names of `Provenance`, decided the record."""
         return all(getattr(self.provenance, name) == value for name, value in fingerprints.items())
 
 
 class ExtractionRecord(_Part):
-    """What the extraction of features cost: once per study, on the CPU."""
+    """What the extraction of features cost, once per study and on the CPU."""
 
     record: Literal["extraction"] = "extraction"
     schema_version: Literal[3] = 3
@@ -307,6 +315,6 @@ def read(path: Path) -> MeasurementRecord:
     """Read the measurement record in `path`.
 
     Raises:
-        InputError: the file is not a measurement record of a known schema; names the file and the field.
+        InputError: the file is not a measurement record of a known schema; the message names file and field.
     """
     return read_record(path, MeasurementRecord)

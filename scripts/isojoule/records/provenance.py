@@ -1,4 +1,4 @@
-"""What a sceptic asks of a number: machine, versions, commit, job."""
+"""Where a number comes from: machine, versions, commit and SLURM job."""
 
 import os
 import platform
@@ -18,12 +18,12 @@ PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr",
 
 
 def now() -> str:
-    """The time, UTC, ISO 8601 to the millisecond."""
+    """Return the time, UTC, ISO 8601 to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def hardware(gpu: Gpu | None = None) -> Hardware:
-    """This machine, and the GPU that the program computes on."""
+    """Describe this machine, and the GPU that the program computes on."""
     return Hardware(
         hostname=platform.node(),
         cpu=cpu_model() or platform.processor() or "unknown",
@@ -40,7 +40,7 @@ def provenance(
     data_fingerprint: str | None = None,
     failed_attempts: int = 0,
 ) -> Provenance:
-    """Versions, commit and SLURM job of this process, and what decided its record."""
+    """Gather versions, commit and SLURM job of this process, and the fingerprints of what decided its record."""
     return Provenance(
         commit=_commit(),
         configuration_fingerprint=configuration_fingerprint,
@@ -55,7 +55,7 @@ def provenance(
 
 @cache
 def software() -> dict[str, str]:
-    """Versions of the interpreter, the system and the packages that decide a measurement."""
+    """Return the versions of the interpreter, the system and the packages that decide a measurement, by name."""
     versions = {"isojoule": isojoule.__version__, "python": platform.python_version(), "system": platform.platform()}
     for package in PACKAGES:
         try:
@@ -94,7 +94,7 @@ def _slurm() -> Slurm | None:
 
 
 def cpu_model() -> str | None:
-    """The CPU's name as the kernel gives it, none where it gives none."""
+    """Return the CPU's name as the kernel gives it, or None where it gives none."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

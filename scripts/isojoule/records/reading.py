@@ -1,4 +1,4 @@
-"""Read a record of any kind, and refuse by name what is not one."""
+"""Read a record of any kind, and name the first wrong field of a file that is none."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -18,15 +18,15 @@ def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
     """Read the JSON file `path` as `model`.
 
     Raises:
-        InputError: the file cannot be read, or is not such a record; names the file and the first wrong field.
-        OtherVersionError: it is one of another version.
+        InputError: the file cannot be read, or is not such a record; the message names file and first wrong field.
+        OtherVersionError: the file is a record of another version.
     """
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
-        errors = {".".join(map(str, found["loc"])) or "the file": found["msg"] for found in error.errors()}
+        errors = {".".join(map(str, problem["loc"])) or "the file": problem["msg"] for problem in error.errors()}
         kind = OtherVersionError if "schema_version" in errors else InputError
         field = "schema_version" if kind is OtherVersionError else next(iter(errors))
         raise kind(f"{path}: is not a {model.__name__}: {field}: {errors[field]}") from error

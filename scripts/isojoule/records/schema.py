@@ -8,6 +8,6 @@ from isojoule.records import ComputeRecord, ExtractionRecord, MeasurementRecord
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of any record."""
+    """Make the JSON schema of any record."""
     adapter: TypeAdapter[object] = TypeAdapter(MeasurementRecord | ComputeRecord | ExtractionRecord)
     return {"title": "Record", **adapter.json_schema()}

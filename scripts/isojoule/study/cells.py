@@ -1,4 +1,4 @@
-"""The cells of a study: every architecture on every GPU in every phase, repeated."""
+"""The cells of a study: every architecture on every GPU in every phase, as often as the study repeats them."""
 
 import hashlib
 import json
@@ -12,13 +12,13 @@ from isojoule.workloads.interface import Architecture, Configuration
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement: what is measured, where, and which time.
+    """One measurement of a study.
 
     Attributes:
         gpu: key of the configuration's `gpus`.
         architecture: name of the architecture.
         phase: `train` or `test`.
-        repeat: 0, 1, ...
+        repeat: number of the repeat: 0, 1, ...
     """
 
     gpu: str
@@ -31,26 +31,26 @@ class Cell:
 
 
 def architectures(configuration: Configuration) -> dict[str, Architecture]:
-    """The study's architectures by name, in the order of the configuration.
+    """Return the study's architectures by name, in the order of the configuration.
 
     Raises:
         InputError: two architectures have the same name.
     """
-    named: dict[str, Architecture] = {}
+    architectures_by_name: dict[str, Architecture] = {}
     for architecture in configuration.expand_architectures():
-        if architecture.name in named:
+        if architecture.name in architectures_by_name:
             raise InputError(f"architectures: {architecture.name} is named twice, expected every architecture once")
-        named[architecture.name] = architecture
-    return named
+        architectures_by_name[architecture.name] = architecture
+    return architectures_by_name
 
 
 def phases(configuration: Configuration) -> list[str]:
-    """The phases of the study, training first."""
+    """Return the phases of the study, training first."""
     return [phase for phase in ("train", "test") if getattr(configuration.phases, phase) is not None]
 
 
 def cells(configuration: Configuration) -> list[Cell]:
-    """Every cell of the study."""
+    """Return every cell of the study."""
     return [
         Cell(gpu, architecture, phase, repeat)
         for gpu in configuration.gpus
@@ -61,7 +61,7 @@ def cells(configuration: Configuration) -> list[Cell]:
 
 
 def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
-    """What of a GPU's entry decides a measurement: partition and gres, say, only bring the job there."""
+    """Return what in a GPU's entry decides a measurement; partition and gres, for example, only bring the job there."""
     entry = configuration.gpus[gpu]
     keys = {"device", "device_name", "threads", "precision"}
     if entry.devices > 1:
@@ -72,20 +72,25 @@ def gpu_slice(configuration: Configuration, gpu: str) -> dict[str, Any]:
 
 
 def cell_slice(
-    configuration: Configuration, cell: Cell, named: dict[str, Architecture] | None = None
+    configuration: Configuration, cell: Cell, architectures_by_name: dict[str, Architecture] | None = None
 ) -> dict[str, Any]:
-    """The part of the configuration that decides the record of `cell`, and nothing else of it.
+    """Return the part of the configuration that decides the record of `cell`, and nothing else.
 
-    Measuring stages read this slice only, and its fingerprint is in the record.
+    The code that measures reads only this slice, whose fingerprint is in the record.
+
+    Args:
+        configuration: the study.
+        cell: the cell.
+        architectures_by_name: the study's `architectures`, where the caller has them.
     """
-    architecture = (named or architectures(configuration))[cell.architecture]
+    architecture = (architectures_by_name or architectures(configuration))[cell.architecture]
     return {
         "workload": configuration.workload,
         "architecture": asdict(architecture),
         "gpu": gpu_slice(configuration, cell.gpu),
         "phases": configuration.phases.plain(include={"train", cell.phase}),
         "seed": configuration.seed + cell.repeat,
-        # which lets a cell be measured, and decides nothing of it
+        # allow_shared lets a cell be measured, and decides nothing in its record
         "energy": configuration.energy.plain(exclude={"allow_shared"}),
         "settings": configuration.session_settings(),
     }
@@ -95,59 +100,74 @@ def fingerprints(
     configuration: Configuration,
     cell: Cell,
     data_fingerprint: str,
-    named: dict[str, Architecture] | None = None,
+    architectures_by_name: dict[str, Architecture] | None = None,
 ) -> dict[str, str]:
-    """What decides the record of `cell`: a record with the same three need not be measured again.
+    """Return the fingerprints of all that decides the record of `cell`: configuration, code and data.
+
+    A cell that has a record with the same three fingerprints need not be measured again.
 
     Args:
-        configuration: the whole study.
-        cell: what is measured.
-        data_fingerprint: of the data, as the workload gives it.
-        named: the study's architectures, where they are known already.
+        configuration: the study.
+        cell: the cell.
+        data_fingerprint: the fingerprint of the data, from the workload.
+        architectures_by_name: the study's `architectures`, where the caller has them.
     """
-    named = named or architectures(configuration)
+    architectures_by_name = architectures_by_name or architectures(configuration)
+    model = architectures_by_name[cell.architecture].model.partition(":")[0]
     return {
-        "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, named)),
-        "code_fingerprint": _measuring_code(configuration, named[cell.architecture].model.partition(":")[0]),
+        "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, architectures_by_name)),
+        "code_fingerprint": _measuring_code(configuration, model),
         "data_fingerprint": data_fingerprint,
     }
 
 
 def features_slice(configuration: Configuration) -> dict[str, Any]:
-    """The part of the configuration that decides the features."""
+    """Return the part of the configuration that decides the features."""
     return configuration.features_settings()
 
 
 def dataset_code(configuration: Configuration) -> str:
-    """The fingerprint of the code that prepares the data set."""
+    """Return the fingerprint of the code that prepares the data set."""
     return code_fingerprint.fingerprint(f"isojoule.workloads.{configuration.workload}.dataset")
 
 
 def features_code(configuration: Configuration) -> str:
-    """The fingerprint of the code that extracts the features."""
+    """Return the fingerprint of the code that extracts the features."""
     return code_fingerprint.fingerprint(
         "isojoule.measuring.extraction", f"isojoule.workloads.{configuration.workload}.extraction"
     )
 
 
-def block_slice(configuration: Configuration, gpu: str, named: dict[str, Architecture]) -> dict[str, Any]:
-    """What of the configuration decides any cell of a GPU, of whichever repeat.
+def block_slice(
+    configuration: Configuration, gpu: str, architectures_by_name: dict[str, Architecture]
+) -> dict[str, Any]:
+    """Return the part of the configuration that decides the cells of a GPU, whatever their repeat.
 
-    Of architectures only those that can change under their name: adding or removing one changes nothing for the others.
+    Of the architectures it has only the user's own, since these can change while their name stays. The slice does not
+    change when an architecture is added or removed, which changes nothing for the others.
+
+    Args:
+        configuration: the study.
+        gpu: key of the configuration's `gpus`.
+        architectures_by_name: the study's `architectures`.
     """
-    common = cell_slice(configuration, Cell(gpu, next(iter(named)), "test", 0), named)
-    custom = {name: asdict(named[name]) for name in named if _is_custom(configuration, named[name])}
+    common = cell_slice(configuration, Cell(gpu, next(iter(architectures_by_name)), "test", 0), architectures_by_name)
+    custom = {
+        name: asdict(architecture)
+        for name, architecture in architectures_by_name.items()
+        if _is_custom(configuration, architecture)
+    }
     return {**common, "architecture": custom, "phases": configuration.phases.plain()}
 
 
-def block_code(configuration: Configuration, named: dict[str, Architecture]) -> str:
-    """The fingerprint of the code that measures any architecture of the study."""
-    custom = {a.model.partition(":")[0] for a in named.values() if _is_custom(configuration, a)}
+def block_code(configuration: Configuration, architectures_by_name: dict[str, Architecture]) -> str:
+    """Return the fingerprint of the code that measures the architectures of the study."""
+    custom = {a.model.partition(":")[0] for a in architectures_by_name.values() if _is_custom(configuration, a)}
     return _measuring_code(configuration, *configuration.MODELS, *sorted(custom))
 
 
 def compute_code(configuration: Configuration, architecture: Architecture) -> str:
-    """The fingerprint of the code that counts the compute of an architecture, its model included."""
+    """Return the fingerprint of the code that counts the compute of an architecture, its model included."""
     workload = f"isojoule.workloads.{configuration.workload}"
     return code_fingerprint.fingerprint(
         "isojoule.compute.counting", f"{workload}.example", architecture.model.partition(":")[0]
@@ -170,6 +190,6 @@ def _is_custom(configuration: Configuration, architecture: Architecture) -> bool
 
 
 def fingerprint(content: Any) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of `content` as canonical JSON."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of `content` as canonical JSON."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""The code that a stage executes: which modules, and one fingerprint of what they do.
+"""Find the modules that a stage of the workflow executes, and make one fingerprint of what they do.
 
-Read as a syntax tree, so that comments, docstrings and formatting are no change, and a checkout of the same content or
-another version of Python is none either. Libraries are not followed: an upgrade runs nothing again by itself.
+A fingerprint is made of syntax trees. Comments, docstrings, formatting, the dates of files and the version of Python do
+not change it. Libraries are not in it: after an upgrade nothing runs again by itself.
 """
 
 import ast
@@ -14,13 +14,13 @@ from isojoule.errors import InputError
 
 LIBRARY = Path(__file__).parents[1]
 
-# a workload's description only says what is in the configuration's slices, and these have a fingerprint of their own
+# what a workload's description decides is in the configuration's slices, which have fingerprints of their own
 DECISIVE_ROOMS = ("measuring", "energy", "compute", "workloads")
 DESCRIPTION = "description"
 
 
 def modules(*entries: str) -> dict[str, Path]:
-    """Find every module of ours, and of the user in the current folder, that the entries import, in functions as well.
+    """Find every module of ours, or of the user in the current folder, that the entries import, even inside functions.
 
     Args:
         entries: dotted names of modules.
@@ -28,27 +28,27 @@ def modules(*entries: str) -> dict[str, Path]:
     Returns:
         the file of each module by its dotted name.
     """
-    found: dict[str, Path] = {}
-    waiting = list(entries)
-    while waiting:
-        name = waiting.pop()
+    files: dict[str, Path] = {}
+    to_visit = list(entries)
+    while to_visit:
+        name = to_visit.pop()
         path = _file(name)
-        if name in found or path is None:
+        if name in files or path is None:
             continue
-        found[name] = path
-        waiting += [name.rpartition(".")[0]] if "." in name else []
-        waiting += _imported(path)
-    return found
+        files[name] = path
+        to_visit += [name.rpartition(".")[0]] if "." in name else []
+        to_visit += _imported(path)
+    return files
 
 
 def decides_measurements(module: str) -> bool:
-    """Whether what a module does can change a measured number.
+    """Return whether what a module does can change a measured number.
 
-    That is true of modules of the user, and of ours that lie in the rooms where measuring happens. How a configuration
-    is checked, a record written or a message worded changes no number and must not measure anything again.
+    That is true of the user's modules, and of ours in the rooms where measuring happens. How a configuration is
+    checked, a record written or a message worded changes no number, and must not measure anything again.
 
     Args:
-        module: its dotted name.
+        module: dotted name of the module.
     """
     package, *rooms = module.split(".")
     if package != "isojoule":
@@ -62,7 +62,7 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
 
     Args:
         entries: as for `modules`.
-        every_module: of a cheap stage all modules count; of a costly one those that decide its numbers.
+        every_module: whether all modules count, as for cheap stages, or only those that decide measurements.
 
     Raises:
         InputError: a module of the user is not Python.
@@ -99,7 +99,7 @@ def _imported(path: Path) -> tuple[str, ...]:
 
 @cache
 def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
-    """The imports of a file, and its logic in words."""
+    """Return the imports of a file, and its logic in words."""
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
@@ -111,9 +111,9 @@ def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
 
 
 def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
-    """The tree in words, without docstrings, positions, and the empty fields in which versions of Python differ."""
+    """Append the tree in words, without docstrings, positions, and empty fields, which differ between Pythons."""
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        # never executed, but for what is in place of it
+        # the body is never executed, only the branch in its place
         for statement in node.orelse:
             _collect(statement, words, imports)
         return

@@ -1,8 +1,8 @@
-"""What a study will cost, estimated: a roofline of each GPU over the counts of compute, corrected by what was measured.
+"""Estimate what a study will cost, by a roofline of each GPU over the counts of compute.
 
 A step takes the longest of three times: its arithmetic at half the GPU's peak, its memory traffic at 70 % of the
-bandwidth, and the launching of its kernels. Where a GPU has records already, the median ratio of measured to estimated
-durations and powers corrects the rest.
+bandwidth, and the launching of its kernels. Where a GPU has records already, the median ratios of their durations and
+powers to the estimated ones correct the estimates of its other cells.
 """
 
 import math
@@ -22,23 +22,23 @@ from isojoule.units import JOULES_PER_KWH
 from isojoule.workloads.interface import Configuration
 
 PEAK_SHARE, BANDWIDTH_SHARE, POWER_SHARE = 0.5, 0.7, 0.8
-# of a T4 to A40 with PyTorch in eager mode
+# seconds to launch the kernels of a step, on a T4 to A40 with PyTorch in eager mode
 LAUNCH_S = {"train": 1.2e-3, "test": 0.4e-3}
-# of a job: interpreters, imports, CUDA context; of a cell: model, features, warm-up (benchmarks/study_efficiency.py)
+# seconds that a job takes to start, and that a cell takes beside its window (benchmarks/study_efficiency.py)
 JOB_S, CELL_S = 15.0, 1.0
 RECORD_BYTES = 10_000
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One cell before it is measured: length of its phase, and mean power of all its devices."""
+    """What a cell that is not measured yet will take: length of its phase, and mean power of all its devices."""
 
     duration_s: float
     power_w: float
 
 
 def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeRecord]) -> str:
-    """Cells, GPU hours, kWh and CO2e per GPU, and disk, as text.
+    """Say how many cells, GPU hours, kWh and kg CO2e each GPU will take, and how much disk the study needs.
 
     Args:
         configuration: the study.
@@ -49,11 +49,13 @@ def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeR
     kept = _kept(configuration, results)
     rows = []
     for gpu in configuration.gpus:
-        mine = [cell for cell in cells(configuration) if cell.gpu == gpu]
-        rough = {cell: roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in mine}
-        known = [(rough[cell], kept[cell]) for cell in mine if cell in kept and kept[cell].energy]
-        left = [cell for cell in mine if cell not in kept]
-        rows.append(_row(configuration, gpu, mine, left, rough, known))
+        cells_of_gpu = [cell for cell in cells(configuration) if cell.gpu == gpu]
+        estimates = {
+            cell: roofline(configuration, cell, counts[cell.architecture], extent.examples) for cell in cells_of_gpu
+        }
+        pairs = [(estimates[cell], kept[cell]) for cell in cells_of_gpu if cell in kept and kept[cell].energy]
+        to_go = [cell for cell in cells_of_gpu if cell not in kept]
+        rows.append(_row(configuration, gpu, to_go, estimates, pairs))
     text: list[tuple[str, ...]] = [
         ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", "kWh", "kg CO2e", "from")
     ]
@@ -96,42 +98,50 @@ class _Row:
 def _row(
     configuration: Configuration,
     gpu: str,
-    mine: list[Cell],
-    left: list[Cell],
-    rough: dict[Cell, Estimate],
-    known: list[tuple[Estimate, MeasurementRecord]],
+    to_go: list[Cell],
+    estimates: dict[Cell, Estimate],
+    pairs: list[tuple[Estimate, MeasurementRecord]],
 ) -> _Row:
+    """Estimate what the cells of a GPU that are not measured yet will take.
+
+    Args:
+        configuration: the study.
+        gpu: key of the configuration's `gpus`.
+        to_go: cells that are not measured yet.
+        estimates: the roofline's estimates of all cells of the GPU.
+        pairs: estimates with the records of the cells that are measured.
+    """
     entry = configuration.gpus[gpu]
-    slower = _ratio([(r.energy.duration_s, e.duration_s) for e, r in known if r.energy])
-    hotter = _ratio(
+    time_ratio = _median_ratio([(r.energy.duration_s, e.duration_s) for e, r in pairs if r.energy])
+    power_ratio = _median_ratio(
         [
             (r.energy.computing.energy_kwh * JOULES_PER_KWH / r.energy.duration_s, e.power_w)
-            for e, r in known
+            for e, r in pairs
             if r.energy
         ]
     )
     specified = entry.peak_tflops is not None and entry.memory_gb_per_s is not None
-    basis = "records" if known else "specification" if specified else "nothing: give peak_tflops and memory_gb_per_s"
+    basis = "records" if pairs else "specification" if specified else "nothing: give peak_tflops and memory_gb_per_s"
     idle_s = configuration.energy.idle_s if entry.device == "cuda" else 0
-    per_job: dict[int, float] = defaultdict(lambda: JOB_S + idle_s)
+    job_durations_s: dict[int, float] = defaultdict(lambda: JOB_S + idle_s)
     energy_kwh = 0.0
-    for cell in left:
-        window_s = length_of_window_s(configuration, rough[cell].duration_s * slower)
-        per_job[cell.repeat] += window_s + CELL_S
-        energy_kwh += window_s * rough[cell].power_w * hotter / JOULES_PER_KWH
-    blind = bool(left) and not (known or specified)
-    unpowered = blind or (bool(left) and not (known or entry.max_power_w is not None))
+    for cell in to_go:
+        window_s = length_of_window_s(configuration, estimates[cell].duration_s * time_ratio)
+        job_durations_s[cell.repeat] += window_s + CELL_S
+        energy_kwh += window_s * estimates[cell].power_w * power_ratio / JOULES_PER_KWH
+    time_unknown = bool(to_go) and not (pairs or specified)
+    energy_unknown = time_unknown or (bool(to_go) and not (pairs or entry.max_power_w is not None))
     return _Row(
         gpu,
         entry.partition or "-",
-        len({cell.repeat for cell in left}),
-        len(mine),
-        len(mine) - len(left),
-        None if blind else _devices(entry) * sum(per_job.values()) / 3600,
-        None if unpowered else energy_kwh,
-        None if unpowered else energy_kwh * kg_per_kwh(configuration.energy.country_iso_code),
-        0 if blind else max(per_job.values(), default=0) / 3600,
-        basis if left else "-",
+        len({cell.repeat for cell in to_go}),
+        len(estimates),
+        len(estimates) - len(to_go),
+        None if time_unknown else _devices(entry) * sum(job_durations_s.values()) / 3600,
+        None if energy_unknown else energy_kwh,
+        None if energy_unknown else energy_kwh * kg_per_kwh(configuration.energy.country_iso_code),
+        0 if time_unknown else max(job_durations_s.values(), default=0) / 3600,
+        basis if to_go else "-",
     )
 
 
@@ -154,26 +164,28 @@ def _total(rows: list[_Row]) -> _Row:
 
 
 def _kept(configuration: Configuration, results: Path) -> dict[Cell, MeasurementRecord]:
-    """What is measured already and will not be measured again."""
-    journal, named = Journal(results), architectures(configuration)
+    """Return the records of the cells that will not be measured again."""
+    journal, architectures_by_name = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
         return {}
-    found = (
-        (cell, journal.kept(cell, fingerprints(configuration, cell, data, named))) for cell in cells(configuration)
+    records = (
+        (cell, journal.kept(cell, fingerprints(configuration, cell, data, architectures_by_name)))
+        for cell in cells(configuration)
     )
-    return {cell: record for cell, record in found if record}
+    return {cell: record for cell, record in records if record}
 
 
 def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, examples: dict[str, int]) -> Estimate:
-    """The window of a cell on its GPU; without its specification on one of 1 TFLOP/s and 100 GB/s, to be corrected.
+    """Estimate the phase of a cell by the roofline of its GPU.
 
-    GPUs that train together have a share of every batch each.
+    A GPU whose specification the configuration does not have stands as one of 1 TFLOP/s and 100 GB/s, until records
+    correct that. Each of several GPUs that train together takes its share of every batch.
 
     Args:
         configuration: the study.
-        cell: what would be measured.
+        cell: the cell to estimate.
         count: the compute record of its architecture.
-        examples: by phase.
+        examples: number of examples by phase.
     """
     entry = configuration.gpus[cell.gpu]
     devices = _devices(entry) if cell.phase == "train" else 1
@@ -190,17 +202,17 @@ def roofline(configuration: Configuration, cell: Cell, count: ComputeRecord, exa
 
 
 def _devices(entry: Gpu) -> int:
-    """GPUs that a job holds; processes on a CPU share it."""
+    """Return how many devices a job holds; processes on a CPU share that one."""
     return entry.devices if entry.device == "cuda" else 1
 
 
 def length_of_window_s(configuration: Configuration, phase_s: float) -> float:
-    """Whole repetitions of a phase of this length, until the window is long enough."""
+    """Return how long a window of whole repetitions of a phase is, when it is long enough."""
     return phase_s * max(configuration.REPETITIONS, math.ceil(configuration.energy.min_window_s / phase_s))
 
 
-def _ratio(pairs: list[tuple[float, float]]) -> float:
-    return median(found / expected for found, expected in pairs) if pairs else 1.0
+def _median_ratio(pairs: list[tuple[float, float]]) -> float:
+    return median(measured / estimated for measured, estimated in pairs) if pairs else 1.0
 
 
 def _figure(value: float | None) -> str:

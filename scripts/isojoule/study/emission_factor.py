@@ -1,4 +1,4 @@
-"""How much CO2e a kilowatt-hour of electricity stands for, by country."""
+"""Emission factors: how much CO2e a kilowatt-hour of electricity causes, by country."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from isojoule.errors import InputError
 
 
 def kg_per_kwh(country_iso_code: str, option: str = "energy.country_iso_code") -> float:
-    """The country's emission factor in kg CO2e/kWh, from CodeCarbon's table of energy mixes.
+    """Look up a country's emission factor in kg CO2e/kWh in CodeCarbon's table of energy mixes.
 
     Args:
-        country_iso_code: ISO 3166 alpha-3.
-        option: where the country was asked for, for the message.
+        country_iso_code: ISO 3166 alpha-3 code of the country.
+        option: the key or option that named the country, for the message.
 
     Raises:
         InputError: CodeCarbon does not know the country.

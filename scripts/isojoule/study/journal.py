@@ -1,7 +1,7 @@
-"""The journal of a study: every attempt to measure a cell, whatever became of it, and the records that follow.
+"""The journal of a study keeps every attempt to measure a cell, whatever became of it, and publishes the records.
 
-Snakemake deletes and forgets outputs as it pleases; it does not know the journal. What is in there is not measured
-again as long as the code, the configuration and the data that decided it are the same.
+Snakemake may delete the outputs of jobs, but does not know the journal. A cell with a final attempt in the journal is
+not measured again as long as its code, configuration and data are the same.
 """
 
 import fcntl
@@ -28,42 +28,43 @@ from isojoule.workloads.interface import Configuration
 class Journal:
     """The attempts and records below the folder `results` of a study.
 
-    Files are `attempts/<gpu>/<architecture>/<phase>-<repeat>.<attempt>.json` and
-    `records/<gpu>/<architecture>/<phase>-<repeat>.json`, each with the trace of its window beside it, `.parquet`.
+    The files are `attempts/<gpu>/<architecture>/<phase>-<repeat>.<attempt>.json` and
+    `records/<gpu>/<architecture>/<phase>-<repeat>.json`. Beside each lies the trace of its window, `.parquet`.
     """
 
     def __init__(self, results: Path) -> None:
         self._results = results
 
     def attempts(self, cell: Cell) -> list[MeasurementRecord]:
-        """Every attempt that ended, the first one first; those that an older isojoule wrote stay and are not read."""
-        found = []
+        """Read every attempt that ended, the first one first, but for those that another isojoule wrote."""
+        records = []
         for _, path in self._numbered(cell):
             with suppress(OtherVersionError):
-                found.append(read_record(path, MeasurementRecord))
-        return found
+                records.append(read_record(path, MeasurementRecord))
+        return records
 
     def next_attempt(self, cell: Cell) -> int:
-        """The number of an attempt that begins now: 1, 2, ..."""
+        """Return the number of an attempt that begins now: 1, 2, ..."""
         return max((number for number, _ in self._numbered(cell)), default=0) + 1
 
     def failed(self, cell: Cell, fingerprints: dict[str, str]) -> int:
-        """How many attempts of this code, configuration and data began and came to nothing."""
-        mine = (record for record in self.attempts(cell) if record.is_of(fingerprints))
-        return sum(record.outcome not in (*FINAL, "refused") for record in mine)
+        """Count the attempts of this code, configuration and data that began and came to nothing."""
+        same = (record for record in self.attempts(cell) if record.is_of(fingerprints))
+        return sum(record.outcome not in (*FINAL, "refused") for record in same)
 
     def longest_s(self, gpu: str) -> float:
-        """The longest that an attempt on this GPU took, 0 where there is none."""
+        """Return how many seconds the longest attempt on this GPU took, 0 where there is none."""
         paths = (self._results / "attempts" / gpu).glob("*/*.json")
-        found = [0.0]
+        durations_s = [0.0]
         for path in paths:
             with suppress(InputError):
                 record = read_record(path, MeasurementRecord)
                 began, ended = (datetime.fromisoformat(text) for text in (record.started_at, record.ended_at))
-                found.append((ended - began).total_seconds())
-        return max(found)
+                durations_s.append((ended - began).total_seconds())
+        return max(durations_s)
 
     def _numbered(self, cell: Cell) -> list[tuple[int, Path]]:
+        """List number and file of every attempt at a cell, by number."""
         folder, start = self._results / "attempts" / cell.gpu / cell.architecture, f"{cell.phase}-{cell.repeat}."
         numbers = [(path.name[len(start) : -len(".json")], path) for path in folder.glob(f"{start}*.json")]
         return sorted((int(number), path) for number, path in numbers if number.isdigit())
@@ -71,14 +72,14 @@ class Journal:
     def kept(
         self, cell: Cell, fingerprints: dict[str, str], attempts: list[MeasurementRecord] | None = None
     ) -> MeasurementRecord | None:
-        """The last final attempt of the same code, configuration and data, none where the cell is to be measured."""
+        """Return the last final attempt of this code, configuration and data, or None where there is none."""
         for record in reversed(self.attempts(cell) if attempts is None else attempts):
             if record.outcome in FINAL and record.is_of(fingerprints):
                 return record
         return None
 
     def publish(self, record: MeasurementRecord) -> None:
-        """Write the record of a cell where it is not there already."""
+        """Write the record of a cell into `records/`, unless it is there already."""
         path = self._results / "records" / _path(record)
         text = record.model_dump_json(indent=2) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -91,17 +92,23 @@ class Journal:
                 shutil.copyfile(trace, temporary)
 
     def trace(self, record: MeasurementRecord) -> Path:
-        """Where the samples of an attempt's window are, if there are any; `publish` puts them beside the record."""
+        """Return where the samples of an attempt's window lie, if any; `publish` copies them beside the record."""
         return (self._results / "attempts" / _path(record, record.provenance.attempt)).with_suffix(".parquet")
 
     @contextmanager
     def held(
         self, gpu: str, repeat: int, waiting: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Iterator[None]:
-        """Hold the cells of a GPU and repeat; wait while another program measures them, in the context of `waiting`."""
+        """Hold the cells of a GPU and repeat.
+
+        Args:
+            gpu: key of the configuration's `gpus`.
+            repeat: number of the repeat.
+            waiting: context to be in while another program measures these cells.
+        """
         with _opened(self._lock(gpu, repeat)) as file:
             if not _locked(file):
-                print(self._said_of_the_other(gpu, repeat), file=sys.stderr, flush=True)
+                print(self._who_measures(gpu, repeat), file=sys.stderr, flush=True)
                 with waiting():
                     while not _locked(file):
                         time.sleep(1)
@@ -112,12 +119,12 @@ class Journal:
         """Note that the attempt `record` runs now.
 
         Raises:
-            InputError: the journal cannot be written, so that nothing should be measured.
+            InputError: the journal cannot be written; then nothing should be measured.
         """
         write_text(self._running(record.gpu, record.repeat), record.model_dump_json(indent=2) + "\n")
 
     def end(self, record: MeasurementRecord) -> None:
-        """Note what became of the attempt that runs, and publish it when it is final."""
+        """Note what became of the attempt that runs, and publish its record if it is final."""
         persist(
             self._results / "attempts" / _path(record, record.provenance.attempt),
             record.model_dump_json(indent=2) + "\n",
@@ -128,7 +135,7 @@ class Journal:
             self._running(record.gpu, record.repeat).unlink(missing_ok=True)
 
     def running(self, gpu: str, repeat: int) -> tuple[MeasurementRecord, bool] | None:
-        """The attempt that runs, and whether its program still lives; none where nothing runs."""
+        """Return the attempt that runs and whether its program still lives, or None where no attempt runs."""
         try:
             record = read_record(self._running(gpu, repeat), MeasurementRecord)
         except InputError:
@@ -140,17 +147,18 @@ class Journal:
             return record, False
 
     def _recover(self, gpu: str, repeat: int) -> None:
-        """Give an attempt whose program vanished its place in the journal."""
-        found = self.running(gpu, repeat)
-        if found is None:
+        """End the attempt whose program vanished before it could do so."""
+        running = self.running(gpu, repeat)
+        if running is None:
             return
-        left = found[0]
-        if (self._results / "attempts" / _path(left, left.provenance.attempt)).is_file():
+        attempt = running[0]
+        if (self._results / "attempts" / _path(attempt, attempt.provenance.attempt)).is_file():
             self._running(gpu, repeat).unlink()
         else:
-            self.end(ended(left, "lost", "ended without a word: killed, over time or memory, or its node went down"))
+            self.end(ended(attempt, "lost", "ended without a word: killed, over time or memory, or its node went down"))
 
-    def _said_of_the_other(self, gpu: str, repeat: int) -> str:
+    def _who_measures(self, gpu: str, repeat: int) -> str:
+        """Say which other program measures these cells."""
         other = self.running(gpu, repeat)
         if other is None:
             return f"waiting: another program measures repeat {repeat} on {gpu}; what it measures is kept"
@@ -171,17 +179,19 @@ class Journal:
 def retire_stale_records(configuration: Configuration, results: Path) -> None:
     """Take records of other code, configuration or data out of `records/`; they stay in the journal.
 
-    Snakemake takes the outputs of a job that failed for finished, so that they must not be there from before.
+    Otherwise Snakemake would take such a record for the output of a job that failed before it could write its own.
     """
     if not (data := fingerprint_of_data(results)):
         return
-    named = architectures(configuration)
+    architectures_by_name = architectures(configuration)
     stale = 0
     for cell in cells(configuration):
         path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
         try:
             record = read_record(path, MeasurementRecord) if path.is_file() else None
-            is_stale = record is not None and not record.is_of(fingerprints(configuration, cell, data, named))
+            is_stale = record is not None and not record.is_of(
+                fingerprints(configuration, cell, data, architectures_by_name)
+            )
         except OtherVersionError:
             is_stale = True
         except InputError:
@@ -196,7 +206,7 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
 
 
 def fingerprint_of_data(results: Path) -> str | None:
-    """The fingerprint of the data of a study, none where it was not extracted yet."""
+    """Return the fingerprint of the data of a study, or None where no features are extracted yet."""
     try:
         return interface.data_fingerprint(results / "features")
     except InputError:
@@ -206,15 +216,15 @@ def fingerprint_of_data(results: Path) -> str | None:
 def ended(
     record: MeasurementRecord, outcome: Outcome, message: str | None, ended_at: str | None = None
 ) -> MeasurementRecord:
-    """The attempt `record`, which came to nothing."""
+    """Return the attempt `record` with what became of it, when it came to nothing."""
     return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
 
 
 def persist(path: Path, text: str) -> None:
-    """Write what was measured, patiently; where that cannot be, into the user's home or /tmp rather than lose it.
+    """Write what was measured, and try patiently; write it into the user's home or /tmp rather than lose it.
 
     Raises:
-        InputError: naming the file that holds the text instead.
+        InputError: the text could not be written to `path`; the message names the file that has it.
     """
     try:
         patiently(lambda: write_text(path, text))
@@ -223,7 +233,7 @@ def persist(path: Path, text: str) -> None:
 
 
 def _rescued(name: str, text: str) -> Path:
-    """Not in TMPDIR, which many clusters empty when a job ends."""
+    """Write the text into the home folder or /tmp, but not TMPDIR, which many clusters empty when a job ends."""
     for folder in (Path.home(), Path("/tmp")):
         try:
             rescue = Path(tempfile.mkdtemp(prefix="isojoule-rescued-", dir=folder)) / name
@@ -251,7 +261,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _locked(file: BinaryIO, kind: int = fcntl.LOCK_EX) -> bool:
-    """Take the lock, unless another program has it; a file system without locks is taken as free."""
+    """Take the lock, and return whether that worked; a file system without locks counts as free."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

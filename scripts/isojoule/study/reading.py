@@ -1,4 +1,4 @@
-"""The door of a study: read its configuration, refuse what is wrong with it by name, store it with its defaults."""
+"""Read the configuration of a study, refuse what is wrong with it by name, and store it with its defaults."""
 
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,15 @@ def load(path: Path) -> Configuration:
 
 
 def check(content: Any, source: str = "configuration") -> Configuration:
-    """The configuration with these keys and values, and defaults for the others.
+    """Make the configuration of these keys and values, with defaults for the other keys.
 
     Args:
         content: the parsed configuration.
-        source: what the messages call it.
+        source: what the messages call the configuration.
 
     Raises:
-        InputError: naming every key that is unknown, missing or wrong, what was found and what was expected.
+        InputError: a key is unknown, missing or wrong; the message names every such key, what was found and what was
+            expected.
     """
     if not isinstance(content, dict):
         raise InputError(f"{source}: found {shown(content)}, expected keys such as study, dataset, gpus")
@@ -47,10 +48,10 @@ def check(content: Any, source: str = "configuration") -> Configuration:
 
 
 def check_files(configuration: Configuration) -> None:
-    """Refuse a study whose own tables are not there, before anything of it runs.
+    """Refuse a study whose own tables do not exist, before any of its jobs run.
 
     Raises:
-        InputError: naming the key, and where the file was looked for.
+        InputError: a table does not exist; the message names the key and the folder.
     """
     table = configuration.analysis.quality_table
     if table and not Path(table).is_file():

@@ -1,4 +1,4 @@
-"""The JSON schema of a study's configuration, by which editors complete and check its file."""
+"""The JSON schema of a study's configuration, with which editors complete and check its file."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from isojoule.workloads import interface
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """Keys that may be left out have no default, rather than null, which they refuse."""
+    """Gives keys that may be left out no default, since the default would be null, which they refuse."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         if schema.get("default", ...) is None:
@@ -18,7 +18,7 @@ class _WithoutNull(GenerateJsonSchema):
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of the configuration of a study, of any workload."""
+    """Make the JSON schema of the configuration of a study of any workload."""
     models = [interface.load(name) for name in interface.names()]
     references, definitions = models_json_schema(
         [(model, "validation") for model in models], schema_generator=_WithoutNull

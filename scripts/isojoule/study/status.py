@@ -1,4 +1,4 @@
-"""How far a study is, in a few lines for a terminal."""
+"""Say in a few lines for a terminal how far a study is."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A cell, its state, and the record that is kept of it or tells why there is none."""
+class CellState:
+    """The state of a cell, with the record that is kept of it or tells why there is none."""
 
     cell: Cell
-    state: str
+    name: str
     record: MeasurementRecord | None
 
 
 def status(results: Path) -> str:
-    """Cells by state, energy by kind and time to go for each GPU; what failed; the best ten models.
+    """Say for each GPU the states of its cells, their energy and the time to go; then what failed, and the best models.
 
     Args:
         results: the folder of the study's results.
@@ -40,84 +40,88 @@ def status(results: Path) -> str:
     if not (results / "configuration.yaml").is_file():
         raise InputError(f"{results}: found no configuration.yaml, expected the results of a study that was started")
     configuration = reading.load(results / "configuration.yaml")
-    seen = _seen(configuration, results)
-    per_gpu = {gpu: [s for s in seen if s.cell.gpu == gpu] for gpu in configuration.gpus}
-    rows = [_row(gpu, part) for gpu, part in per_gpu.items()]
-    rows += [_row("all", seen)] if len(rows) > 1 else []
+    states = _cell_states(configuration, results)
+    states_by_gpu = {gpu: [state for state in states if state.cell.gpu == gpu] for gpu in configuration.gpus}
+    rows = [_row(gpu, states_of_gpu) for gpu, states_of_gpu in states_by_gpu.items()]
+    rows += [_row("all", states)] if len(rows) > 1 else []
     header = ("gpu", "cells", *STATES, "energy in windows", "time to go")
     table = aligned([header, *rows])
     return "\n".join(
         [
-            f"{configuration.study}: {_counted(seen)}",
+            f"{configuration.study}: {_counts(states)}",
             "",
             *table,
-            *_reasons(seen),
-            *_best(seen, configuration),
+            *_reasons(states),
+            *_best(states, configuration),
         ]
     )
 
 
-def _seen(configuration: Configuration, results: Path) -> list[Seen]:
-    journal, named = Journal(results), architectures(configuration)
+def _cell_states(configuration: Configuration, results: Path) -> list[CellState]:
+    journal, architectures_by_name = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
-        return [Seen(cell, "waiting", None) for cell in cells(configuration)]
+        return [CellState(cell, "waiting", None) for cell in cells(configuration)]
     running = {
-        found[0].identity: found[0]
+        attempt[0].identity: attempt[0]
         for gpu in configuration.gpus
         for repeat in range(configuration.repeats)
-        if (found := journal.running(gpu, repeat)) and found[1]
+        if (attempt := journal.running(gpu, repeat)) and attempt[1]
     }
-    seen = []
+    states = []
     for cell in cells(configuration):
         attempts = journal.attempts(cell)
-        kept = journal.kept(cell, fingerprints(configuration, cell, data, named), attempts)
+        kept = journal.kept(cell, fingerprints(configuration, cell, data, architectures_by_name), attempts)
         now = running.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
         if kept:
-            seen.append(Seen(cell, "done" if kept.outcome == "ok" else "out of memory", kept))
+            states.append(CellState(cell, "done" if kept.outcome == "ok" else "out of memory", kept))
         elif now:
-            seen.append(Seen(cell, "running", now))
+            states.append(CellState(cell, "running", now))
         else:
             last = attempts[-1] if attempts else None
-            seen.append(Seen(cell, "failed" if last and last.outcome in FAILED else "waiting", last))
-    return seen
+            states.append(CellState(cell, "failed" if last and last.outcome in FAILED else "waiting", last))
+    return states
 
 
-def _counted(seen: list[Seen]) -> str:
-    states = Counter(s.state for s in seen)
-    return f"{len(seen)} cells: " + ", ".join(
-        f"{states[state]} {state}" for state in STATES if state == "done" or states[state]
+def _counts(states: list[CellState]) -> str:
+    numbers = Counter(state.name for state in states)
+    return f"{len(states)} cells: " + ", ".join(
+        f"{numbers[name]} {name}" for name in STATES if name == "done" or numbers[name]
     )
 
 
-def _row(gpu: str, seen: list[Seen]) -> tuple[str, ...]:
-    states = Counter(s.state for s in seen)
+def _row(gpu: str, states: list[CellState]) -> tuple[str, ...]:
+    numbers = Counter(state.name for state in states)
     energy_kwh: dict[str, float] = defaultdict(float)
-    for s in seen:
-        if s.record and s.record.energy:
-            energy = s.record.energy
+    for state in states:
+        if state.record and state.record.energy:
+            energy = state.record.energy
             energy_kwh[energy.computing.kind] += energy.computing.energy_kwh * energy.window.repetitions
-    shown = ", ".join(f"{value:.3g} kWh {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
-    to_go = _to_go(seen) if gpu != "all" else ""
-    return (gpu, str(len(seen)), *(str(states[state]) for state in STATES), shown, to_go)
+    energies = ", ".join(f"{value:.3g} kWh {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
+    time_to_go = _time_to_go(states) if gpu != "all" else ""
+    return (gpu, str(len(states)), *(str(numbers[name]) for name in STATES), energies, time_to_go)
 
 
-def _to_go(seen: list[Seen]) -> str:
-    """From the cells that are done: those of the same architecture and phase, else all of the phase, else all."""
-    left = [s.cell for s in seen if s.state in ("running", "waiting")]
-    if not left:
+def _time_to_go(states: list[CellState]) -> str:
+    """Estimate from the cells that are done: those of the same architecture and phase, else of the phase, else all."""
+    to_go = [state.cell for state in states if state.name in ("running", "waiting")]
+    if not to_go:
         return "-"
-    took_s: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for s in seen:
-        if s.state == "done" and s.record:
-            seconds = (_time(s.record.ended_at) - _time(s.record.started_at)).total_seconds()
-            for key in ((s.cell.architecture, s.cell.phase), (s.cell.phase,), ()):
-                took_s[key].append(seconds)
-    if not took_s:
+    durations_s: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for state in states:
+        if state.name == "done" and state.record:
+            duration_s = (_time(state.record.ended_at) - _time(state.record.started_at)).total_seconds()
+            for key in _keys(state.cell):
+                durations_s[key].append(duration_s)
+    if not durations_s:
         return "unknown yet"
-    keys = (((cell.architecture, cell.phase), (cell.phase,), ()) for cell in left)
-    total_s = sum(mean(next(took_s[key] for key in tries if took_s[key])) for tries in keys)
-    at_once = max(1, sum(s.state == "running" for s in seen))
+    total_s = sum(mean(next(durations_s[key] for key in _keys(cell) if durations_s[key])) for cell in to_go)
+    at_once = max(1, sum(state.name == "running" for state in states))
     return f"about {_duration(total_s / at_once)}"
+
+
+def _keys(cell: Cell) -> tuple[tuple[str, ...], ...]:
+    """Return what cells that take about as long share with a cell, from the most alike to all."""
+    return (cell.architecture, cell.phase), (cell.phase,), ()
 
 
 def _duration(seconds: float) -> str:
@@ -129,47 +133,52 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _reasons(seen: list[Seen]) -> list[str]:
-    """Every reason of a failure once, with the first cell that has it; what runs, and since when."""
-    running = [f"running: {s.cell}, since {s.record.started_at}" for s in seen if s.state == "running" and s.record]
-    failed: dict[str, list[Seen]] = defaultdict(list)
-    for s in seen:
-        if s.state == "failed" and s.record:
-            failed[f"{s.record.outcome}: {s.record.message}"].append(s)
-    lines = [
-        f"{reason}\n    {having[0].cell}" + (f", and {len(having) - 1} more cells" if len(having) > 1 else "")
-        for reason, having in failed.items()
+def _reasons(states: list[CellState]) -> list[str]:
+    """List what runs, and since when; then every reason of a failure once, with the first cell that has it."""
+    running = [
+        f"running: {state.cell}, since {state.record.started_at}"
+        for state in states
+        if state.name == "running" and state.record
     ]
-    shown = [*running[:SHOWN], *lines[:SHOWN]]
-    return ["", *shown] if shown else []
+    cells_by_reason: dict[str, list[Cell]] = defaultdict(list)
+    for state in states:
+        if state.name == "failed" and state.record:
+            cells_by_reason[f"{state.record.outcome}: {state.record.message}"].append(state.cell)
+    failed = [
+        f"{reason}\n    {first}" + (f", and {len(others)} more cells" if others else "")
+        for reason, (first, *others) in cells_by_reason.items()
+    ]
+    lines = [*running[:SHOWN], *failed[:SHOWN]]
+    return ["", *lines] if lines else []
 
 
-def _best(seen: list[Seen], configuration: Configuration) -> list[str]:
-    """One line per model and platform, the best quality first."""
+def _best(states: list[CellState], configuration: Configuration) -> list[str]:
+    """List the ten models with the best quality, one line per model and GPU."""
     energy_kwh: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    quality: dict[tuple[str, str], list[float]] = defaultdict(list)
-    records = [s.record for s in seen if s.state == "done" and s.record]
-    qualities = configuration.pareto.qualities
-    shown = next((name for name in qualities if any(name in record.quality for record in records)), "")
+    qualities: dict[tuple[str, str], list[float]] = defaultdict(list)
+    records = [state.record for state in states if state.name == "done" and state.record]
+    names = configuration.pareto.qualities
+    shown = next((name for name in names if any(name in record.quality for record in records)), "")
     for record in records:
         if record.energy:
             energy_kwh[record.architecture, record.gpu, record.phase].append(record.energy.computing.energy_kwh)
         if shown in record.quality:
-            quality[record.architecture, record.gpu].append(record.quality[shown])
-    ranked = sorted(quality, key=lambda model: mean(quality[model]), reverse=True)[:SHOWN]
-    carried = {s.cell.phase for s in seen if configuration.whole(s.cell.architecture, s.cell.phase) != 1}
-    of = {phase: " of the part measured" if phase in carried else "" for phase in ("train", "test")}
+            qualities[record.architecture, record.gpu].append(record.quality[shown])
+    ranked = sorted(qualities, key=lambda model: mean(qualities[model]), reverse=True)[:SHOWN]
+    cells_of_study = [state.cell for state in states]
+    in_part = {cell.phase for cell in cells_of_study if configuration.whole(cell.architecture, cell.phase) != 1}
+    part = {phase: " of the part measured" if phase in in_part else "" for phase in ("train", "test")}
     rows = [
         (
             "architecture",
             "gpu",
-            f"{shown}{' after it' if 'train' in carried else ''}",
-            f"train kWh{of['train']}",
-            f"test kWh{of['test']}",
+            f"{shown}{' after it' if 'train' in in_part else ''}",
+            f"train kWh{part['train']}",
+            f"test kWh{part['test']}",
         )
     ]
     for architecture, gpu in ranked:
         values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
         train, test = (f"{mean(value):.2e}" if value else "-" for value in values)
-        rows.append((architecture, gpu, f"{mean(quality[architecture, gpu]):.3f}", train, test))
+        rows.append((architecture, gpu, f"{mean(qualities[architecture, gpu]):.3f}", train, test))
     return ["", *aligned(rows)] if ranked else []

@@ -1,4 +1,4 @@
-"""Any table of models as input: ours, or one that a user brings."""
+"""Read a table of models, ours or the user's own, and take it apart by GPU and phase."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from isojoule.errors import InputError
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.reading import NAME_COLUMNS, read_any
 
-# energies of different platforms and phases are no alternatives to each other
+# models on different GPUs or in different phases are no alternatives to each other
 APART = ("gpu", "phase")
 NONE = "none"
 
@@ -22,8 +22,8 @@ def read(
     Args:
         path: CSV or parquet.
         numbers: columns whose values are dropped from rows with an `outcome` that is not ok.
-        kinds: of energy to use together, where the table has `energy_kind`.
-        words: columns that hold names.
+        kinds: kinds of energy to use together, where the table has `energy_kind`.
+        words: columns that hold names, not numbers.
 
     Returns:
         the table, and sentences to show the user.
@@ -54,29 +54,29 @@ def read(
 
 
 def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:
-    """The table with the quality of a model on every row of it: a test's also on its training's.
+    """Fill in qualities, so that the quality of a model's test is also on the row of its training.
 
-    A value that a row lacks is that of the same repeat in the other phase, on the same GPU.
+    A row without a quality gets that of the same repeat in the other phase, on the same GPU.
 
     Args:
         frame: the table.
-        columns: of quality; those that the table does not have are ignored.
+        columns: columns of quality; those that the table does not have are ignored.
         name: column with the names of the models.
     """
     present = [column for column in columns if column in frame]
     if "phase" not in frame or not present:
         return frame
-    repeat = [column for column in (name, "gpu", "repeat") if column in frame]
-    of_repeat = frame.groupby(repeat, sort=False, dropna=False)[present].transform("first")
+    identity = [column for column in (name, "gpu", "repeat") if column in frame]
+    of_repeat = frame.groupby(identity, sort=False, dropna=False)[present].transform("first")
     return frame.assign(**{column: frame[column].fillna(of_repeat[column]) for column in present})
 
 
 def name_column(frame: pd.DataFrame, asked: str | None) -> str:
-    """The column with the names of the models.
+    """Return the column that has the names of the models.
 
     Args:
         frame: the table.
-        asked: the column that the user says it is.
+        asked: the column that the user asks for; None takes the first of the usual ones.
 
     Raises:
         InputError: there is none, or a row has no name.
@@ -92,11 +92,14 @@ def name_column(frame: pd.DataFrame, asked: str | None) -> str:
 
 
 def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFrame]:
-    """The table taken apart, by a label of each part.
+    """Take the table apart into rows that agree in some columns.
 
     Args:
         frame: the table.
-        by: columns; by default gpu and phase, where the table has them; `none` for one part.
+        by: these columns; by default gpu and phase, where the table has them; `none` leaves the table whole.
+
+    Returns:
+        each part by a label such as `gpu t4 phase test`.
 
     Raises:
         InputError: the table has no such column.
@@ -114,10 +117,9 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
 
 
 def worth_a_look(parts: Mapping[str, pd.DataFrame], columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The parts in which some row has a value of each column; what is left out of them is printed.
+    """Yield the parts in which some row has a value of each column, and print which parts are left out.
 
-    Where no part has values of all columns, none is left out: what is wrong with the whole table is for the caller to
-    say.
+    Where no part has values of all columns, none is left out: then the whole table is wrong, which the caller must say.
     """
     empty_columns = {
         label: [name for name in columns if name in part and part[name].isna().all()] for label, part in parts.items()

@@ -1,4 +1,4 @@
-"""Decode the beginning of a clip, and no more of it than the frames need."""
+"""Decode clips: the whole of one, or its beginning and no more than the frames of a model need."""
 
 from pathlib import Path
 
@@ -9,30 +9,30 @@ from numpy.typing import NDArray
 
 from isojoule.configuration.sections import MelOfBeginning
 
-# what the resampler's filter looks ahead, so that the cut makes no difference
+# the resampler's filter looks ahead, so that a cut right behind the last sample would change it
 MARGIN_S = 0.1
 
 
 class UnusableClipError(Exception):
-    """A clip without usable samples; the message says why."""
+    """A clip has no usable samples; the message says why."""
 
 
 def n_samples(mel: MelOfBeginning) -> int:
-    """How many samples, at the configured rate, the first `n_frames` centred frames touch."""
+    """Return how many samples, at the configured rate, the first `n_frames` centred frames touch."""
     return int((mel.n_frames - 1) * mel.hop_length + mel.n_fft // 2)
 
 
-def whole(path: Path, rate_hz: int) -> NDArray[np.float32]:
-    """All samples of a clip: (n,) float32, mono, at this rate.
+def decode_whole(path: Path, rate_hz: int) -> NDArray[np.float32]:
+    """Decode a clip to all its samples: (n,) float32, mono, at this rate.
 
     Raises:
-        UnusableClipError: as for `beginning`.
+        UnusableClipError: as for `decode_beginning`.
     """
-    return _decoded(path, rate_hz, None)
+    return _decode(path, rate_hz, None)
 
 
-def beginning(path: Path, mel: MelOfBeginning) -> NDArray[np.float32]:
-    """The first samples of a clip: mono, at the configured rate, zeros behind the end of a short clip.
+def decode_beginning(path: Path, mel: MelOfBeginning) -> NDArray[np.float32]:
+    """Decode the first samples of a clip to mono at the configured rate; zeros follow the end of a short clip.
 
     Args:
         path: an audio file that libsndfile reads (wav, flac, ogg, mp3, ...), any rate and channel count.
@@ -44,20 +44,20 @@ def beginning(path: Path, mel: MelOfBeginning) -> NDArray[np.float32]:
     Raises:
         UnusableClipError: the file is missing, unreadable, without samples, or holds NaN or infinity.
     """
-    wanted = n_samples(mel)
-    mono = _decoded(path, mel.sample_rate_hz, wanted)
-    padded = np.zeros(wanted, dtype=np.float32)
-    padded[: min(wanted, len(mono))] = mono[:wanted]
+    length = n_samples(mel)
+    mono = _decode(path, mel.sample_rate_hz, length)
+    padded = np.zeros(length, dtype=np.float32)
+    padded[: min(length, len(mono))] = mono[:length]
     return padded
 
 
-def _decoded(path: Path, rate_hz: int, wanted: int | None) -> NDArray[np.float32]:
-    """At least the first `wanted` samples, where the clip has so many; all of them by default."""
+def _decode(path: Path, rate_hz: int, at_least: int | None) -> NDArray[np.float32]:
+    """Decode `at_least` so many samples, or as many as the clip has; all of them where it is None."""
     try:
         with soundfile.SoundFile(path) as clip:
             clip_rate_hz = clip.samplerate
-            needed = -1 if wanted is None else int(np.ceil((wanted / rate_hz + MARGIN_S) * clip_rate_hz))
-            samples = clip.read(needed, dtype="float32", always_2d=True)
+            to_read = -1 if at_least is None else int(np.ceil((at_least / rate_hz + MARGIN_S) * clip_rate_hz))
+            samples = clip.read(to_read, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise UnusableClipError(_reason(path, error)) from error
     if not len(samples):

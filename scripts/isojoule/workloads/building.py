@@ -1,4 +1,4 @@
-"""From an architecture to its model, ours and the user's alike."""
+"""Build the model of an architecture, whether it is ours or the user's, and check what it returns."""
 
 import importlib
 import sys
@@ -17,9 +17,9 @@ def build(architecture: Architecture) -> nn.Module:
     Raises:
         InputError: there is no such class, or it cannot be built from these arguments.
     """
-    called = model_class(architecture)
+    module_class = model_class(architecture)
     try:
-        return called(**architecture.arguments)
+        return module_class(**architecture.arguments)
     except Exception as error:
         if is_out_of_memory(error):
             raise
@@ -37,7 +37,7 @@ def model_class(architecture: Architecture) -> type[nn.Module]:
     module_name, _, class_name = architecture.model.partition(":")
     folder = str(Path.cwd())
     if folder not in sys.path:
-        # last, so that no file of the user hides a library
+        # at the end of the path, no file of the user hides a library
         sys.path.append(folder)
     try:
         module = importlib.import_module(module_name)
@@ -46,23 +46,24 @@ def model_class(architecture: Architecture) -> type[nn.Module]:
             f"architecture {architecture.name}: module {module_name} cannot be imported: {first_line(error)}; "
             f"expected it in {folder} or installed"
         ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
+    module_class = getattr(module, class_name, None)
+    if module_class is None:
         raise InputError(f"architecture {architecture.name}: found no {class_name} in module {module_name}")
-    if not (isinstance(found, type) and issubclass(found, nn.Module)):
+    if not (isinstance(module_class, type) and issubclass(module_class, nn.Module)):
         raise InputError(
-            f"architecture {architecture.name}: {architecture.model} is {found!r}, expected a torch.nn.Module class"
+            f"architecture {architecture.name}: {architecture.model} is {module_class!r}, "
+            "expected a torch.nn.Module class"
         )
-    return found
+    return module_class
 
 
 def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[Tensor, ...], targets: Tensor) -> Tensor:
-    """The model's output, called with `inputs`, which has the shape of `targets`.
+    """Call the model with `inputs`, and return its output, which must have the shape of `targets`.
 
     Raises:
         InputError: the model does not take such inputs, or its output has another shape.
     """
-    given = f"architecture {architecture.name}: given {' and '.join(map(_shown, inputs))}"
+    given = f"architecture {architecture.name}: given {' and '.join(map(_shape, inputs))}"
     try:
         output = model(*inputs)
     except Exception as error:
@@ -70,9 +71,9 @@ def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[T
             raise
         raise InputError(f"{given}, {architecture.model} failed: {first_line(error)}") from error
     if not isinstance(output, Tensor):
-        raise InputError(f"{given}, found an output of type {type(output).__name__}, expected {_shown(targets)}")
+        raise InputError(f"{given}, found an output of type {type(output).__name__}, expected {_shape(targets)}")
     if output.shape != targets.shape:
-        raise InputError(f"{given}, found an output of {_shown(output)}, expected {_shown(targets)}")
+        raise InputError(f"{given}, found an output of {_shape(output)}, expected {_shape(targets)}")
     return output
 
 
@@ -82,10 +83,10 @@ def set_precision(precision: str) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its type where it has none."""
+    """Return the first line of an error's message, or the error's type where it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
-def _shown(tensor: Tensor) -> str:
+def _shape(tensor: Tensor) -> str:
     return " x ".join(map(str, tensor.shape)) or "a single number"

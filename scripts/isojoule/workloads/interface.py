@@ -1,28 +1,28 @@
-"""The seam between what is measured and the measuring.
+"""The interface between a workload and the code that measures it; nothing outside a workload knows which one it serves.
 
-A workload is a package below this one. Its package `description` (no torch there) has a class `Configuration`, derived
-from the one below: the keys of a study that the workload asks, and what it says about such a study. Its module
-`dataset` offers
+A workload is a package below this one. Its package `description`, which does not import torch, has a class
+`Configuration` derived from the one below: it defines the keys of the workload's studies, and answers questions about
+such a study. The other modules offer these:
 
-    prepare_study(configuration, folder) -> str            checks the data, writes `manifest.tsv`, says what it found
+    dataset.prepare_study(configuration, folder) -> str
+        checks the data, writes `manifest.tsv` into the folder, and returns in words what it found
 
-its module `extraction` offers
+    extraction.extract_study(configuration, dataset, folder, workers) -> int
+        reads the manifest in the folder `dataset`, writes the features into `folder`, and `statistics.json` last, with
+        the `fingerprint` of their content; returns the number of clips
 
-    extract_study(configuration, dataset, folder, workers) -> int
-                                                           writes the features, and `statistics.json` last, with the
-                                                           `fingerprint` of their content; the number of clips
+    sessions.Session(model, slice, phase, features, device)
+        is a `Session`, below; it is given the model, which is built and on the CPU, the cell's slice of the
+        configuration, whose `settings` are the `session_settings` below, `train` or `test`, the folder of the features,
+        and the device
 
-its module `sessions` (torch) offers
+    example.example(settings, batch_size, device) -> (inputs, targets)
+        makes one batch for the counting of compute; the model is called with all `inputs`
 
-    Session(model, slice, phase, features, device)         a `Session`, below: of the model, built, on the CPU; the
-                                                           cell's slice of the configuration, where `settings` are
-                                                           the `session_settings` below; a phase; the folder of the
-                                                           features; the device
+    example.loss(outputs, targets)
+        returns the loss of that batch
 
-and its module `example` (torch) what counting needs: `example(settings, batch_size, device) -> (inputs, targets)`,
-where `inputs` is all that the model is called with, and `loss(outputs, targets)`.
-
-Nothing outside these packages knows which workload it serves.
+The modules `sessions` and `example` may import torch.
 """
 
 import importlib
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A model by import path and keyword arguments, ours and the user's alike.
+    """A model by import path and keyword arguments, whether it is ours or the user's.
 
     Attributes:
         name: stable name in paths, tables and figures.
-        family: which architectures belong together.
+        family: name that related architectures share.
         model: `module:Class` of a `torch.nn.Module`.
         arguments: keyword arguments of the class.
     """
@@ -64,12 +64,12 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much data a study has, known or assumed.
+    """How much data a study has, whether that is known or assumed.
 
     Attributes:
-        examples: by phase.
-        features_bytes: what the extracted features take on disk.
-        note: where this is from, for a reader.
+        examples: number of examples by phase.
+        features_bytes: size of the extracted features on disk.
+        note: a sentence for the reader that says where these numbers come from.
     """
 
     examples: dict[str, int]
@@ -78,16 +78,16 @@ class Extent:
 
 
 class Configuration(StudySections, ABC):
-    """The configuration of a study, and what its workload says about it."""
+    """The configuration of a study, which also answers what only its workload knows about it."""
 
     MODELS: ClassVar[tuple[str, ...]]
-    """Modules of the workload's own models, one per family."""
+    """Names of the modules of the workload's own models, one per family."""
     QUALITIES: ClassVar[tuple[str, ...]]
-    """Its columns among `isojoule.tables.qualities.QUALITIES`."""
+    """Names of the qualities that the workload measures, from `isojoule.tables.qualities.QUALITIES`."""
     FEATURES: ClassVar[tuple[str, ...]]
-    """Files that its extraction writes beside `statistics.json`."""
+    """Names of the files that the extraction writes beside `statistics.json`."""
     REPETITIONS: ClassVar[int] = 1
-    """How often, at least, the work is done in a window."""
+    """The fewest repetitions of the work in a window."""
 
     @field_validator("pareto")
     @classmethod
@@ -99,34 +99,34 @@ class Configuration(StudySections, ABC):
 
     @abstractmethod
     def expand_architectures(self) -> list[Architecture]:
-        """What the study compares, in the order of its file."""
+        """Return the architectures that the study compares, in the order of its file."""
 
     @abstractmethod
     def dataset_settings(self) -> dict[str, Any]:
-        """What decides the manifest."""
+        """Return the settings that decide the manifest."""
 
     @abstractmethod
     def features_settings(self) -> dict[str, Any]:
-        """What decides the features."""
+        """Return the settings that decide the features."""
 
     @abstractmethod
     def session_settings(self) -> dict[str, Any]:
-        """What decides a session beside the architecture, the GPU, the phase and the seed."""
+        """Return the settings that decide a session, beside architecture, GPU, phase and seed."""
 
     @abstractmethod
     def shown_settings(self) -> dict[str, str | float]:
-        """Those of the session's settings that a record shows, by name.
+        """Return by name the session's settings that a record shows.
 
-        Each is known to `isojoule.tables.columns` or `isojoule.tables.left_out`.
+        Each name must be in `isojoule.tables.columns` or `isojoule.tables.left_out`.
         """
 
     @abstractmethod
     def compute_settings(self) -> dict[str, Any]:
-        """What decides the counts of an architecture, with `batch_size` and the name of the `optimizer`."""
+        """Return the settings that decide an architecture's counts; `batch_size` and `optimizer` (name) among them."""
 
     @abstractmethod
     def extent(self, results: Path) -> Extent:
-        """How much data there is, before it is extracted.
+        """Return how much data the study has; the features need not be extracted yet.
 
         Args:
             results: folder of the study's results.
@@ -134,61 +134,65 @@ class Configuration(StudySections, ABC):
 
     @abstractmethod
     def steps(self, phase: str, examples: int) -> int:
-        """How many steps a phase over this many examples takes."""
+        """Return how many steps a phase over this many examples takes."""
 
     def whole(self, name: str, phase: str) -> float:  # noqa: ARG002
-        """How many times what is measured of an architecture the whole phase is.
+        """Return how many times the measured part of a phase the whole phase is.
 
-        Where that is not once, the energy of the whole is estimated from several repetitions.
+        Where that is not 1, the energy of the whole phase is estimated from repetitions of the part.
+
+        Args:
+            name: name of the architecture.
+            phase: `train` or `test`.
         """
         return 1.0
 
 
 class Session(Protocol):
-    """One phase of one cell: data and model on the device before the window, the work that the window measures.
+    """One phase of one cell: it puts data and model on the device before the window, and does the work inside it.
 
-    Called in the order of its methods; `progress` at any time, from another thread.
+    The methods are called in the order in which they stand here, `progress` at any time and from another thread.
     """
 
     model: "nn.Module"
-    """Whose weights are kept after a training, and counted."""
+    """The model, whose weights are kept after a training."""
     flags: tuple[str, ...]
-    """Of `isojoule.flags.OF_WORKLOADS`, for the record."""
+    """Flags for the record, from `isojoule.records.flags.OF_WORKLOADS`."""
 
     def example(self) -> "tuple[tuple[Tensor, ...], Tensor]":
-        """What the model is called with, and targets of the shape that it is to give."""
+        """Return inputs for the model, and targets of the shape that its output must have."""
 
     def warm_up(self) -> None:
-        """Some of the work, before the window; weights and optimizer are put back."""
+        """Do a little of the work before the window, then put weights and optimizer back to their start."""
 
     def run(self) -> None:
-        """All of the work, once: as often as the window asks. Nothing but the work."""
+        """Do all of the work once, and nothing else; a window may call this several times."""
 
     def settle(self) -> None:
-        """Put everything to where the first `run` left it, after the window."""
+        """Put everything back, after the window, to where the first `run` left it."""
 
     def close(self) -> None:
-        """End what was started beside the session, whatever happened."""
+        """End the processes that the session started; this is called even after an error."""
 
     def keep(self, folder: Path) -> None:
-        """Write what the model made for somebody to look at or listen to, if anything."""
+        """Write what the model made for a person to look at or listen to, if it made any."""
 
     @property
     def work(self) -> "Work":
-        """What one `run` does; known before the first."""
+        """The work of one `run`, which is known before the first."""
 
     def loss(self) -> float:
-        """Of the first `run`."""
+        """Return the loss of the first `run`."""
 
     def quality(self) -> dict[str, float]:
-        """By the name of its column; of a training none."""
+        """Return the qualities by the name of their column; a training has none."""
 
     def progress(self) -> str:
-        """Where `run` is, in words; asks nothing of the device."""
+        """Return in words how far `run` is, without asking the device."""
 
 
 def data_fingerprint(features: Path) -> str:
-    """The fingerprint of the content of the features in a folder.
+    """Read the fingerprint of the content of the features in a folder.
 
     Raises:
         InputError: the folder holds no features.
@@ -197,33 +201,34 @@ def data_fingerprint(features: Path) -> str:
     try:
         return str(read_json(path)["fingerprint"])
     except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: found no fingerprint; scripts/extract_features.py writes it") from error
+        raise InputError(f"{path}: found no fingerprint; isojoule extract-features writes it") from error
 
 
 def names() -> list[str]:
-    """The workloads that there are."""
+    """Return the names of all workloads."""
     return sorted(path.parents[1].name for path in Path(__file__).parent.glob("*/description/__init__.py"))
 
 
 def load(name: str) -> type[Configuration]:
-    """What studies of the workload `name` are configured by."""
-    configuration: type[Configuration] = importlib.import_module(f"isojoule.workloads.{name}.description").Configuration
-    return configuration
+    """Import the class of configurations of the workload `name`."""
+    model: type[Configuration] = importlib.import_module(f"isojoule.workloads.{name}.description").Configuration
+    return model
 
 
 def check_session(session: object, name: str) -> None:
-    """Refuse a session that would fail behind its window.
+    """Refuse a session that lacks a part, and would fail only when its window is over.
 
     Raises:
-        InputError: naming what the session of the workload `name` has not.
+        InputError: the session of the workload `name` lacks a part; the message names it.
     """
     parts = (*Session.__annotations__, *(part for part in vars(Session) if not part.startswith("_")))
     if missing := [part for part in parts if not hasattr(session, part)]:
         raise InputError(
-            f"workload {name}: found a session without {', '.join(missing)}, expected all of isojoule.workloads.Session"
+            f"workload {name}: found a session without {', '.join(missing)}, expected all of "
+            "isojoule.workloads.interface.Session"
         )
 
 
 def part(name: str, module: str) -> ModuleType:
-    """A module of the workload `name`: `dataset`, `extraction`, `sessions` or `example`."""
+    """Import a module of the workload `name`: `dataset`, `extraction`, `sessions` or `example`."""
     return importlib.import_module(f"isojoule.workloads.{name}.{module}")

@@ -7,14 +7,15 @@ import torch
 
 
 def _uncompiled(optimizer: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
-    """The same optimizer, step by step, without torch's compiler.
+    """Make a class that takes the same steps as `optimizer` but does not import torch's compiler.
 
-    torch wraps these methods so that its compiler leaves them alone, and imports all of it to say so: more than a
-    second in every job. What is wrapped is called here as it is; nothing of it is compiled either way.
+    torch wraps these methods to tell its compiler that it should leave them alone, and the wrappers import all of the
+    compiler, which costs more than a second in every job. This class calls the methods themselves. They are compiled
+    in neither case.
     """
-    called = {name: inspect.unwrap(getattr(optimizer, name)) for name in ("add_param_group", "zero_grad")}
+    methods = {name: inspect.unwrap(getattr(optimizer, name)) for name in ("add_param_group", "zero_grad")}
     step = torch.no_grad()(inspect.unwrap(optimizer.step))
-    return type(optimizer.__name__, (optimizer,), {**called, "step": step})
+    return type(optimizer.__name__, (optimizer,), {**methods, "step": step})
 
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

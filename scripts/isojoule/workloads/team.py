@@ -1,4 +1,4 @@
-"""Processes that train one model together: gradients are averaged, each has its share of every batch (torch DDP)."""
+"""Processes that train one model together with torch DDP: each has a share of every batch, gradients are averaged."""
 
 import os
 import tempfile
@@ -15,20 +15,21 @@ from torch.multiprocessing import get_context
 
 from isojoule.errors import is_out_of_memory
 
-# for the others to come, or to take part in a step
+# how long a process waits for another to join, or to take part in a step
 PATIENCE = timedelta(minutes=10)
 
 
 class Team:
-    """The processes of the other devices, which do what they are told by the name of a method.
+    """The processes of the other devices, which call the methods that the caller names.
 
-    The caller is rank 0; it must build its own model after this, as the others do.
+    The caller is rank 0. It must build its own model after this, as the other processes do.
 
     Args:
-        size: all of them, with the caller.
-        kind: of the device, `cuda` or `cpu`.
-        member: called with the rank and `arguments` in each of the other processes; what it returns is told what to do.
-        arguments: of `member`; must be such that pickle takes them.
+        size: number of processes, the caller among them.
+        kind: kind of the devices, `cuda` or `cpu`.
+        member: each of the other processes calls it with its rank and `arguments`; `tell` calls methods of what it
+            returns.
+        arguments: further arguments of `member`, which pickle must be able to carry.
     """
 
     def __init__(self, size: int, kind: str, member: Callable[..., Any], *arguments: Any) -> None:
@@ -40,13 +41,13 @@ class Team:
         try:
             for rank in range(1, size):
                 ours, theirs = context.Pipe()
-                given = (rank, size, kind, rendezvous, theirs, member, arguments)
-                process = context.Process(target=_serve, args=given, daemon=True)
+                served = (rank, size, kind, rendezvous, theirs, member, arguments)
+                process = context.Process(target=_serve, args=served, daemon=True)
                 process.start()
                 theirs.close()
                 self._connections.append(ours)
                 self._processes.append(process)
-            # that each is there, so that none is waited for that died before
+            # a process that died before it joined is noticed here, since joining would wait for it
             self.wait()
             _join(0, size, kind, rendezvous)
         except BaseException:
@@ -54,39 +55,39 @@ class Team:
             raise
 
     def tell(self, method: str) -> None:
-        """Let all others call this method of theirs, beside the caller."""
+        """Make all other processes call this method, while the caller goes on."""
         for connection in self._connections:
             connection.send(method)
 
     def wait(self) -> None:
-        """Wait until the devices of all others have done what they were told.
+        """Wait until the devices of all other processes have done what they were told.
 
         Raises:
             RuntimeError: one of them failed, or its process ended; the message says why.
         """
         for rank, connection in enumerate(self._connections, start=1):
             try:
-                answer = connection.recv()
+                problem = connection.recv()
             except EOFError as error:
                 raise RuntimeError(f"the process of device {rank} ended without a word") from error
-            if answer is not None:
-                raise RuntimeError(f"on device {rank}: {answer}")
+            if problem is not None:
+                raise RuntimeError(f"on device {rank}: {problem}")
 
     def failure(self) -> str | None:
-        """What one of the others said before it ended, if anything."""
+        """Return why one of the other processes failed, or None where none said so before it ended."""
         for rank, connection in enumerate(self._connections, start=1):
             with suppress(EOFError, OSError):
                 while connection.poll(1):
-                    if (answer := connection.recv()) is not None:
-                        return f"on device {rank}: {answer}"
+                    if (problem := connection.recv()) is not None:
+                        return f"on device {rank}: {problem}"
         return None
 
     def close(self) -> None:
-        """End the processes."""
+        """End the other processes."""
         for connection in self._connections:
             connection.close()
         for process in self._processes:
-            # may be waiting for a step that never comes, and has nothing to save
+            # it may be waiting for a step that never comes, and has nothing to save
             process.kill()
             process.join()
         if distributed.is_initialized():
@@ -96,8 +97,8 @@ class Team:
 
 def _join(rank: int, size: int, kind: str, rendezvous: Path) -> None:
     backend = "nccl" if kind == "cuda" else "gloo"
-    place = f"file://{rendezvous}"
-    distributed.init_process_group(backend, init_method=place, rank=rank, world_size=size, timeout=PATIENCE)
+    address = f"file://{rendezvous}"
+    distributed.init_process_group(backend, init_method=address, rank=rank, world_size=size, timeout=PATIENCE)
 
 
 def _serve(
@@ -109,15 +110,16 @@ def _serve(
     member: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
+    """Call the methods that arrive on `connection`; answer each with None, or with what went wrong."""
     try:
         if kind == "cuda":
             torch.cuda.set_device(rank)
         connection.send(None)
         _join(rank, size, kind, rendezvous)
-        mine = member(rank, *arguments)
+        session = member(rank, *arguments)
         while True:
             method = connection.recv()
-            getattr(mine, method)()
+            getattr(session, method)()
             if kind == "cuda":
                 torch.cuda.synchronize(rank)
             connection.send(None)
@@ -125,7 +127,7 @@ def _serve(
         pass
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        # as torch words it, so that the caller sees what it is
+        # the caller recognizes it by torch's own words
         connection.send(f"out of memory: {lines[0]}" if is_out_of_memory(error) else lines[0])
-    # threads of the backend may wait for what never comes
+    # an ordinary exit would wait for the backend's threads, which may wait for what never comes
     os._exit(0)

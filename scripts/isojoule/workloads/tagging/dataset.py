@@ -1,4 +1,4 @@
-"""Find and check the clips of a study, whatever their source; the result is a manifest."""
+"""Find and check the clips of a study, whatever their source, and list them in a manifest."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ import soundfile
 from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
-from isojoule.workloads.audio import UnusableClipError, beginning
+from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.description.sections import Dataset, Desed, Folder, Synthetic
@@ -22,7 +22,7 @@ LEFT_OUT = "left_out.tsv"
 
 
 def prepare_study(configuration: Configuration, folder: Path) -> str:
-    """`prepare` for a study; the clips counted in words."""
+    """Prepare the clips of a study as `prepare` does, and return their numbers in words."""
     clips = prepare(configuration.dataset, configuration.mel, folder)
     train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
     return f"{len(clips)} clips, {train} to train on, {test} to test on"
@@ -40,8 +40,8 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
         the usable clips.
 
     Raises:
-        InputError: listing every label and file that is wrong, or, with `on_bad_file: leave_out`, where nothing is left
-            to train or test on.
+        InputError: a label or file is wrong, or, with `on_bad_file: leave_out`, no clip is left to train or test on;
+            the message lists what is wrong.
     """
     if isinstance(dataset, Synthetic):
         synthetic.write(folder, dataset.train_clips, dataset.test_clips, dataset.seed)
@@ -74,16 +74,14 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
         raise InputError(f"dataset: found other labels in {both} for the same file\n       {listed(conflicts)}")
     labelled = {name for table in tables.values() for name, labels in table.items() if labels}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checked = list(
-            pool.map(lambda name: _checked(audio / name, mel) if name in labelled else "has no label", names)
-        )
+        checks = list(pool.map(lambda name: _check(audio / name, mel) if name in labelled else "has no label", names))
     clips = [
-        Clip(str(audio / name), ",".join(splits[name]), ",".join(tables[splits[name][0]][name]), *found)
-        for name, found in zip(names, checked, strict=True)
-        if not isinstance(found, str)
+        Clip(str(audio / name), ",".join(splits[name]), ",".join(tables[splits[name][0]][name]), *check)
+        for name, check in zip(names, checks, strict=True)
+        if not isinstance(check, str)
     ]
-    bad = [f"{audio / name}: {found}" for name, found in zip(names, checked, strict=True) if isinstance(found, str)]
-    problems = bad + [f"{path}: has no label" for path in _unlabelled(audio, names)]
+    problems = [f"{audio / name}: {check}" for name, check in zip(names, checks, strict=True) if isinstance(check, str)]
+    problems += [f"{path}: has no label" for path in _unlabelled(audio, names)]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
             f"dataset: {len(problems)} files are wrong; mend them, or set dataset.on_bad_file to leave_out\n       "
@@ -100,17 +98,18 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
     return clips
 
 
-def _checked(path: Path, mel: MelOfBeginning) -> tuple[float, int, int] | str:
-    """Duration, rate and channels of a clip, or what is wrong with it."""
+def _check(path: Path, mel: MelOfBeginning) -> tuple[float, int, int] | str:
+    """Return the duration (s), rate (Hz) and number of channels of a clip, or what is wrong with it."""
     try:
-        beginning(path, mel)
-        about = soundfile.info(path)
+        decode_beginning(path, mel)
+        file = soundfile.info(path)
     except UnusableClipError as error:
         return str(error)
-    return round(about.frames / about.samplerate, 6), about.samplerate, about.channels
+    return round(file.frames / file.samplerate, 6), file.samplerate, file.channels
 
 
 def _unlabelled(audio: Path, names: list[str]) -> list[Path]:
-    named = {audio / name for name in names}
+    """Return the audio files below the folder `audio` that no table of labels names."""
+    labelled = {audio / name for name in names}
     files = (path for path in audio.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-    return sorted(path for path in files if path not in named)
+    return sorted(path for path in files if path not in labelled)

@@ -1,4 +1,4 @@
-"""Extract the features of all clips once: one array, its targets and statistics."""
+"""Extract the features of all clips once, into one array with its targets and statistics."""
 
 import hashlib
 import shutil
@@ -16,39 +16,39 @@ from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.progress import heartbeat
-from isojoule.workloads.audio import UnusableClipError, beginning
+from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
 
-# clips that a thread takes at a time
+# how many clips a thread takes at a time
 BATCH = 4
 
 
 def extract_study(configuration: Configuration, dataset: Path, folder: Path, workers: int) -> int:
-    """`extract` for a study."""
+    """Extract the features of a study as `extract` does."""
     return extract(dataset, configuration.mel, configuration.classes, folder, workers)
 
 
 def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path, workers: int) -> int:
     """Write `features.npy`, `targets.npy`, `statistics.json` and the manifest into `folder`.
 
-    Threads take batches of clips each; memory does not grow with the number of clips. The statistics are written last,
-    with a fingerprint of features, targets and splits: what was measured on the same ones need not be measured again.
+    Each thread takes batches of clips, so that memory does not grow with their number. The statistics are written last,
+    with a fingerprint of features, targets and splits: what was measured on equal ones need not be measured again.
 
     Args:
         dataset: folder of the manifest.
         mel: the configuration's `mel` section.
         classes: the class names, in the order of the targets.
         folder: where the features go.
-        workers: threads that decode.
+        workers: number of threads that decode.
 
     Returns:
         the number of clips.
 
     Raises:
-        InputError: listing every clip that cannot be decoded.
+        InputError: clips cannot be decoded; the message lists them.
     """
     clips = read_manifest(dataset / MANIFEST)
     torch.set_num_threads(1)
@@ -61,7 +61,7 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
         ThreadPoolExecutor(workers) as pool,
         heartbeat(lambda: f"{done}/{len(clips)} clips"),
     ):
-        # written batch by batch: the pages of a memory map would stay in memory until the end
+        # we write batch by batch, since the pages of a memory map would stay in memory until the end
         content = hashlib.sha256()
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_2_0(file, header)
@@ -91,14 +91,21 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
 def _batches(
     clips: list[Clip], mel: MelOfBeginning, pool: ThreadPoolExecutor, ahead: int
 ) -> Iterator[tuple[int, NDArray[np.float32], list[str]]]:
-    """First clip, values and problems of every batch in order, some batches ahead of their use."""
+    """Yield for every batch, in order, the number of its first clip, features (n, n_mels, n_frames) and problems.
+
+    Args:
+        clips: all clips.
+        mel: the configuration's `mel` section.
+        pool: threads that decode.
+        ahead: how many batches are extracted before they are used.
+    """
     transform = log_mel(mel)
 
-    def extracted(start: int) -> tuple[NDArray[np.float32], list[str]]:
+    def extract_batch(start: int) -> tuple[NDArray[np.float32], list[str]]:
         samples, problems = [], []
         for clip in clips[start : start + BATCH]:
             try:
-                samples.append(beginning(Path(clip.path), mel))
+                samples.append(decode_beginning(Path(clip.path), mel))
             except UnusableClipError as error:
                 problems.append(f"{clip.path}: {error}")
         if problems:
@@ -106,9 +113,9 @@ def _batches(
         return transform(torch.from_numpy(np.stack(samples))).numpy(), problems
 
     starts = iter(range(0, len(clips), BATCH))
-    waiting = deque((start, pool.submit(extracted, start)) for start in islice(starts, ahead))
+    waiting = deque((start, pool.submit(extract_batch, start)) for start in islice(starts, ahead))
     while waiting:
         start, batch = waiting.popleft()
         values, problems = batch.result()
-        waiting.extend((following, pool.submit(extracted, following)) for following in islice(starts, 1))
+        waiting.extend((following, pool.submit(extract_batch, following)) for following in islice(starts, 1))
         yield start, values, problems

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from isojoule.configuration.sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import read_json
-from isojoule.workloads.audio import UnusableClipError, beginning
+from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
 
@@ -24,8 +24,8 @@ class Features:
     Attributes:
         values: (clips, n_mels, n_frames) float32, memory-mapped.
         targets: (clips, n_classes) float32, 0 or 1.
-        mean: of all values of the training clips.
-        std: standard deviation of the same.
+        mean: mean of all values of the training clips.
+        std: standard deviation of all values of the training clips.
     """
 
     def __init__(self, folder: Path, mel: MelOfBeginning) -> None:
@@ -37,26 +37,27 @@ class Features:
             self.values = np.load(folder / "features.npy", mmap_mode="r")
             self.targets = np.load(folder / "targets.npy")
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"{folder}: holds no features: {error}; scripts/extract_features.py writes them"
-            ) from error
+            raise InputError(f"{folder}: holds no features: {error}; isojoule extract-features writes them") from error
 
     def rows(self, split: str) -> NDArray[np.int64]:
-        """Row numbers of the clips of `train` or `test`."""
+        """Return the row numbers (n,) of the clips of `train` or `test`."""
         return np.flatnonzero([clip.is_in(split) for clip in self._clips])
 
     def same_clips(self, split: str, other: str) -> bool:
-        """Whether two splits are the same clips."""
+        """Return whether two splits have the same clips."""
         return np.array_equal(self.rows(split), self.rows(other))
 
     def decode(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Decode and transform these clips again; equal to their rows of `values`.
+        """Decode and transform these clips again: (n, n_mels, n_frames), equal to their rows of `values`.
+
+        Args:
+            rows: (n,) row numbers.
 
         Raises:
             InputError: a clip can no longer be decoded.
         """
         try:
-            samples = [beginning(Path(self._clips[row].path), self._mel) for row in rows]
+            samples = [decode_beginning(Path(self._clips[row].path), self._mel) for row in rows]
         except UnusableClipError as error:
             raise InputError(f"a clip of the features can no longer be used: it {error}") from error
         transformed: NDArray[np.float32] = self._transform(torch.from_numpy(np.stack(samples))).numpy()

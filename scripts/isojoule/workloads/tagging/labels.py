@@ -1,4 +1,4 @@
-"""Labels in the layout of DESED's weak annotations: filename, tab, comma-separated event labels."""
+"""Read labels in the layout of DESED's weak annotations: filename, tab, comma-separated event labels."""
 
 import csv
 from pathlib import Path
@@ -23,7 +23,7 @@ DESED_CLASSES = [
 
 
 def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
-    """Labels by file name, in the order of the table; rows of the same file are joined, a file may have none.
+    """Read the labels by file name, in the order of the table; rows of one file are joined, and a file may have none.
 
     Args:
         path: a TSV file with the columns `filename` and `event_labels`.
@@ -51,11 +51,11 @@ def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
         if len(row) <= max(name, event_labels) or not row[name].strip():
             problems.append(f"line {number}: found {len(row)} columns, expected a file name and its labels")
             continue
-        found = [label.strip() for label in row[event_labels].split(",") if label.strip()]
-        unknown = [label for label in found if label not in classes]
+        labels_of_row = [label.strip() for label in row[event_labels].split(",") if label.strip()]
+        unknown = [label for label in labels_of_row if label not in classes]
         problems += [f"line {number}: {row[name]} has the unknown class {label}" for label in unknown]
-        known = labels.setdefault(row[name].strip(), [])
-        known += [label for label in found if label in classes and label not in known]
+        labels_of_file = labels.setdefault(row[name].strip(), [])
+        labels_of_file += [label for label in labels_of_row if label in classes and label not in labels_of_file]
     if problems:
         raise InputError(f"{path}: {listed(problems)}; the classes are {', '.join(classes)}")
     if not labels:
@@ -64,6 +64,6 @@ def read_labels(path: Path, classes: list[str]) -> dict[str, list[str]]:
 
 
 def listed(problems: list[str]) -> str:
-    """Problems one below the other, the first twenty of them."""
+    """Return the first twenty problems, one below the other, and how many more there are."""
     more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
     return "\n       ".join(problems[:SHOWN] + more)

@@ -1,4 +1,4 @@
-"""The manifest: one row a clip, from the data set to its features."""
+"""The manifest, which has one row per clip."""
 
 import csv
 from collections.abc import Iterable
@@ -22,8 +22,8 @@ class Clip:
         split: `train`, `test` or `train,test`.
         labels: class names, separated by commas.
         duration_s: length of the whole clip.
-        sample_rate_hz: of the file.
-        channels: of the file.
+        sample_rate_hz: sample rate of the file.
+        channels: channels of the file.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Clip:
     channels: int
 
     def is_in(self, split: str) -> bool:
-        """Whether the clip belongs to `train` or `test`."""
+        """Return whether the clip belongs to the split `train` or `test`."""
         return split in self.split.split(",")
 
 
@@ -58,9 +58,9 @@ def read_manifest(path: Path) -> list[Clip]:
                 for row in csv.DictReader(file, delimiter="\t")
             ]
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; scripts/prepare_dataset.py writes it") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror}; isojoule prepare-dataset writes it") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is not a manifest as scripts/prepare_dataset.py writes it") from error
+        raise InputError(f"{path}: is not a manifest as isojoule prepare-dataset writes it") from error
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
@@ -69,7 +69,7 @@ def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
 
 
 def tsv(columns: Iterable[str], rows: Iterable[dict[str, Any]]) -> str:
-    """Rows as tab-separated text with a header."""
+    """Format rows as tab-separated text with a header."""
     text = StringIO()
     writer = csv.DictWriter(text, list(columns), delimiter="\t", lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""Train and test one audio tagging model: data on the device before the window, plain steps inside it."""
+"""Train and test a model for audio tagging: data goes to the device before the window, plain steps run inside it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +17,7 @@ from isojoule.workloads.weights import Weights
 
 WARM_UP_STEPS = 3
 
-# numbers of clips, shuffled or one after the other: the latter are not copied
+# the numbers of the clips in a batch; clips that lie one after the other are not copied
 Batch = Tensor | slice
 
 
@@ -28,7 +28,7 @@ class Clips:
         features: the extracted features of the study.
         split: `train` or `test`.
         settings: the workload's slice of the configuration.
-        device: where the batches are needed.
+        device: where to put the batches.
     """
 
     def __init__(self, features: Features, split: str, settings: dict[str, Any], device: torch.device) -> None:
@@ -40,12 +40,12 @@ class Clips:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def batch(self, chosen: Batch) -> tuple[Tensor, Tensor]:
-        """Values (batch, 1, n_mels, n_frames) and targets (batch, n_classes) of the clips with these numbers."""
+    def batch(self, numbers: Batch) -> tuple[Tensor, Tensor]:
+        """Return values (batch, 1, n_mels, n_frames) and targets (batch, n_classes) of the clips with these numbers."""
         if self._values is not None:
-            return self._values[chosen], self.targets[chosen]
-        rows = self._rows[chosen if isinstance(chosen, slice) else chosen.cpu().numpy()]
-        return self._standardized(self._features.decode(rows)), self.targets[chosen]
+            return self._values[numbers], self.targets[numbers]
+        rows = self._rows[numbers if isinstance(numbers, slice) else numbers.cpu().numpy()]
+        return self._standardized(self._features.decode(rows)), self.targets[numbers]
 
     def _standardized(self, values: Any) -> Tensor:
         standardized = (torch.from_numpy(values) - self._features.mean) / self._features.std
@@ -53,10 +53,10 @@ class Clips:
 
 
 class Session:
-    """The steps of one phase of one cell.
+    """One phase of one cell.
 
     Args:
-        model: the architecture, built, on the CPU.
+        model: the model of the architecture, on the CPU.
         configuration: the cell's slice of the configuration.
         phase: `train` or `test`.
         features: folder of the extracted features.
@@ -71,9 +71,9 @@ class Session:
         self.epochs = configuration["phases"][phase]["epochs"]
         self.batch_size = settings["batch_size"]
         self.steps_done = self._runs = 0
-        opened = Features(features, MelOfBeginning.model_validate(settings["mel"]))
-        self._clips = Clips(opened, phase, settings, device)
-        self.flags = ["quality-on-training-data"] if phase == "test" and opened.same_clips("train", "test") else []
+        extracted = Features(features, MelOfBeginning.model_validate(settings["mel"]))
+        self._clips = Clips(extracted, phase, settings, device)
+        self.flags = ["quality-on-training-data"] if phase == "test" and extracted.same_clips("train", "test") else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
         self._weights = Weights(model) if phase == "train" else None
         self.model = model.to(device)
@@ -87,7 +87,7 @@ class Session:
 
     @property
     def work(self) -> Work:
-        """What `run` does."""
+        """The work of one `run`."""
         return Work(
             epochs=self.epochs,
             steps=self.epochs * len(self._order[0]),
@@ -96,7 +96,7 @@ class Session:
         )
 
     def example(self) -> tuple[tuple[Tensor], Tensor]:
-        """What the model is called with, and the targets, of the first batch."""
+        """Return inputs and targets of the first batch."""
         values, targets = self._clips.batch(self._order[0][0])
         return (values,), targets
 
@@ -113,9 +113,9 @@ class Session:
         self.steps_done = 0
 
     def run(self) -> None:
-        """Everything that the window measures: all epochs of the phase.
+        """Do what the window measures: all epochs of the phase.
 
-        A window may need the same work again, and again: training goes on then, and `settle` takes back what that did.
+        A window may call this again, and then training goes on; `settle` takes back what the later calls did.
         """
         if self._runs == 1:
             self._sums = torch.zeros_like(self._losses)
@@ -128,31 +128,31 @@ class Session:
         self._runs += 1
 
     def settle(self) -> None:
-        """Put the weights to where the first `run` left them."""
+        """Put the weights back to where the first `run` left them."""
         if self._weights:
             self._weights.settle()
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing, since a session of tagging starts no process."""
 
     def keep(self, folder: Path) -> None:
-        """A tagger leaves nothing to look at."""
+        """Write nothing, since a tagger makes nothing to look at."""
 
     def progress(self) -> str:
-        """Where `run` is, in words; asks nothing of the device."""
+        """Return in words how far `run` is, without asking the device."""
         steps = self.epochs * len(self._order[0])
         done, epoch = self.steps_done % steps, self.steps_done % steps // len(self._order[0])
         again = f"repetition {self._runs + 1}, " if self._runs else ""
         return f"{again}epoch {epoch + 1}/{self.epochs}, step {done}/{steps}"
 
     def loss(self, epoch: int = -1) -> float:
-        """Mean loss over the clips of an epoch."""
+        """Return the mean loss over the clips of an epoch."""
         return float(self._losses[epoch]) / len(self._clips)
 
     def quality(self) -> dict[str, float]:
-        """Macro F1 at 0.5 and mean average precision over the classes that occur in the test data.
+        """Return macro F1 at 0.5 and mean average precision over the classes that occur in the test data.
 
-        None where there is nothing to say: after training, and where an output was not finite.
+        There is no quality of a training, nor where an output was not finite.
         """
         if self.phase == "train" or not torch.isfinite(self._logits).all():
             return {}
@@ -171,8 +171,8 @@ class Session:
     def _train(self, epoch: int) -> Iterator[None]:
         self.model.train()
         total = self._sums[epoch]
-        for chosen in self._order[epoch]:
-            values, targets = self._clips.batch(chosen)
+        for numbers in self._order[epoch]:
+            values, targets = self._clips.batch(numbers)
             self._optimizer.zero_grad(set_to_none=True)
             with self._autocast():
                 loss = criterion(self.model(values), targets)
@@ -185,12 +185,12 @@ class Session:
         self.model.eval()
         total = self._sums[epoch]
         with torch.inference_mode():
-            for chosen in self._order[epoch]:
-                values, targets = self._clips.batch(chosen)
+            for numbers in self._order[epoch]:
+                values, targets = self._clips.batch(numbers)
                 with self._autocast():
                     logits = self.model(values)
                     loss = criterion(logits, targets)
-                self._logits[chosen] = logits.float()
+                self._logits[numbers] = logits.float()
                 total.add_(loss, alpha=len(values))
                 yield
 

@@ -1,7 +1,6 @@
-"""A seeded data set of ten distinguishable domestic sounds, written as real audio files in DESED's layout.
+"""Make a data set of ten distinguishable domestic sounds from a seed, as audio files in DESED's layout.
 
-The clips are made, not recorded: they let a study run anywhere, and its quality figures mean something only among
-themselves.
+Nobody recorded these clips. They let a study run anywhere, but its qualities can be compared only with one another.
 """
 
 from collections.abc import Callable
@@ -17,10 +16,10 @@ from isojoule.workloads.tagging.labels import DESED_CLASSES
 
 Signal = NDArray[np.float64]
 
-# rate and channels of the files: what a loader meets in the wild
+# rate (Hz) and channels of the files, as various as a loader meets them
 FORMATS = [(16000, 1), (22050, 1), (32000, 2)]
 LABELS_PER_CLIP = [0.62, 0.30, 0.08]
-# speech is in most homes' recordings, a shaver in few
+# most recordings of homes have speech in them, few have a shaver
 WEIGHTS = {"Speech": 0.28, "Dishes": 0.14, "Dog": 0.10, "Alarm_bell_ringing": 0.10, "Cat": 0.09, "Running_water": 0.08}
 OTHER_WEIGHT = 0.0525
 
@@ -30,9 +29,9 @@ def write(folder: Path, train_clips: int, test_clips: int, seed: int) -> None:
 
     Args:
         folder: where the data set goes.
-        train_clips: clips to train on, 20 or more; every class is among them.
-        test_clips: clips to test on, the same.
-        seed: of everything random.
+        train_clips: number of clips to train on, 20 or more; every class occurs in them.
+        test_clips: number of clips to test on, 20 or more; every class occurs in them.
+        seed: seed of everything random.
     """
     for split, count in (("train", train_clips), ("test", test_clips)):
         lines = ["filename\tevent_labels"]
@@ -46,7 +45,7 @@ def write(folder: Path, train_clips: int, test_clips: int, seed: int) -> None:
 
 
 def _labels(rng: Generator, number: int) -> list[str]:
-    """One to three classes; the first clips of a split go through all classes."""
+    """Draw one to three classes; the first clips of a split have one class after the other."""
     weights = np.array([WEIGHTS.get(name, OTHER_WEIGHT) for name in DESED_CLASSES])
     count = 1 + rng.choice(3, p=LABELS_PER_CLIP)
     drawn = [str(name) for name in rng.choice(DESED_CLASSES, count, replace=False, p=weights / weights.sum())]
@@ -58,7 +57,7 @@ def _labels(rng: Generator, number: int) -> list[str]:
 
 def _write_clip(path: Path, rng: Generator, labels: list[str]) -> None:
     rate_hz, channels = FORMATS[rng.choice(len(FORMATS), p=[0.6, 0.3, 0.1])]
-    # a few clips are shorter than the frames of the model, and are padded
+    # a few clips are shorter than the frames of the model, which must pad them
     duration_s = rng.uniform(0.8, 1.0) if rng.random() < 0.05 else rng.uniform(1.2, 2.4)
     times = np.arange(int(duration_s * rate_hz)) / rate_hz
     mixture = np.zeros(len(times))
@@ -167,7 +166,7 @@ SOUNDS: dict[str, Callable[[Generator, Signal], Signal]] = {
 
 
 def _harmonics(times: Signal, pitch_hz: Signal, strengths: object) -> Signal:
-    """Sines at the multiples of a pitch that may move, none above the highest frequency of the file."""
+    """Add sines at the multiples of a pitch, which may move, up to the highest frequency of the file."""
     turn = np.exp(2j * np.pi * np.cumsum(pitch_hz) / _rate_hz(times))
     highest = int(_rate_hz(times) / 2 / pitch_hz.max())
     harmonic, sound = np.ones_like(turn), np.zeros(len(times))
@@ -178,7 +177,7 @@ def _harmonics(times: Signal, pitch_hz: Signal, strengths: object) -> Signal:
 
 
 def _noise(rng: Generator, count: int, rate_hz: float, low_hz: float, high_hz: float, slope: float = 0) -> Signal:
-    """Noise of unit power between two frequencies; its amplitude falls as frequency to the `slope`."""
+    """Make noise of unit power between two frequencies, with an amplitude that goes as the frequency to the `slope`."""
     frequencies_hz = np.fft.rfftfreq(count, 1 / rate_hz)
     shape = np.where(
         (frequencies_hz >= low_hz) & (frequencies_hz <= high_hz), np.maximum(frequencies_hz, 1) ** slope, 0

@@ -1,4 +1,4 @@
-"""Decode and transform all clips once: samples, mel spectrograms, and where each clip begins."""
+"""Decode and transform all clips once, into samples, mel spectrograms, and the frame at which each clip begins."""
 
 import hashlib
 from collections import deque
@@ -15,28 +15,28 @@ from isojoule.configuration.sections import Mel
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.progress import heartbeat
-from isojoule.workloads.audio import UnusableClipError, whole
+from isojoule.workloads.audio import UnusableClipError, decode_whole
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.waveflow.description import Configuration
 from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, Clip, read_manifest
 
 Decoded = tuple[NDArray[np.int16], NDArray[np.float32]]
-# of 16 bits
+# the largest sample of 16 bits
 FULL_SCALE = 32767
 
 
 def extract_study(configuration: Configuration, dataset: Path, folder: Path, workers: int) -> int:
     """Write `audio.npy`, `mels.npy`, `clips.npy` and `statistics.json` into `folder`.
 
-    Threads take a clip each; memory does not grow with the number of clips. The statistics are written last: mean and
-    deviation of the mel spectrograms to train on, and a fingerprint of everything.
+    Each thread takes one clip at a time, so that memory does not grow with the number of clips. The statistics are
+    written last: mean and standard deviation of the mel spectrograms to train on, and a fingerprint of everything.
 
     Args:
         configuration: the study.
         dataset: folder of the manifest.
-        folder: where the features go: audio (samples,) int16, mels (frames, n_mels) float32, and of each clip its first
-            frame, its number of frames and whether it is to test on.
-        workers: threads that decode.
+        folder: where the features go: audio (samples,) int16, mels (frames, n_mels) float32, and clips (clips, 3)
+            int64: the first frame of each clip, its number of frames, and 1 where it is a clip to test on.
+        workers: number of threads that decode.
 
     Returns:
         the number of clips.
@@ -60,11 +60,11 @@ def extract_study(configuration: Configuration, dataset: Path, folder: Path, wor
         _header(audio_file, "<i2", (frames * HOP,))
         _header(mels_file, "<f4", (frames, mel.n_mels))
         transform = log_mel(mel)
-        waiting = deque(pool.submit(_decoded, clip, mel, transform) for clip in clips[: 2 * workers])
-        following = iter(clips[2 * workers :])
+        waiting = deque(pool.submit(_decode, clip, mel, transform) for clip in clips[: 2 * workers])
+        remaining = iter(clips[2 * workers :])
         for clip in clips:
             audio, mels = waiting.popleft().result()
-            waiting.extend(pool.submit(_decoded, one, mel, transform) for one in islice(following, 1))
+            waiting.extend(pool.submit(_decode, later, mel, transform) for later in islice(remaining, 1))
             audio_file.write(audio.data)
             mels_file.write(mels.data)
             content.update(audio.data)
@@ -89,15 +89,18 @@ def _header(file: Any, kind: str, shape: tuple[int, ...]) -> None:
     np.lib.format.write_array_header_2_0(file, {"descr": kind, "fortran_order": False, "shape": shape})
 
 
-def _decoded(clip: Clip, mel: Mel, transform: Any) -> Decoded:
-    """Samples of whole frames, and the frames: each is centred on its first sample."""
+def _decode(clip: Clip, mel: Mel, transform: Any) -> Decoded:
+    """Return the samples (n_frames * 256,) of a clip and its mel frames (n_frames, n_mels).
+
+    The last frame is filled up with silence. Each frame is centred on its first sample.
+    """
     try:
-        samples = whole(Path(clip.path), mel.sample_rate_hz)
+        samples = decode_whole(Path(clip.path), mel.sample_rate_hz)
     except UnusableClipError as error:
         raise InputError(f"{clip.path}: {error}; prepare the data set again") from error
     audio = np.zeros(clip.n_frames * HOP + mel.n_fft // 2, dtype=np.float32)
-    cut = min(len(samples), clip.n_frames * HOP)
-    audio[:cut] = samples[:cut]
+    length = min(len(samples), clip.n_frames * HOP)
+    audio[:length] = samples[:length]
     mels = transform(torch.from_numpy(audio).unsqueeze(0))[0, :, : clip.n_frames].T.contiguous().numpy()
     whole_frames = audio[: clip.n_frames * HOP].clip(-1, 1)
     return np.rint(whole_frames * FULL_SCALE).astype(np.int16), mels

@@ -1,4 +1,4 @@
-"""The manifest: one row a clip, from the data set to its features."""
+"""The manifest, which has one row per clip."""
 
 import csv
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from isojoule.errors import InputError
 from isojoule.files import write_text
 
 MANIFEST = "manifest.tsv"
-# samples of a mel frame, which the model spreads over as many
+# samples per mel frame; the model spreads a frame over as many
 HOP = 256
 
 
@@ -21,7 +21,7 @@ class Clip:
     Attributes:
         path: the audio file.
         split: `train` or `test`.
-        n_frames: mel frames, the last one filled up with silence.
+        n_frames: number of mel frames; silence fills up the last one.
     """
 
     path: str
@@ -40,9 +40,9 @@ def read_manifest(path: Path) -> list[Clip]:
             rows = csv.DictReader(file, delimiter="\t")
             return [Clip(row["path"], row["split"], int(row["n_frames"])) for row in rows]
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; scripts/prepare_dataset.py writes it") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror}; isojoule prepare-dataset writes it") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is not a manifest as scripts/prepare_dataset.py writes it") from error
+        raise InputError(f"{path}: is not a manifest as isojoule prepare-dataset writes it") from error
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:

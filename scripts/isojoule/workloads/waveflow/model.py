@@ -1,8 +1,8 @@
-"""WaveFlow: audio folded into a few rows, each transformed given the rows above it (Ping et al., ICML 2020).
+"""WaveFlow folds audio into a few rows and transforms each row given the rows above it (Ping et al., ICML 2020).
 
-What the paper leaves open is as in the implementation of its authors: weights are normalized, the last layer of a flow
-has no residual output, a height of 8 or 16 is not dilated. The published numbers of parameters agree, cut off after the
-second decimal of millions.
+Where the paper leaves something open, this code does as the implementation of its authors: weights are normalized, the
+last layer of a flow has no residual output, and rows are not dilated at a height of 8 or 16. The numbers of parameters
+are the published ones, in millions, cut off after the second decimal.
 """
 
 import math
@@ -14,10 +14,10 @@ from torch.nn.functional import leaky_relu, pad
 from torch.nn.utils.parametrizations import weight_norm
 from torch.nn.utils.parametrize import cached
 
-# of the rows, layer by layer, so that the last layer of a flow sees all rows above
+# dilations over rows, layer by layer, by height: with them the last layer of a flow sees all rows above
 HEIGHT_DILATIONS = {32: (1, 2, 4), 64: (1, 2, 4, 8, 16), 128: (1, 2, 4, 8, 16, 32, 64)}
 KERNEL = 3
-# mel frames to samples: 16 x 16 is the hop of 256
+# a mel frame becomes 16 x 16 samples, the hop of 256
 UPSAMPLING = (16, 16)
 HOP = math.prod(UPSAMPLING)
 
@@ -26,11 +26,11 @@ class WaveFlow(nn.Module):
     """A normalizing flow between audio and Gaussian noise, conditioned on a mel spectrogram.
 
     Args:
-        height: rows that the audio is folded into; even.
+        height: number of rows that the audio is folded into, an even number.
         channels: residual channels of every layer.
-        n_mels: mel bands.
-        flows: autoregressive flows, one after the other; rows change places between them.
-        layers: dilated convolutions of a flow; their dilation in time doubles from layer to layer.
+        n_mels: number of mel bands.
+        flows: number of autoregressive flows, which follow one another; rows change places between them.
+        layers: number of dilated convolutions in a flow; the dilation in time doubles from layer to layer.
     """
 
     def __init__(self, height: int, channels: int, n_mels: int = 80, flows: int = 8, layers: int = 8) -> None:
@@ -43,15 +43,15 @@ class WaveFlow(nn.Module):
         self.flows = nn.ModuleList(Flow(height, channels, n_mels, layers) for _ in range(flows))
 
     def forward(self, audio: Tensor, mel: Tensor) -> Tensor:
-        """From audio to noise.
+        """Transform audio to noise.
 
         Args:
             audio: (batch, n_samples); n_samples is a multiple of the height and of the hop.
             mel: log-mel spectrogram (batch, n_mels, n_samples / 256).
 
         Returns:
-            (batch, 2, n_samples): the noise that the audio comes from, and the logarithm of the derivative of each
-            sample of it, whose sum is the log-determinant.
+            (batch, 2, n_samples): the noise that the audio comes from, and the logarithm of its derivative at each
+            sample; the sum of these logarithms is the log-determinant.
         """
         rows, condition = self.folded(audio.unsqueeze(1)), self.condition(mel)
         log_derivative = torch.zeros_like(rows)
@@ -65,9 +65,13 @@ class WaveFlow(nn.Module):
 
     @torch.no_grad()
     def generate(self, noise: Tensor, mel: Tensor) -> Tensor:
-        """From noise (batch, n_samples) to audio of that shape: the inverse of `forward`, row by row.
+        """Transform noise (batch, n_samples) to audio of that shape: the inverse of `forward`, row by row.
 
-        Every layer keeps the rows that its convolution needs again, so that a row costs what it adds.
+        Every layer keeps the rows that its convolution needs again, so that no row is computed twice.
+
+        Args:
+            noise: (batch, n_samples).
+            mel: log-mel spectrogram (batch, n_mels, n_samples / 256).
         """
         rows = self.folded(noise.unsqueeze(1))
         with cached():
@@ -80,14 +84,14 @@ class WaveFlow(nn.Module):
         return self._unfolded(rows).squeeze(1)
 
     def condition(self, mel: Tensor) -> Tensor:
-        """The mel spectrogram at every sample: (batch, n_mels, height, n_samples / height)."""
+        """Spread a mel spectrogram (batch, n_mels, n) over all samples: (batch, n_mels, height, n_samples / height)."""
         spread = mel.unsqueeze(1)
         for layer in self.upsampling:
             spread = leaky_relu(layer(spread), 0.4)
         return self.folded(spread.squeeze(1))
 
     def folded(self, samples: Tensor) -> Tensor:
-        """Neighbouring samples below each other: (batch, channels, n) to (batch, channels, height, n / height)."""
+        """Put neighbouring samples below each other: (batch, channels, n) to (batch, channels, height, n / height)."""
         batch, channels, count = samples.shape
         return samples.reshape(batch, channels, count // self.height, self.height).transpose(-1, -2)
 
@@ -95,19 +99,22 @@ class WaveFlow(nn.Module):
         return rows.transpose(-1, -2).flatten(-2)
 
     def _reordered(self, values: Tensor, number: int) -> Tensor:
-        """Rows as they lie behind a flow: reversed, in the later half of the flows by halves; its own inverse."""
+        """Reorder the rows behind flow `number`; to do it twice restores their order.
+
+        The first half of the flows reverses all rows, the second half reverses each half of them.
+        """
         parts = 1 if number < len(self.flows) // 2 else 2
         return torch.cat([part.flip(2) for part in values.chunk(parts, dim=2)], dim=2)
 
 
 class Flow(nn.Module):
-    """Scale and shift of every row but the first, given the rows above it and the condition.
+    """A flow scales and shifts every row but the first, given the rows above it and the condition.
 
     Args:
-        height: rows.
+        height: number of rows.
         channels: residual channels.
         n_mels: channels of the condition.
-        layers: dilated convolutions.
+        layers: number of dilated convolutions.
     """
 
     def __init__(self, height: int, channels: int, n_mels: int, layers: int) -> None:
@@ -118,42 +125,48 @@ class Flow(nn.Module):
         self.layers = nn.ModuleList(
             Layer(channels, n_mels, dilation, last=number == layers - 1) for number, dilation in enumerate(dilations)
         )
-        # that each layer sees of what is above a row
+        # how many rows above a row each layer sees
         self._rows_above = [(KERNEL - 1) * of_rows for of_rows, _ in dilations]
         self.end = nn.Conv2d(channels, 2, 1)
-        # a flow that changes nothing, to begin with
+        # with zeros the flow changes nothing, to begin with
         for parameter in self.end.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, rows: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """The transformed rows, and the logarithm of the scale of each, both (batch, 1, height, width)."""
+        """Transform `rows`, and return them with the logarithm of their scale, both (batch, 1, height, width)."""
         above = self._nothing_above(rows)
         log_scale, shift, _ = self._scale_and_shift(rows[:, :, :-1], condition[:, :, 1:], above)
         transformed = torch.cat([rows[:, :, :1], rows[:, :, 1:] * log_scale.exp() + shift], dim=2)
         return transformed, pad(log_scale, (0, 0, 1, 0))
 
     def inverse(self, rows: Tensor, condition: Tensor) -> Tensor:
-        """The rows whose transform is `rows`, one after the other."""
+        """Find the rows (batch, 1, height, width) whose transform is `rows`, one after the other."""
         above = self._nothing_above(rows)
-        found = [rows[:, :, :1]]
-        for row, its_condition in zip(rows.split(1, dim=2)[1:], condition.split(1, dim=2)[1:], strict=True):
-            log_scale, shift, above = self._scale_and_shift(found[-1], its_condition, above)
-            found.append((row - shift) * (-log_scale).exp())
-        return torch.cat(found, dim=2)
+        inverted = [rows[:, :, :1]]
+        for row, row_condition in zip(rows.split(1, dim=2)[1:], condition.split(1, dim=2)[1:], strict=True):
+            log_scale, shift, above = self._scale_and_shift(inverted[-1], row_condition, above)
+            inverted.append((row - shift) * (-log_scale).exp())
+        return torch.cat(inverted, dim=2)
 
     def _nothing_above(self, rows: Tensor) -> list[Tensor]:
-        """The zeros above the first row, for each layer."""
+        """Make the zeros above the first row, for each layer."""
         batch, channels, width = rows.shape[0], self.end.in_channels, rows.shape[-1]
-        return [rows.new_zeros(batch, channels, needed, width) for needed in self._rows_above]
+        return [rows.new_zeros(batch, channels, n_above, width) for n_above in self._rows_above]
 
     def _scale_and_shift(
         self, rows: Tensor, condition: Tensor, above: list[Tensor]
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Log scale and shift of the rows below `rows`, and what each layer will need of these."""
+        """Return log scale and shift of the rows below `rows`, and for each layer what is `above` the next rows.
+
+        Args:
+            rows: (batch, 1, h, width).
+            condition: condition of the rows below, (batch, n_mels, h, width).
+            above: for each layer its inputs above `rows`, (batch, channels, rows above, width).
+        """
         hidden, skipped, kept = self.start(rows), 0, []
-        for layer, needed, rows_above in zip(self.layers, self._rows_above, above, strict=True):
+        for layer, n_above, rows_above in zip(self.layers, self._rows_above, above, strict=True):
             seen = torch.cat([rows_above, hidden], dim=2)
-            kept.append(seen[:, :, seen.shape[2] - needed :])
+            kept.append(seen[:, :, seen.shape[2] - n_above :])
             residual, skip = layer(seen, condition)
             hidden, skipped = hidden + residual, skipped + skip
         log_scale, shift = self.end(skipped).chunk(2, dim=1)
@@ -166,8 +179,8 @@ class Layer(nn.Module):
     Args:
         channels: residual channels.
         n_mels: channels of the condition.
-        dilation: over rows, and over time.
-        last: whether there is no layer behind it that would take a residual.
+        dilation: dilation over rows, and over time.
+        last: whether this is the last layer of a flow, which has no residual output.
     """
 
     def __init__(self, channels: int, n_mels: int, dilation: tuple[int, int], last: bool) -> None:
@@ -180,7 +193,7 @@ class Layer(nn.Module):
         self.output = weight_norm(nn.Conv2d(channels, channels if last else 2 * channels, 1))
 
     def forward(self, rows: Tensor, condition: Tensor) -> tuple[Tensor | int, Tensor]:
-        """Residual and skip (batch, channels, h, width) of rows (batch, channels, those above + h, width)."""
+        """Return residual and skip (batch, channels, h, width) of rows (batch, channels, rows above + h, width)."""
         content, gate = (self.convolution(rows) + self.condition(condition)).chunk(2, dim=1)
         output = self.output(content.tanh() * gate.sigmoid())
         if self.last:

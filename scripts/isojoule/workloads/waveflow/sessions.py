@@ -1,4 +1,4 @@
-"""Train WaveFlow, or generate with it: segments and noise on the device before the window, plain steps inside it."""
+"""Train WaveFlow, or generate with it: data goes to the device before the window, plain steps run inside it."""
 
 import math
 from collections.abc import Iterator
@@ -30,18 +30,18 @@ from isojoule.workloads.waveflow.manifest import HOP
 from isojoule.workloads.weights import Weights
 
 WARM_UP = {"train": 3, "test": 1}
-# different ones that are kept on the device, 0.7 GB at a batch of 8; a longer training sees them again
+# how many batches the device keeps (0.7 GB at a batch of 8); a longer training repeats them
 MOST_BATCHES = 1000
-# of the test data that the likelihood is computed on
+# how many segments of the test data the likelihood is computed on
 LIKELIHOOD_SEGMENTS = 16
-# what a log-mel spectrogram has where nothing sounds
+# the value of a log-mel spectrogram where nothing sounds
 SILENCE = math.log(FLOOR)
-# natural logarithms of power to decibels
+# decibels per unit of the natural logarithm of power
 DECIBELS = 10 / math.log(10)
 
 
 class Speech:
-    """The extracted clips of a split, one after the other, memory-mapped.
+    """The extracted clips of a split, which lie one after the other and are memory-mapped.
 
     Args:
         folder: where `extract_study` wrote them.
@@ -59,43 +59,42 @@ class Speech:
             self._mels = np.load(folder / "mels.npy", mmap_mode="r")
             clips = np.load(folder / "clips.npy")
         except (OSError, ValueError) as error:
-            raise InputError(
-                f"{folder}: holds no features: {error}; scripts/extract_features.py writes them"
-            ) from error
+            raise InputError(f"{folder}: holds no features: {error}; isojoule extract-features writes them") from error
         self.clips = clips[clips[:, 2] == (split == "test")][:, :2]
         self._ends = np.cumsum(self.clips[:, 1])
-        # of the split: behind it may be the clips of the other one
+        # the clips of the other split may follow behind this frame
         self._end = int(self.clips.sum(axis=1).max())
 
     def segments(self, frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Random pieces of the clips: audio (count, frames * 256), standardized mels (count, n_mels, frames).
+        """Draw random pieces of the clips: audio (count, frames * 256), standardized mels (count, n_mels, frames).
 
-        Every frame is as likely; a clip that is shorter goes on with what follows it.
+        Every frame is equally likely to begin a piece. A piece that reaches beyond its clip goes on with the next clip.
         """
         last = max(int(self.clips[:, 1].sum()) - frames, 0)
         starts = torch.randint(last + 1, (count,), generator=generator).tolist()
         return self._pieces([self._frame(start) for start in starts], frames)
 
     def first(self, frames: int, count: int) -> tuple[Tensor, Tensor]:
-        """The first pieces, one after the other, and from the beginning again where there are no more."""
+        """Return the first `count` pieces, one after the other, from the beginning again where the clips end."""
         total = int(self.clips[:, 1].sum())
         starts = [number * frames % max(total - frames + 1, 1) for number in range(count)]
         return self._pieces([self._frame(start) for start in starts], frames)
 
     def standardized(self, mels: Tensor) -> Tensor:
-        """As the model is given them."""
+        """Standardize mel spectrograms as the model takes them."""
         return (mels - self._mean) / self._std
 
-    def plain(self, standardized: Tensor) -> Tensor:
-        """The inverse of `standardized`."""
+    def unstandardized(self, standardized: Tensor) -> Tensor:
+        """Undo `standardized`."""
         return standardized * self._std + self._mean
 
     def _frame(self, number: int) -> int:
-        """Where the frame with this number among those of the split is in the files."""
+        """Return which frame of the files is the frame of the split with this number."""
         clip = int(np.searchsorted(self._ends, number, side="right"))
         return int(self.clips[clip, 0] + number - (self._ends[clip] - self.clips[clip, 1]))
 
     def _pieces(self, starts: list[int], frames: int) -> tuple[Tensor, Tensor]:
+        """Return audio and standardized mels of the pieces that begin at these frames of the files."""
         parts = [(start, min(start + frames, self._end)) for start in starts]
         audio = np.stack([_padded(self._audio[HOP * start : HOP * end], HOP * frames) for start, end in parts])
         mels = np.stack([_padded(self._mels[start:end], frames, SILENCE) for start, end in parts])
@@ -104,15 +103,15 @@ class Speech:
 
 
 class Session:
-    """The steps of one phase of one cell.
+    """One phase of one cell.
 
     Args:
-        model: the architecture, built, on the CPU.
+        model: the model of the architecture, on the CPU.
         configuration: the cell's slice of the configuration.
-        phase: `train` or `test`, which generates.
+        phase: `train`, or `test`, in which the model generates.
         features: folder of the extracted features.
         device: where to compute.
-        rank: of this device among those that train together; the others are started by the first.
+        rank: rank of this device among those that train together; the session of rank 0 starts the others.
     """
 
     flags: tuple[str, ...] = ()
@@ -141,22 +140,22 @@ class Session:
         self._weights = Weights(model) if phase == "train" else None
         self.model: Any = model.to(device)
         self._runs = self._done = 0
-        of_phase = configuration["phases"][phase]
+        section = configuration["phases"][phase]
         if phase == "train":
-            self._count = of_phase["steps"]
+            self._count = section["steps"]
             self._batches = min(self._count, MOST_BATCHES)
             segments = self._speech.segments(self._frames, self._batches * self._batch_size, self._generator)
             share = self._batch_size // self._size
-            mine = slice(rank * share, (rank + 1) * share)
+            own = slice(rank * share, (rank + 1) * share)
             self._audio, self._mels = (
-                values.unflatten(0, (self._batches, self._batch_size))[:, mine].to(device) for values in segments
+                values.unflatten(0, (self._batches, self._batch_size))[:, own].to(device) for values in segments
             )
             optimizer = settings["optimizer"]
             self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
             self._losses = torch.zeros(self._count, device=device)
         else:
-            self._count = of_phase["clips"]
-            frames = math.ceil(of_phase["clip_s"] * self._mel.sample_rate_hz / HOP)
+            self._count = section["clips"]
+            frames = math.ceil(section["clip_s"] * self._mel.sample_rate_hz / HOP)
             self._mels = self._speech.first(frames, self._count)[1].to(device)
             noise = torch.randn(self._count, frames * HOP, generator=self._generator)
             self._noise, self._generated = noise.to(device), torch.zeros_like(noise, device=device)
@@ -164,7 +163,7 @@ class Session:
         if self._size > 1:
             self._team = Team(self._size, device.type, _member, configuration, features) if rank == 0 else None
             try:
-                self._trained = DistributedDataParallel(model, _ids(device))
+                self._trained = DistributedDataParallel(model, _device_ids(device))
             except BaseException as error:
                 reason = self._team.failure() if self._team and isinstance(error, RuntimeError) else None
                 self.close()
@@ -174,22 +173,22 @@ class Session:
 
     @property
     def work(self) -> Work:
-        """What `run` does: steps over segments, or clips one after the other."""
+        """The work of one `run`: steps over batches of segments, or clips one after the other."""
         if self._phase == "train":
             return Work(steps=self._count, samples=self._count * self._batch_size, batch_size=self._batch_size)
-        # parts of a segment as well, which FLOPs are counted of
+        # FLOPs are counted for a segment, of which clips may hold a broken number
         segments = self._count * self._mels.shape[-1] / self._frames
         audio_s = self._noise.numel() / self._mel.sample_rate_hz
         return Work(steps=self._count, samples=segments, batch_size=1, audio_s=audio_s)
 
     def example(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """What the model is called with, and the shape of what it gives, of one segment."""
+        """Return inputs for one segment, and targets of the shape of its output."""
         audio, mels = self._speech.first(self._frames, 1)
         inputs = audio.to(self._device), mels.to(self._device)
         return inputs, torch.zeros(1, 2, audio.shape[1], device=self._device)
 
     def warm_up(self) -> None:
-        """Take a few steps, or one clip, that are not counted, then put weights and optimizer back to their start."""
+        """Take a few steps, or generate one clip, then put weights and optimizer back to their start."""
         with self._together("warm_up"):
             for number in range(min(WARM_UP[self._phase], self._count)):
                 self._step(number)
@@ -197,9 +196,9 @@ class Session:
                 self._weights.back_to_start(self._optimizer)
 
     def run(self) -> None:
-        """Everything that the window measures: the steps of the training, or the clips.
+        """Do what the window measures: the steps of the training, or the clips.
 
-        A window may need the same work again, and again: training goes on then, and `settle` takes back what that did.
+        A window may call this again, and then training goes on; `settle` takes back what the later calls did.
         """
         with self._together("run"):
             if self._runs == 1 and self._weights:
@@ -211,7 +210,7 @@ class Session:
             self._runs += 1
 
     def settle(self) -> None:
-        """Put weights and losses to where the first `run` left them."""
+        """Put weights and losses back to where the first `run` left them."""
         if self._weights is None:
             return
         with self._together("settle"):
@@ -228,7 +227,7 @@ class Session:
 
     @contextmanager
     def _together(self, method: str) -> Iterator[None]:
-        """Let the other devices do the same meanwhile, and wait for them."""
+        """Make the other devices call the same method meanwhile, and wait for them."""
         if self._team is None:
             yield
             return
@@ -240,7 +239,7 @@ class Session:
         self._team.wait()
 
     def keep(self, folder: Path) -> None:
-        """Write what was generated as wav files, 16 bit, in place of those that an earlier measurement wrote."""
+        """Write the generated clips as wav files of 16 bit, in place of those that an earlier measurement wrote."""
         if self._phase == "train":
             return
         stale, digits = set(folder.glob("*.wav")), max(len(str(self._count - 1)), 2)
@@ -256,20 +255,20 @@ class Session:
                 path.unlink()
 
     def progress(self) -> str:
-        """Where `run` is, in words; asks nothing of the device."""
+        """Return in words how far `run` is, without asking the device."""
         again = f"repetition {self._runs + 1}, " if self._runs else ""
         return f"{again}{'step' if self._phase == 'train' else 'clip'} {self._done % self._count}/{self._count}"
 
     def loss(self) -> float:
-        """Mean negative log-likelihood of a sample in nats: of all steps, or of the test data."""
+        """Return the mean negative log-likelihood of a sample in nats, over all steps or over the test data."""
         return float(self._losses.mean()) if self._phase == "train" else -self._log_likelihood
 
     def quality(self) -> dict[str, float]:
-        """Log-likelihood of the test data, and how far the spectra of what was generated are from theirs."""
+        """Return the log-likelihood of the test data, and the distance between the generated spectra and theirs."""
         if self._phase == "train" or not torch.isfinite(self._generated).all():
             return {}
-        found = {"log_likelihood_nats": self._log_likelihood, "spectral_distance_db": self._spectral_distance_db()}
-        return {name: value for name, value in found.items() if math.isfinite(value)}
+        values = {"log_likelihood_nats": self._log_likelihood, "spectral_distance_db": self._spectral_distance_db()}
+        return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def _step(self, number: int) -> None:
         if self._phase == "train":
@@ -281,14 +280,14 @@ class Session:
             self._optimizer.step()
             self._losses[number] = loss.detach()
         else:
-            chosen = slice(number, number + 1)
+            clip = slice(number, number + 1)
             with self._autocast(), torch.no_grad():
-                self._generated[chosen] = self.model.generate(self._noise[chosen], self._mels[chosen])
+                self._generated[clip] = self.model.generate(self._noise[clip], self._mels[clip])
 
     @cached_property
     @torch.inference_mode()
     def _log_likelihood(self) -> float:
-        """Of a sample of the test data, in nats."""
+        """The mean log-likelihood of a sample of the test data, in nats."""
         segments = zip(*self._speech.first(self._frames, LIKELIHOOD_SEGMENTS), strict=True)
         losses = [
             float(criterion(self.model(audio[None].to(self._device), mels[None].to(self._device)), audio))
@@ -297,12 +296,12 @@ class Session:
         return -sum(losses) / len(losses)
 
     def _spectral_distance_db(self) -> float:
-        """Root mean square over bands of the difference of log-mel spectra in decibels, mean over frames."""
+        """Return the root mean square, over bands, of the difference of log-mel spectra in dB; mean over frames."""
         padded = nn.functional.pad(self._generated.cpu().float(), (0, self._mel.n_fft // 2))
         frames = self._mels.shape[-1]
-        found = log_mel(self._mel)(padded)[:, :, :frames]
-        difference = DECIBELS * (found - self._speech.plain(self._mels.cpu()))
-        return float(difference.square().mean(dim=1).sqrt().mean())
+        generated = log_mel(self._mel)(padded)[:, :, :frames]
+        difference_db = DECIBELS * (generated - self._speech.unstandardized(self._mels.cpu()))
+        return float(difference_db.square().mean(dim=1).sqrt().mean())
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self._device.type, torch.bfloat16) if self._bf16 else nullcontext()
@@ -318,11 +317,12 @@ def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session
     return Session(model, configuration, "train", features, device, rank)
 
 
-def _ids(device: torch.device) -> list[int] | None:
+def _device_ids(device: torch.device) -> list[int] | None:
+    """Return the device as DDP takes it; None stands for the CPU."""
     return None if device.index is None else [device.index]
 
 
 def _padded(values: NDArray[Any], length: int, filling: float = 0) -> NDArray[Any]:
-    """The same with this behind it, up to a length."""
+    """Pad `values` (n, ...) with `filling` to (length, ...)."""
     widths = [(0, length - len(values)), *[(0, 0)] * (values.ndim - 1)]
     return np.pad(values, widths, constant_values=filling)

@@ -1,6 +1,6 @@
-"""A signal like speech, from a seed: voiced and unvoiced sounds with formants, and pauses, in the layout of LJSpeech.
+"""Make a signal like speech from a seed, in LJSpeech's layout: voiced and unvoiced sounds with formants, and pauses.
 
-Nobody says anything in it; it lets a study run anywhere, and its quality figures mean something only among themselves.
+Nobody says anything in it. It lets a study run anywhere, but its qualities can be compared only with one another.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from isojoule.files import write_text, written_whole
 
 Signal = NDArray[np.float64]
 
-# first three formants of vowels (Hz), as in textbooks of phonetics: about those of a, e, i, o, u
+# the first three formants (Hz) of about the vowels a, e, i, o, u, as textbooks of phonetics have them
 FORMANTS_HZ = [(730, 1090, 2440), (530, 1840, 2480), (270, 2290, 3010), (570, 840, 2410), (300, 870, 2240)]
 BANDWIDTHS_HZ = (80, 100, 140)
 
@@ -25,9 +25,9 @@ def write(folder: Path, clips: int, rate_hz: int, seed: int) -> None:
 
     Args:
         folder: where the data set goes.
-        clips: how many, of two to four seconds.
-        rate_hz: of the files.
-        seed: of everything random.
+        clips: number of clips, each two to four seconds long.
+        rate_hz: sample rate of the files.
+        seed: seed of everything random.
     """
     names = [f"made-{number:05d}" for number in range(clips)]
     for number, name in enumerate(names):

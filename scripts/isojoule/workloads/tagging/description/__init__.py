@@ -20,7 +20,7 @@ from isojoule.workloads.tagging.description.sections import (
 from isojoule.workloads.tagging.labels import DESED_CLASSES
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
 
-# weakly labelled, real clips of DESED (Douwes and Serizel, DCASE 2024, section 3)
+# the weakly labelled, real clips of DESED (Douwes and Serizel, DCASE 2024, section 3)
 PUBLISHED_CLIPS = 1578
 
 
@@ -55,23 +55,23 @@ class Configuration(interface.Configuration):
         return DESED_CLASSES if isinstance(self.dataset, Synthetic) else self.dataset.classes
 
     def expand_architectures(self) -> list[Architecture]:
-        """What the study compares, in the order of its file."""
-        return architectures.expanded(self.architectures, self._shape())
+        """Return the architectures that the study compares, in the order of its file."""
+        return architectures.expand(self.architectures, self._shape())
 
     def dataset_settings(self) -> dict[str, Any]:
-        """What decides the manifest."""
+        """Return the settings that decide the manifest."""
         return self.plain(include={"dataset"})
 
     def features_settings(self) -> dict[str, Any]:
-        """What decides the features."""
+        """Return the settings that decide the features."""
         return self.plain(include={"dataset", "mel"})
 
     def session_settings(self) -> dict[str, Any]:
-        """What decides a session beside the architecture, the GPU, the phase and the seed."""
+        """Return the settings that decide a session, beside architecture, GPU, phase and seed."""
         return self.plain(include={"dataset", "mel", "batch_size", "optimizer", "features"})
 
     def shown_settings(self) -> dict[str, str | float]:
-        """Those of the session's settings that a record shows, by name."""
+        """Return by name the session's settings that a record shows."""
         return {
             "features": self.features,
             "optimizer": self.optimizer.name,
@@ -79,14 +79,14 @@ class Configuration(interface.Configuration):
         }
 
     def compute_settings(self) -> dict[str, Any]:
-        """The shapes of input and output, the batch and the optimizer."""
+        """Return the shapes of input and output, the batch size and the optimizer."""
         return {**self._shape(), "batch_size": self.batch_size, "optimizer": self.optimizer.name}
 
     def extent(self, results: Path) -> Extent:
-        """Clips of training and test: from the manifest, else the configuration, else the published number."""
-        path = results / "dataset" / MANIFEST
-        if path.is_file():
-            clips = read_manifest(path)
+        """Return the number of clips: from the manifest, else the configuration, else the published data set."""
+        manifest = results / "dataset" / MANIFEST
+        if manifest.is_file():
+            clips = read_manifest(manifest)
             examples = {phase: sum(clip.is_in(phase) for clip in clips) for phase in ("train", "test")}
             total, note = len(clips), f"{len(clips):,} clips"
         elif isinstance(self.dataset, Synthetic):
@@ -99,9 +99,9 @@ class Configuration(interface.Configuration):
         return Extent(examples, 4 * total * self.mel.n_mels * self.mel.n_frames, note)
 
     def steps(self, phase: str, examples: int) -> int:
-        """Batches of a phase over this many clips."""
-        of_phase = self.phases.train if phase == "train" else self.phases.test
-        return of_phase.epochs * -(-examples // self.batch_size) if of_phase else 0
+        """Return the number of batches of a phase over this many clips."""
+        section = self.phases.train if phase == "train" else self.phases.test
+        return section.epochs * -(-examples // self.batch_size) if section else 0
 
     def _shape(self) -> dict[str, int]:
         return {"n_mels": self.mel.n_mels, "n_frames": self.mel.n_frames, "n_classes": len(self.classes)}

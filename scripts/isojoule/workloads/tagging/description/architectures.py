@@ -1,4 +1,4 @@
-"""From grids of layers and hidden sizes to named architectures (Douwes and Serizel, DCASE 2024, table 1)."""
+"""Expand grids of layers and hidden sizes to named architectures (Douwes and Serizel, DCASE 2024, table 1)."""
 
 from itertools import product
 from typing import Any
@@ -14,15 +14,15 @@ from isojoule.workloads.tagging.description.sections import (
 MODELS = {family: f"isojoule.workloads.tagging.models.{family}" for family in ("mlp", "cnn", "rnn", "crnn")}
 
 
-def expanded(families: Architectures, shape: dict[str, int]) -> list[Architecture]:
+def expand(families: Architectures, shape: dict[str, int]) -> list[Architecture]:
     """Expand every grid, in the order of the configuration.
 
-    Names are `mlp-4x1024` (layers x hidden), `rnn-2x128-frames` (not the published layout) and
+    Names are such as `mlp-4x1024` (layers x hidden), `rnn-2x128-frames` (in another layout than the published one) and
     `crnn-2+1-512+256` (convolutional + recurrent layers, channels + hidden).
 
     Args:
         families: the configuration's `architectures` section.
-        shape: of inputs and outputs: `n_mels`, `n_frames`, `n_classes`.
+        shape: `n_mels` and `n_frames` of an input and `n_classes` of an output.
     """
     architectures = []
     for family, grids in families.grids():
@@ -37,7 +37,7 @@ def expanded(families: Architectures, shape: dict[str, int]) -> list[Architectur
 
 
 def _sizes(family: str, grid: Grid) -> list[tuple[str, dict[str, Any]]]:
-    """Name and sizes of every combination."""
+    """Return the name and the arguments of every combination of sizes."""
     layout = grid.layout if isinstance(grid, RecurrentGrid) else None
     ending = "-frames" if layout == "frames" else ""
     return [
@@ -50,7 +50,7 @@ def _sizes(family: str, grid: Grid) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _pairs(grid: ConvolutionalRecurrentGrid) -> list[tuple[str, dict[str, Any]]]:
-    """Name and sizes of every combination of pairs."""
+    """Return the name and the arguments of every combination of pairs of sizes."""
     return [
         (
             f"crnn-{conv_layers}+{gru_layers}-{channels}+{hidden}",

@@ -1,4 +1,4 @@
-"""The sections of a configuration that studies of audio tagging have."""
+"""The sections of a configuration that only studies of audio tagging have."""
 
 from typing import Annotated, Literal
 

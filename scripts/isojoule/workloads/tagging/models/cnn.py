@@ -6,13 +6,13 @@ from isojoule.workloads.tagging.models.convolutions import convolutions
 
 
 class CNN(nn.Module):
-    """Convolutional layers that halve bands and frames, then the output layer on all that is left.
+    """Convolutional layers that each halve bands and frames, then the output layer on all that remains.
 
     Args:
         n_mels: mel bands of the input.
         n_frames: frames of the input.
-        n_classes: outputs.
-        layers: convolutional layers.
+        n_classes: number of outputs.
+        layers: number of convolutional layers.
         hidden: channels per layer.
 
     Raises:
@@ -25,6 +25,6 @@ class CNN(nn.Module):
         self.output = nn.Linear(hidden * positions, n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
+        """Return the logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
         logits: Tensor = self.output(self.convolutions(inputs).flatten(1))
         return logits

@@ -1,4 +1,4 @@
-"""Convolutional layers that halve bands and frames, as CNN and CRNN have them."""
+"""The convolutional layers that CNN and CRNN share; each layer halves bands and frames."""
 
 from itertools import pairwise
 
@@ -8,7 +8,13 @@ from isojoule.errors import InputError
 
 
 def convolutions(n_mels: int, n_frames: int, layers: int, channels: int) -> tuple[nn.Sequential, int]:
-    """The convolutional layers, and how many positions of band and frame they leave.
+    """Make the convolutional layers, and say how many positions of band and frame their output has.
+
+    Args:
+        n_mels: mel bands of the input.
+        n_frames: frames of the input.
+        layers: number of layers.
+        channels: channels per layer.
 
     Raises:
         InputError: the input is too small for so many layers.

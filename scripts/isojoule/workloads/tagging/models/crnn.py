@@ -11,10 +11,10 @@ class CRNN(nn.Module):
     Args:
         n_mels: mel bands of the input.
         n_frames: frames of the input.
-        n_classes: outputs.
-        conv_layers: convolutional layers.
-        gru_layers: GRU layers.
-        channels: channels per convolutional layer, the values of one step of the GRU.
+        n_classes: number of outputs.
+        conv_layers: number of convolutional layers.
+        gru_layers: number of GRU layers.
+        channels: channels per convolutional layer, which are the values of one step of the GRU.
         hidden: units per GRU layer.
 
     Raises:
@@ -30,7 +30,7 @@ class CRNN(nn.Module):
         self.output = nn.Linear(hidden, n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
+        """Return the logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
         positions: Tensor = self.convolutions(inputs).flatten(2).transpose(1, 2)
         logits: Tensor = self.output(self.gru(positions)[0][:, -1])
         return logits

@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class MLP(nn.Module):
-    """Flatten, then Linear and ReLU per layer, then the output layer.
+    """The input, flattened; then Linear and ReLU per layer; then the output layer.
 
     Args:
         n_mels: mel bands of the input.
         n_frames: frames of the input.
-        n_classes: outputs.
-        layers: hidden layers.
+        n_classes: number of outputs.
+        layers: number of hidden layers.
         hidden: units per hidden layer.
     """
 
@@ -25,6 +25,6 @@ class MLP(nn.Module):
         self.output = nn.Linear(widths[-1], n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
+        """Return the logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
         logits: Tensor = self.output(self.hidden(inputs.flatten(1)))
         return logits

@@ -11,11 +11,11 @@ class RNN(nn.Module):
     Args:
         n_mels: mel bands of the input.
         n_frames: frames of the input.
-        n_classes: outputs.
-        layers: GRU layers.
+        n_classes: number of outputs.
+        layers: number of GRU layers.
         hidden: units per layer.
-        layout: `flattened` is one step of n_mels * n_frames values, as published;
-            `frames` is n_frames steps of n_mels values.
+        layout: what a step is: with `flattened`, as published, the whole input of n_mels * n_frames values is the only
+            step; with `frames` each frame of n_mels values is a step.
 
     Raises:
         InputError: the layout is neither of these.
@@ -33,7 +33,7 @@ class RNN(nn.Module):
         self.output = nn.Linear(hidden, n_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
+        """Return the logits (batch, n_classes) of inputs (batch, 1, n_mels, n_frames)."""
         steps = inputs.squeeze(1).transpose(1, 2) if self.layout == "frames" else inputs.flatten(2)
         logits: Tensor = self.output(self.gru(steps)[0][:, -1])
         return logits

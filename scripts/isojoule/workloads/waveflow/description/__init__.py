@@ -25,8 +25,9 @@ from isojoule.workloads.waveflow.description.sections import (
 from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, read_manifest
 
 MODEL = "isojoule.workloads.waveflow.model"
-# what energies of generation are given for (Douwes et al., table 2)
+# how much audio the published energies of generation are for (Douwes et al., table 2)
 AUDIO_S = 100
+# relative; within it, the measured audio is as long as that
 NEAR_ENOUGH = 0.005
 
 
@@ -36,7 +37,7 @@ class Configuration(interface.Configuration):
     MODELS = (MODEL,)
     QUALITIES = ("mean_opinion_score", "log_likelihood_nats")
     FEATURES = ("audio.npy", "mels.npy", "clips.npy")
-    # a part of the work stands for all of it: how much its energy differs from time to time must be known
+    # a part stands for the whole work, so that we must know how much the energy of repetitions differs
     REPETITIONS = 5
 
     workload: Literal["waveflow"]
@@ -44,7 +45,7 @@ class Configuration(interface.Configuration):
     mel: Frames
     architectures: Architectures
     phases: Phases
-    batch_size: Count = Field(description="Segments of a training step.")
+    batch_size: Count = Field(description="Segments per training step.")
     segment_frames: Count = Field(62, description="Mel frames of a training example.")
     optimizer: Optimizer
 
@@ -62,33 +63,33 @@ class Configuration(interface.Configuration):
     def _shares_a_batch_among_devices(self) -> Self:
         for name, gpu in self.gpus.items():
             if self.batch_size % gpu.devices:
-                wanted = f"a divisor of batch_size ({self.batch_size})"
-                raise misfit(wanted, str(gpu.devices), f"gpus.{name}.devices")
+                expected = f"a divisor of batch_size ({self.batch_size})"
+                raise misfit(expected, str(gpu.devices), f"gpus.{name}.devices")
         return self
 
     def expand_architectures(self) -> list[Architecture]:
-        """What the study compares, in the order of its file; `waveflow-h16-r64` has 16 rows and 64 residual channels.
+        """Return the architectures that the study compares, in the order of its file.
 
-        Another number of flows or layers than the published 8 is in the name as well: `waveflow-h8-r8-2x3` (flows x
-        layers).
+        `waveflow-h16-r64` has 16 rows and 64 residual channels. The name also says how many flows and layers there are
+        where these are not the published 8: `waveflow-h8-r8-2x3` (flows x layers).
         """
         grids = chain.from_iterable(grids for _, grids in self.architectures.grids())
-        return list(chain.from_iterable(map(self._expanded, grids)))
+        return list(chain.from_iterable(map(self._expand, grids)))
 
     def dataset_settings(self) -> dict[str, Any]:
-        """What decides the manifest."""
+        """Return the settings that decide the manifest."""
         return {**self.plain(include={"dataset"}), "sample_rate_hz": self.mel.sample_rate_hz}
 
     def features_settings(self) -> dict[str, Any]:
-        """What decides the features."""
+        """Return the settings that decide the features."""
         return self.plain(include={"dataset", "mel"})
 
     def session_settings(self) -> dict[str, Any]:
-        """What decides a session beside the architecture, the GPU, the phase and the seed."""
+        """Return the settings that decide a session, beside architecture, GPU, phase and seed."""
         return self.plain(include={"dataset", "mel", "batch_size", "segment_frames", "optimizer"})
 
     def shown_settings(self) -> dict[str, str | float]:
-        """Those of the session's settings that a record shows, by name."""
+        """Return by name the session's settings that a record shows."""
         return {
             "optimizer": self.optimizer.name,
             "learning_rate": self.optimizer.learning_rate,
@@ -96,7 +97,7 @@ class Configuration(interface.Configuration):
         }
 
     def compute_settings(self) -> dict[str, Any]:
-        """The size of a segment, the batch and the optimizer."""
+        """Return the size of a segment, the batch size and the optimizer."""
         return {
             "n_mels": self.mel.n_mels,
             "segment_frames": self.segment_frames,
@@ -105,20 +106,20 @@ class Configuration(interface.Configuration):
         }
 
     def extent(self, results: Path) -> Extent:
-        """Segments to train on and clips to generate, by the configuration; the size of all clips, once prepared."""
+        """Return how many segments to train on and clips to generate there are; unprepared data has a size of 0."""
         train, test = self.phases.train, self.phases.test
         examples = {"train": train.steps * self.batch_size if train else 0, "test": test.clips if test else 0}
-        path = results / "dataset" / MANIFEST
-        if not path.is_file():
+        manifest = results / "dataset" / MANIFEST
+        if not manifest.is_file():
             return Extent(examples, 0, "no data is prepared yet")
-        clips = read_manifest(path)
+        clips = read_manifest(manifest)
         frames = sum(clip.n_frames for clip in clips)
         features_bytes = frames * (2 * HOP + 4 * self.mel.n_mels)
         hours = frames * HOP / self.mel.sample_rate_hz / 3600
         return Extent(examples, features_bytes, f"{len(clips):,} clips, {hours:.2g} h")
 
     def steps(self, phase: str, examples: int) -> int:
-        """Training steps; or as many batches of segments as there are in what is generated."""
+        """Return the training steps, or how many batches of segments the generated audio has."""
         if phase == "train":
             return self.phases.train.steps if self.phases.train else 0
         if self.phases.test is None:
@@ -127,9 +128,14 @@ class Configuration(interface.Configuration):
         return math.ceil(segments / self.batch_size)
 
     def whole(self, name: str, phase: str) -> float:
-        """How many times the measured work the whole is: the published steps of a training, or 100 s of audio.
+        """Return how many times the measured part of a phase the whole phase is.
 
-        Clips are whole mel frames: 10 of 10 s at 22.05 kHz are 100.08 s, which is near enough to be measured whole.
+        The whole phase is the `train_steps` of a training, or 100 s of generated audio. Since clips are whole mel
+        frames, 10 clips of 10 s at 22.05 kHz are 100.08 s; that is near enough to be the whole phase.
+
+        Args:
+            name: name of the architecture.
+            phase: `train` or `test`.
         """
         if phase == "train":
             return self._train_steps(name) / self.phases.train.steps if self.phases.train else 1.0
@@ -139,17 +145,17 @@ class Configuration(interface.Configuration):
         return 1.0 if abs(audio_s / AUDIO_S - 1) < NEAR_ENOUGH else AUDIO_S / audio_s
 
     def _clip_frames(self, generation: Generation) -> int:
-        """Mel frames of a clip to generate, none of them cut."""
+        """Return the mel frames of a clip to generate; none of them is cut."""
         return math.ceil(generation.clip_s * self.mel.sample_rate_hz / HOP)
 
     def _train_steps(self, name: str) -> int:
         for _, grids in self.architectures.grids():
             for grid in grids:
-                if name in (architecture.name for architecture in self._expanded(grid)):
+                if name in (architecture.name for architecture in self._expand(grid)):
                     return int(grid.train_steps)
         raise InputError(f"architectures: found no {name}")
 
-    def _expanded(self, grid: Grid | CustomFlow) -> list[Architecture]:
+    def _expand(self, grid: Grid | CustomFlow) -> list[Architecture]:
         if isinstance(grid, CustomFlow):
             return [Architecture(grid.name, grid.family, grid.model, grid.arguments)]
         size = "" if (grid.flows, grid.layers) == (8, 8) else f"-{grid.flows}x{grid.layers}"

@@ -1,4 +1,4 @@
-"""The sections of a configuration that studies of WaveFlow have."""
+"""The sections of a configuration that only studies of WaveFlow have."""
 
 from typing import Annotated, Literal, Self
 
@@ -27,7 +27,7 @@ class LjSpeech(Section):
 
     source: Literal["ljspeech"]
     path: Text = Field(description="Folder that holds metadata.csv and wavs/.")
-    test_clips: Count = Field(100, description="To test on, the last of metadata.csv.")
+    test_clips: Count = Field(100, description="How many clips to test on, the last ones of metadata.csv.")
 
 
 class Synthetic(Section):
@@ -35,7 +35,7 @@ class Synthetic(Section):
 
     source: Literal["synthetic"]
     clips: Annotated[int, Field(ge=2)] = 40
-    test_clips: Count = Field(5, description="To test on, the last ones.")
+    test_clips: Count = Field(5, description="How many clips to test on, the last ones.")
     seed: Seed = 0
 
 
@@ -61,13 +61,13 @@ class Grid(Section):
     channels: Sizes = Field(description="Residual channels.")
     flows: Count = 8
     layers: Count = 8
-    train_steps: Count = Field(description="Of a whole training.")
+    train_steps: Count = Field(description="Steps of a whole training.")
 
 
 class CustomFlow(Custom):
     """A model of the user."""
 
-    train_steps: Count = Field(description="Of a whole training.")
+    train_steps: Count = Field(description="Steps of a whole training.")
 
 
 class Architectures(Families):
@@ -78,16 +78,16 @@ class Architectures(Families):
 
 
 class Training(Section):
-    """Steps of a training."""
+    """The steps of a training that are measured."""
 
-    steps: Count = Field(description="That are measured.")
+    steps: Count = Field(description="How many steps are measured.")
 
 
 class Generation(Section):
-    """Clips to generate."""
+    """The clips that a model generates."""
 
-    clips: Count = Field(10, description="To generate.")
-    clip_s: Positive = Field(10, description="Length of each.")
+    clips: Count = Field(10, description="How many clips to generate.")
+    clip_s: Positive = Field(10, description="Length of each clip in seconds.")
 
 
 class Phases(common.Phases):
