@@ -21,7 +21,7 @@ import soxr
 import torch
 from suite import PROJECT, Row, command, interleaved
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.study import reading
 from isojoule.workloads.audio import decode_beginning, n_samples
 from isojoule.workloads.mel import FLOOR, mel_filters
@@ -128,7 +128,7 @@ def memory_mb(folder: Path, paths: list[Path], count: int, mel: MelOfBeginning) 
     manifest(folder, links)
     code = (
         "import sys; from pathlib import Path; from isojoule.workloads.tagging.extraction import extract; "
-        "from isojoule.configuration.sections import MelOfBeginning; folder = Path(sys.argv[1]); "
+        "from isojoule.configuration.shared_sections import MelOfBeginning; folder = Path(sys.argv[1]); "
         "mel = MelOfBeginning.model_validate_json(sys.argv[2]); extract(folder, mel, ['Dog'], folder / 'features', 2)"
     )
     return command([sys.executable, "-c", code, folder, mel.model_dump_json()], folder).memory_mb

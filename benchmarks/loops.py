@@ -20,10 +20,11 @@ import soxr
 import torch
 from suite import PROJECT, Row, interleaved, timed
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.files import write_json
 from isojoule.study import reading
-from isojoule.study.cells import Cell, architectures, cell_slice, cells
+from isojoule.study.cells import Cell, architectures, cells
+from isojoule.study.reruns import cell_slice
 from isojoule.workloads.building import build
 from isojoule.workloads.mel import FLOOR, mel_filters
 from isojoule.workloads.tagging.description import PUBLISHED_CLIPS, Configuration

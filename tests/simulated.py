@@ -5,7 +5,8 @@ import json
 from isojoule.normalization import System, references
 from isojoule.normalization.pairs import pair
 from isojoule.records import MeasurementRecord
-from isojoule.study.cells import architectures, cells, fingerprints
+from isojoule.study.cells import architectures, cells
+from isojoule.study.reruns import fingerprints
 
 DATA = "0123456789abcdef"
 MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from isojoule.configuration.common import Gpu
+from isojoule.configuration.every_study import Gpu
 from isojoule.measuring.device_check import RefusedError, arrive
 
 T4 = Gpu(device="cuda", device_name="Tesla T4")

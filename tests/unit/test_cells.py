@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from studies import changed
 
 from isojoule.errors import InputError
-from isojoule.study import cells, reading
+from isojoule.study import cells, reading, reruns
 from isojoule.study.cost import length_of_window_s, roofline
 
 sizes = st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True)
@@ -107,7 +107,7 @@ def test_an_architecture_twice_is_refused(demo):
 
 
 @pytest.mark.parametrize(
-    ("values", "reruns"),
+    ("values", "is_measured_again"),
     [
         ({"optimizer.learning_rate": 0.5}, True),
         ({"batch_size": 16}, True),
@@ -123,26 +123,26 @@ def test_an_architecture_twice_is_refused(demo):
         ({"analysis.exclude_flags": ["spread"]}, False),
     ],
 )
-def test_a_cell_changes_with_what_decides_it_and_with_nothing_else(demo, values, reruns):
+def test_a_cell_changes_with_what_decides_it_and_with_nothing_else(demo, values, is_measured_again):
     study = changed(demo, {"gpus.a40": {"device": "cuda", "threads": 1, "partition": "a40"}})
     cell = cells.Cell("a40", "mlp-1x64", "train", 1)
-    before, after = (cells.fingerprint(cells.cell_slice(one, cell)) for one in (study, changed(study, values)))
-    assert (after != before) is reruns
+    before, after = (reruns.fingerprint(reruns.cell_slice(one, cell)) for one in (study, changed(study, values)))
+    assert (after != before) is is_measured_again
 
 
 def test_a_slice_is_made_of_plain_values(demo):
-    content = cells.cell_slice(demo, cells.cells(demo)[0])
+    content = reruns.cell_slice(demo, cells.cells(demo)[0])
     assert json.loads(json.dumps(content)) == content
 
 
 def test_a_test_depends_on_its_training(demo):
     cell = cells.Cell("cpu-1thread", "mlp-1x64", "test", 0)
     longer = changed(demo, {"phases.train.epochs": demo.phases.train.epochs + 1})
-    assert cells.cell_slice(longer, cell) != cells.cell_slice(demo, cell)
+    assert reruns.cell_slice(longer, cell) != reruns.cell_slice(demo, cell)
 
 
 def test_a_slice_has_numbers_as_they_were_written(demo):
     """Or else another way to check them would measure everything again."""
     study = changed(demo, {"mel.f_max_hz": 8000, "energy.min_window_s": 1.0})
-    content = cells.cell_slice(study, cells.cells(study)[0])
+    content = reruns.cell_slice(study, cells.cells(study)[0])
     assert json.dumps([content["settings"]["mel"]["f_max_hz"], content["energy"]["min_window_s"]]) == "[8000, 1.0]"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule.study import code_fingerprint
+from isojoule.study import code_fingerprint, reruns
 
 PROJECT = Path(__file__).parents[2]
 WORKLOAD = "isojoule.workloads.tagging"
@@ -228,9 +228,9 @@ def test_the_snakefile_names_the_same_entries(study, monkeypatch):
         if arguments[0] == "count-compute":
             architecture = named[arguments[arguments.index("--architecture") + 1]]
             counted = code_fingerprint.fingerprint("isojoule.compute.counting", *entries)
-            assert cells.compute_code(content, architecture) == counted
+            assert reruns.compute_code(content, architecture) == counted
         if arguments[0] == "measure":
             for name, model in [("mlp-1x4", entries[2]), ("mine", "my_net")]:
-                found = cells.fingerprints(content, cells.Cell("cpu", name, "train", 0), "data", named)
+                found = reruns.fingerprints(content, cells.Cell("cpu", name, "train", 0), "data", named)
                 decisive = code_fingerprint.fingerprint("isojoule.measuring.block", *entries[:2], model)
                 assert found["code_fingerprint"] == decisive

@@ -16,9 +16,9 @@ import isojoule
 from isojoule import energy, records
 from isojoule.cli import main
 from isojoule.figures import captions
+from isojoule.flags import of_record
 from isojoule.normalization import METHODS, references
 from isojoule.normalization.accuracy import ERRORS
-from isojoule.records import flags
 from isojoule.tables.measurements import COLUMNS
 
 PROJECT = Path(__file__).parents[2]
@@ -228,7 +228,7 @@ def test_every_key_of_our_studies_is_explained(study):
 def test_lists_that_claim_to_be_complete_are():
     docs = PROJECT / "docs"
     assert first_column(docs / "commands.md", "| command | what it does | page |") == main.NAMES
-    assert first_column(docs / "flags.md", "| flag | meaning | what you can do |") == list(flags.MEANINGS)
+    assert first_column(docs / "flags.md", "| flag | meaning | what you can do |") == list(of_record.MEANINGS)
     shown = first_column(docs / "figures-and-report.md", "| figure | shows | is drawn from |")
     assert sorted(shown) == sorted(captions.FIGURES)
     assert sorted(first_column(docs / "normalize.md", "| error | meaning |")) == sorted(ERRORS)

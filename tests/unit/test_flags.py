@@ -7,9 +7,9 @@ import pytest
 from simulated import record
 from studies import changed
 
-from isojoule.records import flags
+from isojoule.flags import of_record
+from isojoule.flags.of_study import with_flags_of_the_study
 from isojoule.study.cells import cells
-from isojoule.tables.flags import with_flags_of_the_study
 from isojoule.tables.rows import as_table
 
 PROJECT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def flagged(demo, failed_attempts=0, window=(), kind="measured", **statistics):
     energy = plain.energy.model_dump()
     energy["cpu"]["kind"] = kind
     provenance = {**plain.provenance.model_dump(), "attempt": 5, "failed_attempts": failed_attempts}
-    return flags.of_record(
+    return of_record.of_record(
         record(demo, cell, energy=energy, provenance=provenance, gpu_statistics={**STATISTICS, **statistics})
     )
 
@@ -130,14 +130,14 @@ def test_a_counter_without_a_second_reading_is_unchecked(demo):
     reading = {"energy_kwh": 1e-3, "source": "NVML", "kind": "measured"}
     energy = {**plain.energy.model_dump(), "component": "gpu", "gpu": reading}
     hardware = {**plain.hardware.model_dump(), "gpu": gpu}
-    assert flags.of_record(record(demo, cell, energy=energy, hardware=hardware)) == ["unchecked"]
+    assert of_record.of_record(record(demo, cell, energy=energy, hardware=hardware)) == ["unchecked"]
     energy["integrated_power"] = reading
-    assert flags.of_record(record(demo, cell, energy=energy, hardware=hardware)) == []
+    assert of_record.of_record(record(demo, cell, energy=energy, hardware=hardware)) == []
 
 
 def test_flags_of_a_record_follow_its_facts_and_not_what_they_once_were(demo):
     once = record(demo, cells(demo)[0], flags=["disagreement", "initial-weights"])
-    assert flags.of_record(once) == ["initial-weights"]
+    assert of_record.of_record(once) == ["initial-weights"]
 
 
 def test_a_start_warmer_than_the_platforms_is_hot():
@@ -159,13 +159,15 @@ def test_excluded_cells_keep_their_numbers_and_are_no_longer_ok():
 
 def test_cells_without_energy_are_left_alone():
     frame = table(energy_kwh=[None, 1, 1, 1, 1, 1], outcome=["oom"] + ["ok"] * 5)
-    assert with_flags(frame, excluded=list(flags.MEANINGS))["outcome"].tolist() == ["oom"] + ["ok"] * 5
+    assert with_flags(frame, excluded=list(of_record.MEANINGS))["outcome"].tolist() == ["oom"] + ["ok"] * 5
 
 
 def test_every_flag_can_be_excluded_by_the_configuration(demo):
-    assert changed(demo, {"analysis.exclude_flags": list(flags.MEANINGS)}).analysis.exclude_flags == [*flags.MEANINGS]
+    assert changed(demo, {"analysis.exclude_flags": list(of_record.MEANINGS)}).analysis.exclude_flags == [
+        *of_record.MEANINGS
+    ]
 
 
 def test_every_flag_is_explained_to_users():
     text = (PROJECT / "docs" / "flags.md").read_text()
-    assert [flag for flag in flags.MEANINGS if f"| `{flag}` | {flags.MEANINGS[flag]} |" not in text] == []
+    assert [flag for flag in of_record.MEANINGS if f"| `{flag}` | {of_record.MEANINGS[flag]} |" not in text] == []

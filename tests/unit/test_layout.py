@@ -14,6 +14,7 @@ FLOORS = (
     ("errors", "units"),
     ("files", "progress"),
     ("records",),
+    ("flags",),
     ("configuration",),
     ("workloads",),
     ("study",),

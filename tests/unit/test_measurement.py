@@ -16,7 +16,8 @@ from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival
 from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
-from isojoule.study.cells import Cell, cell_slice, fingerprints
+from isojoule.study.cells import Cell
+from isojoule.study.reruns import cell_slice, fingerprints
 from isojoule.workloads import building
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract

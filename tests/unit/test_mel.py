@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.workloads.mel import FLOOR, log_mel, mel_filters, mel_power
 
 MEL = MelOfBeginning(

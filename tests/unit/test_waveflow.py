@@ -14,7 +14,8 @@ from studies import changed
 
 from isojoule.errors import InputError
 from isojoule.study import reading
-from isojoule.study.cells import Cell, architectures, cell_slice, phases
+from isojoule.study.cells import Cell, architectures, phases
+from isojoule.study.reruns import cell_slice
 from isojoule.workloads import interface
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.waveflow import sessions

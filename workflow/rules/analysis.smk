@@ -112,7 +112,7 @@ rule plot:
             captions.module_name(wildcards.figure),
             every_module=True,
         ),
-        style=cells.fingerprint(captions.STYLE.read_text()),
+        style=reruns.fingerprint(captions.STYLE.read_text()),
         settings=STUDY.figures.plain(include={"texts", "text_mm"}),
         caption=lambda wildcards: captions.FIGURES[wildcards.figure].caption,
     shell:

@@ -26,7 +26,7 @@ if isojoule.__version__ != VERSION:
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.files import check_writable
-from isojoule.study import cells, code_fingerprint, reading
+from isojoule.study import cells, code_fingerprint, reading, reruns
 from isojoule.study.job_failures import tell_failures
 from isojoule.study.journal import retire_stale_records
 
@@ -39,7 +39,7 @@ os.environ.update(
 try:
     STUDY = reading.check(config)
     ARCHITECTURES = cells.architectures(STUDY)
-    MEASURING_CODE = cells.block_code(STUDY, ARCHITECTURES)
+    MEASURING_CODE = reruns.block_code(STUDY, ARCHITECTURES)
     RESULTS = f"results/{STUDY.study}"
     check_writable(Path(RESULTS))
     if workflow.is_main_process:
@@ -65,7 +65,7 @@ LINKS = ("fits", "explained", "power-ratios", "claims")
 
 # every job reads this copy, so that editing the file while the study runs changes nothing half way; a variable stands
 # for it in the commands, so that a change of its name, which is made of its content, does not run every job again
-STORED = Path(".snakemake/isojoule") / f"{cells.fingerprint(STUDY.plain())}.yaml"
+STORED = Path(".snakemake/isojoule") / f"{reruns.fingerprint(STUDY.plain())}.yaml"
 reading.store(STUDY, STORED)
 VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{STUDY.study}")
 os.environ.setdefault(VARIABLE, str(STORED))

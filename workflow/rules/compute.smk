@@ -11,7 +11,7 @@ rule count_compute:
     params:
         architecture=lambda wildcards: vars(ARCHITECTURES[wildcards.architecture]),
         settings=STUDY.compute_settings(),
-        code=lambda wildcards: cells.compute_code(
+        code=lambda wildcards: reruns.compute_code(
             STUDY, ARCHITECTURES[wildcards.architecture]
         ),
     shell:

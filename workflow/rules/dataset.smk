@@ -8,7 +8,7 @@ rule prepare_dataset:
         f"{RESULTS}/logs/prepare_dataset.log",
     params:
         settings=STUDY.dataset_settings(),
-        code=cells.dataset_code(STUDY),
+        code=reruns.dataset_code(STUDY),
     shell:
         f"isojoule prepare-dataset --config {CONFIGURATION} --output {RESULTS}/dataset 2>&1 | tee {{log}}"
 
@@ -27,8 +27,8 @@ rule extract_features:
         f"{RESULTS}/logs/extract_features.log",
     threads: 8
     params:
-        settings=cells.features_slice(STUDY),
-        code=cells.features_code(STUDY),
+        settings=reruns.features_slice(STUDY),
+        code=reruns.features_code(STUDY),
     shell:
         f"isojoule extract-features --config {CONFIGURATION} --dataset {RESULTS}/dataset"
         f" --output {RESULTS}/features --workers {{threads}} 2>&1 | tee {{log}}"

@@ -1,6 +1,6 @@
 """Features go in, and one record per cell comes out. One job measures all cells of a GPU and repeat, on that GPU."""
 
-SLICES = {gpu: cells.block_slice(STUDY, gpu, ARCHITECTURES) for gpu in STUDY.gpus}
+SLICES = {gpu: reruns.block_slice(STUDY, gpu, ARCHITECTURES) for gpu in STUDY.gpus}
 
 
 rule measure:

@@ -49,7 +49,7 @@ rule literature:
         f"{RESULTS}/logs/literature.log",
     params:
         tables=[
-            cells.fingerprint(table.read_text())
+            reruns.fingerprint(table.read_text())
             for table in sorted(PUBLISHED.glob("*.csv"))
         ],
         code=code_fingerprint.fingerprint("isojoule.cli.literature", every_module=True),

@@ -29,7 +29,7 @@ rule write_report:
         f"{RESULTS}/logs/write_report.log",
     params:
         code=code_fingerprint.fingerprint("isojoule.cli.report", every_module=True),
-        page=[cells.fingerprint(path.read_text()) for path in sorted(PAGE.iterdir())],
+        page=[reruns.fingerprint(path.read_text()) for path in sorted(PAGE.iterdir())],
     shell:
         f"isojoule report {{input.measurements}} --results {RESULTS}"
         " --extraction {input.extraction} --tables {input.tables} {input.errors} --figures {input.figures}"

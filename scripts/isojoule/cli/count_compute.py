@@ -26,8 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _: Device) -> None:
     """Count the architecture, write its record, say the result in one line."""
     from isojoule.compute.counting import count
-    from isojoule.files import write_text
     from isojoule.progress import heartbeat
+    from isojoule.records.writing import write_record
     from isojoule.study import reading
     from isojoule.study.cells import architectures
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, _: Device) -> None:
     architecture = architectures_by_name[one_of(list(architectures_by_name), "--architecture", options.architecture)]
     with heartbeat(lambda: f"counting {architecture.name}"):
         record = count(study, architecture)
-    write_text(options.output, record.model_dump_json(indent=2) + "\n")
+    write_record(options.output, record)
     ratio = record.backward_flops / record.forward_flops if record.forward_flops else float("nan")
     print(
         f"{record.architecture}: {record.parameters:,} parameters, {record.forward_flops:.4g} forward FLOPs, "

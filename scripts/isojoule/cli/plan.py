@@ -28,8 +28,9 @@ def run(options: argparse.Namespace, _: Device) -> None:
     from isojoule.progress import heartbeat
     from isojoule.records import ComputeRecord, read_record
     from isojoule.study import reading
-    from isojoule.study.cells import architectures, compute_fingerprint
+    from isojoule.study.cells import architectures
     from isojoule.study.cost import plan
+    from isojoule.study.reruns import compute_fingerprint
 
     study = reading.load(options.config)
     results = options.results or Path("results") / study.study

@@ -19,11 +19,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, list, write."""
-    from isojoule.records.flags import MEANINGS
-    from isojoule.tables import flags, measurements
+    from isojoule.flags.of_record import MEANINGS
+    from isojoule.flags.of_study import flagged_cells
+    from isojoule.tables import measurements
     from isojoule.tables.writing import write_table
 
-    table = flags.listed(measurements.read(options.table))
+    table = flagged_cells(measurements.read(options.table))
     write_table(table, options.output)
     for flag, count in table["flag"].value_counts().items():
         print(f"{count} cells: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")

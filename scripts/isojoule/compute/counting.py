@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import isojoule
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
-from isojoule.study.cells import compute_fingerprint
+from isojoule.study.reruns import compute_fingerprint
 from isojoule.workloads import building, interface
 from isojoule.workloads.interface import Architecture, Configuration
 from isojoule.workloads.optimizers import OPTIMIZERS

@@ -6,7 +6,7 @@ import pandas as pd
 from isojoule.errors import InputError
 from isojoule.fronts.costs import NORMALIZED
 from isojoule.normalization import references
-from isojoule.normalization.corrected import Corrected
+from isojoule.normalization.methods import default_method
 from isojoule.normalization.pairs import pair
 
 
@@ -41,7 +41,7 @@ def with_normalized_energies(frame: pd.DataFrame, phase: str, gpu: str, target: 
         energy_kwh=measured["energy_kwh"].to_numpy(dtype=np.float64),
         duration_s=measured["duration_s"].to_numpy(dtype=np.float64, na_value=np.nan),
     )
-    method = Corrected().suited(both.systems)
+    method = default_method().suited(both.systems)
     values = method.matrix(both.systems)[chosen]
     if not method.determined(values[None])[0]:
         raise InputError("found references that are all alike, expected at least 2 different energies")

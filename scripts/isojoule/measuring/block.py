@@ -24,8 +24,9 @@ from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
 from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
 from isojoule.study import reading
-from isojoule.study.cells import Cell, architectures, fingerprints, phases
+from isojoule.study.cells import Cell, architectures, phases
 from isojoule.study.journal import Journal, ended
+from isojoule.study.reruns import fingerprints
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 

@@ -14,14 +14,16 @@ from torch import nn
 from isojoule.energy import Meter, Window
 from isojoule.errors import InputError, is_out_of_memory
 from isojoule.files import patiently
+from isojoule.flags.of_record import of_record
 from isojoule.measuring import checkpoints
 from isojoule.measuring.device_check import Arrival
 from isojoule.measuring.device_lock import Device, Devices
 from isojoule.progress import heartbeat
-from isojoule.records import flags, provenance
+from isojoule.records import provenance
 from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
-from isojoule.study.cells import Cell, architectures, cell_slice, gpu_slice
+from isojoule.study.cells import Cell, architectures
+from isojoule.study.reruns import cell_slice, gpu_slice
 from isojoule.workloads import building, interface
 from isojoule.workloads.interface import Architecture, Configuration, Session
 
@@ -154,7 +156,7 @@ def measure(job: CellJob) -> MeasurementRecord:
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
     record = MeasurementRecord.model_validate({**job.begun.model_dump(), **measured, "ended_at": provenance.now()})
-    return record.model_copy(update={"flags": flags.of_record(record)})
+    return record.model_copy(update={"flags": of_record(record)})
 
 
 def _measured(

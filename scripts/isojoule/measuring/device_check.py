@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from isojoule.configuration.common import Gpu as Entry
+from isojoule.configuration.every_study import Gpu as Entry
 from isojoule.energy import nvml
 from isojoule.errors import InputError
 from isojoule.records import provenance

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from isojoule.energy import Meter
 from isojoule.errors import InputError
-from isojoule.files import write_text
 from isojoule.measuring.device_lock import Device
 from isojoule.records import ExtractionRecord, provenance, read_record
-from isojoule.study.cells import features_code, features_slice, fingerprint
+from isojoule.records.writing import write_record
+from isojoule.study.reruns import features_code, features_slice, fingerprint
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 
@@ -47,7 +47,7 @@ def extract_features(
         hardware=provenance.hardware(),
         provenance=provenance.provenance(1, *_decided_by(configuration)),
     )
-    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    write_record(folder / RECORD, record)
     return record
 
 

@@ -1,4 +1,4 @@
-"""Every method by its name: the published ones and ours. `DEFAULT` is used where the user names none."""
+"""Every method by its name: the published ones and ours. `default_method` is the one that users get."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +8,14 @@ from isojoule.normalization.corrected import Baseline, Corrected
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.relative import SYSTEM_COLUMNS, LogLine, RelativeRidge
 
+DEFAULT = "corrected"
+
+
+def default_method() -> Corrected:
+    """Make the method that normalizes a user's system and the fronts of a study."""
+    return Corrected()
+
+
 OURS: dict[str, Callable[[], Normalization]] = {
     "log-line": LogLine,
     "relative-line": partial(RelativeRidge, (ENERGY,)),
@@ -15,7 +23,6 @@ OURS: dict[str, Callable[[], Normalization]] = {
     "relative-ridge-robust": partial(RelativeRidge, robust=True),
     "relative-ridge+bytes": partial(RelativeRidge, (*SYSTEM_COLUMNS, "weights_bytes", "activations_bytes")),
     "gaussian-process": partial(Corrected, baselines=(Baseline(1, 0, 0, 1.0),)),
-    "corrected": Corrected,
+    DEFAULT: default_method,
 }
 METHODS = {**PUBLISHED, **OURS}
-DEFAULT = "corrected"

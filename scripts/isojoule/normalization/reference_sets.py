@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.base import Values
-from isojoule.normalization.corrected import Corrected
+from isojoule.normalization.methods import default_method
 from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, systems_on_all_gpus, typical_systems
 from isojoule.normalization.references import RowNumbers
 
@@ -106,7 +106,7 @@ def _errors_percent(pair: Pair, names: pd.Index, rows: RowNumbers) -> Values:
     """Return the absolute percentage error of every system, (m,); NaN for references, and if they determine nothing."""
     systems = pair.systems.loc[names]
     truth_kwh = pd.Series(pair.target_kwh, index=pair.systems.index).loc[names].to_numpy()
-    method = Corrected().suited(systems)
+    method = default_method().suited(systems)
     values = method.matrix(systems)
     if not method.determined(values[None, rows])[0]:
         return np.full(len(names), np.nan)

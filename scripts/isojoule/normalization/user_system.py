@@ -13,6 +13,7 @@ import pandas as pd
 from isojoule.errors import InputError
 from isojoule.normalization.corrected import FEWEST_TO_CORRECT, Corrected
 from isojoule.normalization.intervals import COVERAGE, half_width_for_user
+from isojoule.normalization.methods import default_method
 from isojoule.normalization.pairs import DESCRIPTIONS
 from isojoule.normalization.user_warnings import user_warnings
 
@@ -98,7 +99,7 @@ def normalize(
     ).astype({"duration_s": "float64"})
     # one row, with the columns that are known of the system
     own_system = pd.DataFrame([asdict(system)], dtype="float64").dropna(axis=1)
-    method = Corrected().suited(on_own_gpu[[name for name in on_own_gpu if name in own_system]])
+    method = default_method().suited(on_own_gpu[[name for name in on_own_gpu if name in own_system]])
     values, target_kwh = method.matrix(on_own_gpu), on_target["energy_kwh"].to_numpy()
     if not method.determined(values[None])[0]:
         raise InputError(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from isojoule.flags.of_study import flagged_cells
 from isojoule.report.analysis_tables import records
-from isojoule.tables import flags
 from isojoule.tables.work import work_of
 
 VERSIONS = ["isojoule", "python", "torch", "cuda", "codecarbon", "driver"]
@@ -63,7 +63,7 @@ def _flags(frame: pd.DataFrame) -> list[dict[str, object]]:
 
     A flag that every record has comes without cells.
     """
-    rows = flags.listed(frame)
+    rows = flagged_cells(frame)
     repeats = rows.groupby(["flag", "meaning", "gpu", "architecture", "phase"], sort=False, dropna=False)["repeat"]
     cells = repeats.agg(lambda numbers: ", ".join(map(str, numbers))).reset_index()
     counts = rows.groupby(["flag", "meaning"], dropna=False).size().sort_values()[::-1]

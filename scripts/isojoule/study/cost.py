@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from isojoule.configuration.common import Gpu
+from isojoule.configuration.every_study import Gpu
 from isojoule.progress import aligned
 from isojoule.records import ComputeRecord, MeasurementRecord
 from isojoule.records.memory_traffic import step_bytes
-from isojoule.study.cells import Cell, architectures, cells, fingerprints
+from isojoule.study.cells import Cell, architectures, cells
 from isojoule.study.emission_factor import kg_per_kwh
 from isojoule.study.journal import Journal, fingerprint_of_data
+from isojoule.study.reruns import fingerprints
 from isojoule.units import JOULES_PER_KWH
 from isojoule.workloads.interface import Configuration
 

@@ -7,7 +7,6 @@ not measured again as long as its code, configuration and data are the same.
 import fcntl
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -16,11 +15,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from isojoule.errors import InputError
-from isojoule.files import patiently, write_text, written_whole
+from isojoule.files import written_whole
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL, Outcome
 from isojoule.records.reading import OtherVersionError
-from isojoule.study.cells import Cell, architectures, cells, fingerprints
+from isojoule.records.writing import as_text, persist, write_record
+from isojoule.study.cells import Cell, architectures, cells
+from isojoule.study.reruns import fingerprints
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 
@@ -81,7 +82,7 @@ class Journal:
     def publish(self, record: MeasurementRecord) -> None:
         """Write the record of a cell into `records/`, unless it is there already."""
         path = self._results / "records" / _path(record)
-        text = record.model_dump_json(indent=2) + "\n"
+        text = as_text(record)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             persist(path, text)
         trace, beside = self.trace(record), path.with_suffix(".parquet")
@@ -121,13 +122,13 @@ class Journal:
         Raises:
             InputError: the journal cannot be written; then nothing should be measured.
         """
-        write_text(self._running(record.gpu, record.repeat), record.model_dump_json(indent=2) + "\n")
+        write_record(self._running(record.gpu, record.repeat), record)
 
     def end(self, record: MeasurementRecord) -> None:
         """Note what became of the attempt that runs, and publish its record if it is final."""
         persist(
             self._results / "attempts" / _path(record, record.provenance.attempt),
-            record.model_dump_json(indent=2) + "\n",
+            as_text(record),
         )
         if record.outcome in FINAL:
             self.publish(record)
@@ -218,30 +219,6 @@ def ended(
 ) -> MeasurementRecord:
     """Return the attempt `record` with what became of it, when it came to nothing."""
     return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
-
-
-def persist(path: Path, text: str) -> None:
-    """Write what was measured, and try patiently; write it into the user's home or /tmp rather than lose it.
-
-    Raises:
-        InputError: the text could not be written to `path`; the message names the file that has it.
-    """
-    try:
-        patiently(lambda: write_text(path, text))
-    except InputError as error:
-        raise InputError(f"{error}; what was measured is in {_rescued(path.name, text)}: copy it to {path}") from error
-
-
-def _rescued(name: str, text: str) -> Path:
-    """Write the text into the home folder or /tmp, but not TMPDIR, which many clusters empty when a job ends."""
-    for folder in (Path.home(), Path("/tmp")):
-        try:
-            rescue = Path(tempfile.mkdtemp(prefix="isojoule-rescued-", dir=folder)) / name
-            rescue.write_text(text, encoding="utf-8")
-            return rescue
-        except OSError:
-            continue
-    raise InputError(f"{name}: found no place to write to, neither in the home folder nor in /tmp; it reads\n{text}")
 
 
 def _path(record: MeasurementRecord, attempt: int | None = None) -> Path:

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from isojoule.configuration import yaml_reader
-from isojoule.configuration.sentences import refusal, shown
+from isojoule.configuration import checking, yaml_reader
 from isojoule.errors import InputError
 from isojoule.files import write_text
 from isojoule.workloads import interface
@@ -24,27 +22,16 @@ def load(path: Path) -> Configuration:
 
 
 def check(content: Any, source: str = "configuration") -> Configuration:
-    """Make the configuration of these keys and values, with defaults for the other keys.
+    """Check and complete a configuration that has been parsed already, such as that of Snakemake.
 
     Args:
         content: the parsed configuration.
         source: what the messages call the configuration.
 
     Raises:
-        InputError: a key is unknown, missing or wrong; the message names every such key, what was found and what was
-            expected.
+        InputError: as `isojoule.configuration.checking.check`.
     """
-    if not isinstance(content, dict):
-        raise InputError(f"{source}: found {shown(content)}, expected keys such as study, dataset, gpus")
-    if "workload" not in content:
-        raise InputError(f"{source}: workload: missing")
-    if (name := content["workload"]) not in interface.names():
-        raise InputError(f"{source}: workload: found {shown(name)}, expected one of {', '.join(interface.names())}")
-    model = interface.load(name)
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise refusal(error, model, source) from error
+    return checking.check(content, source, interface.names(), interface.load)
 
 
 def check_files(configuration: Configuration) -> None:

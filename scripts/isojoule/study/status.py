@@ -10,8 +10,9 @@ from isojoule.errors import InputError
 from isojoule.progress import aligned
 from isojoule.records import MeasurementRecord
 from isojoule.study import reading
-from isojoule.study.cells import Cell, architectures, cells, fingerprints
+from isojoule.study.cells import Cell, architectures, cells
 from isojoule.study.journal import Journal, fingerprint_of_data
+from isojoule.study.reruns import fingerprints
 from isojoule.workloads.interface import Configuration
 
 STATES = ("done", "running", "waiting", "out of memory", "failed")

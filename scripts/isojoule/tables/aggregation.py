@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.flags.of_study import with_flags_of_the_study
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
-from isojoule.study.cells import architectures, cells, fingerprints
-from isojoule.tables.flags import with_flags_of_the_study
+from isojoule.study.cells import architectures, cells
+from isojoule.study.reruns import fingerprints
 from isojoule.tables.qualities import QUALITIES, with_quality_table
 from isojoule.tables.rows import as_table, row
 from isojoule.workloads import interface

@@ -6,8 +6,8 @@ A value that a record lacks is None.
 from collections.abc import Iterable
 from typing import TypeVar
 
+from isojoule.flags.of_record import of_record, ordered
 from isojoule.records import MeasurementRecord
-from isojoule.records.flags import of_record, ordered
 from isojoule.records.measurement import Extrapolation
 from isojoule.units import JOULES_PER_KWH
 

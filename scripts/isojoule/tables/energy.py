@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from isojoule.records.flags import ordered
+from isojoule.flags.of_record import ordered
 from isojoule.tables.columns import KINDS
 from isojoule.tables.qualities import qualities_of
 

@@ -7,7 +7,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 
 # the resampler's filter looks ahead, so that a cut right behind the last sample would change it
 MARGIN_S = 0.1

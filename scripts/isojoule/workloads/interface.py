@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import field_validator
 
-from isojoule.configuration.common import Pareto, StudySections
+from isojoule.configuration.every_study import Pareto, StudySections
 from isojoule.configuration.sentences import misfit, shown
 from isojoule.errors import InputError
 from isojoule.files import read_json
@@ -157,7 +157,7 @@ class Session(Protocol):
     model: "nn.Module"
     """The model, whose weights are kept after a training."""
     flags: tuple[str, ...]
-    """Flags for the record, from `isojoule.records.flags.OF_WORKLOADS`."""
+    """Flags for the record, from `isojoule.flags.of_record.OF_WORKLOADS`."""
 
     def example(self) -> "tuple[tuple[Tensor, ...], Tensor]":
         """Return inputs for the model, and targets of the shape that its output must have."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from isojoule.configuration.sections import Mel
+from isojoule.configuration.shared_sections import Mel
 
 FLOOR = 1e-6
 # few neighbouring filters to a product skip most zeros, many make the products large

@@ -69,7 +69,7 @@ def test_a_disk_that_stays_full_leaves_the_measurement_at_home(study, results, m
             raise InputError(f"{path}: cannot be written: No space left on device")
         write(path, text)
 
-    monkeypatch.setattr("isojoule.study.journal.write_text", full)
+    monkeypatch.setattr("isojoule.records.writing.write_text", full)
     monkeypatch.setattr(files, "PATIENCE_S", 0)
     with pytest.raises(InputError, match=r"what was measured is in (\S+): copy it to ") as refused:
         up_to_date(study, results, machine, ["mlp-1x4"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
 from isojoule.workloads.audio import UnusableClipError, decode_beginning

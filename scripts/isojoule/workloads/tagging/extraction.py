@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_json, written_whole
 from isojoule.progress import heartbeat

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import read_json
 from isojoule.workloads.audio import UnusableClipError, decode_beginning

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isojoule.configuration.sections import MelOfBeginning
+from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.records.measurement import Work
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.example import loss as criterion

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from isojoule.configuration.sections import Mel
+from isojoule.configuration.shared_sections import Mel
 from isojoule.errors import InputError
 from isojoule.files import read_json, written_whole
 from isojoule.records.measurement import Work

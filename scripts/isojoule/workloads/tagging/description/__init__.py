@@ -6,8 +6,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from isojoule.configuration.fields import Count
-from isojoule.configuration.sections import MelOfBeginning, Optimizer
 from isojoule.configuration.sentences import misfit
+from isojoule.configuration.shared_sections import MelOfBeginning, Optimizer
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Architecture, Extent
 from isojoule.workloads.tagging.description import architectures

@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from isojoule.configuration import common
+from isojoule.configuration import every_study
+from isojoule.configuration.base import Section
 from isojoule.configuration.fields import Count, Distinct, IfGiven, NonEmpty, Seed, Text
-from isojoule.configuration.section import Section
-from isojoule.configuration.sections import Custom, Families, Sizes
+from isojoule.configuration.shared_sections import Custom, Families, Sizes
 from isojoule.workloads.tagging.labels import DESED_CLASSES
 
 Classes = Annotated[
@@ -96,7 +96,7 @@ class Phase(Section):
     epochs: Count = Field(description="Passes over the data that make one phase.")
 
 
-class Phases(common.Phases):
+class Phases(every_study.Phases):
     """What is measured of a model: its training, its test, or both."""
 
     train: IfGiven[Phase] = None

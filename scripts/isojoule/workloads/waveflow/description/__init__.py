@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from isojoule.configuration.fields import Count
-from isojoule.configuration.sections import Optimizer
 from isojoule.configuration.sentences import misfit
+from isojoule.configuration.shared_sections import Optimizer
 from isojoule.errors import InputError
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Architecture, Extent

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, WrapValidator, model_validator
 
-from isojoule.configuration import common
+from isojoule.configuration import every_study
+from isojoule.configuration.base import Section
 from isojoule.configuration.fields import Count, IfGiven, NonEmpty, OneOf, Positive, Seed, Text, one_or_more
-from isojoule.configuration.section import Section
-from isojoule.configuration.sections import Custom, Families, Mel, Sizes
 from isojoule.configuration.sentences import misfit
+from isojoule.configuration.shared_sections import Custom, Families, Mel, Sizes
 from isojoule.workloads.waveflow.manifest import HOP
 
 HEIGHTS = (2, 4, 8, 16, 32, 64, 128)
@@ -90,7 +90,7 @@ class Generation(Section):
     clip_s: Positive = Field(10, description="Length of each clip in seconds.")
 
 
-class Phases(common.Phases):
+class Phases(every_study.Phases):
     """What is measured of a model: its training, its generation, or both."""
 
     train: IfGiven[Training] = None

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from isojoule.records.flags import MEANINGS, SPREAD_PERCENT, WARMER_C, ordered
+from isojoule.flags.of_record import MEANINGS, SPREAD_PERCENT, WARMER_C, ordered
 
 
 def with_flags_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ()) -> pd.DataFrame:
@@ -40,7 +40,7 @@ def with_flags_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ())
     )
 
 
-def listed(frame: pd.DataFrame) -> pd.DataFrame:
+def flagged_cells(frame: pd.DataFrame) -> pd.DataFrame:
     """One row per flag and cell: `flag`, `meaning`, and which cell it is, in the order of the table.
 
     Args:

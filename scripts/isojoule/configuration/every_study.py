@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, WrapValidator, model_validator
 from pydantic_core import PydanticKnownError
 
+from isojoule.configuration.base import Section
 from isojoule.configuration.fields import (
     Count,
     Distinct,
@@ -18,9 +19,8 @@ from isojoule.configuration.fields import (
     Text,
     as_written,
 )
-from isojoule.configuration.section import Section
 from isojoule.configuration.sentences import misfit
-from isojoule.records.flags import MEANINGS
+from isojoule.flags.of_record import MEANINGS
 from isojoule.records.measurement import Kind
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, JsonValue, ModelWrapValidatorHandler, WrapValidator, model_validator
 from pydantic_core import PydanticKnownError
 
+from isojoule.configuration.base import Section
 from isojoule.configuration.fields import Count, IfGiven, NonEmpty, NotNegative, Positive, one_or_more
-from isojoule.configuration.section import Section
 from isojoule.configuration.sentences import misfit
 
 # one whole number or a list of them; it becomes a list
