@@ -16,7 +16,7 @@ demo: install
 
 # sets up, then passes the tests, two files at a time: most tests wait for a process of one thread
 test: install lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 install: .venv/installed
 
