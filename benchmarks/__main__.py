@@ -1,10 +1,10 @@
-"""Measure what the project costs beside its floors and rivals, and write the table of benchmarks/README.md.
+"""Measure what the project costs beside its floors and rivals, and write the tables of benchmarks/README.md.
 
-    python benchmarks                          # all of them, in about an hour
-    python benchmarks extraction --rounds 9    # one
+    python benchmarks                          # all benchmarks, in about an hour
+    python benchmarks extraction --rounds 9    # one benchmark
 
-Every benchmark is a module of this folder with `measure(rounds)`, and runs in a process of its own. It leaves
-`<name>.json`, in which the ratios of the run before it stay for comparison.
+Every benchmark is a module of this folder with `measure(rounds)`, and runs in a process of its own. It writes
+`<name>.json`, which also has the ratios of the run before, for comparison.
 """
 
 import argparse
@@ -24,12 +24,12 @@ from suite import PROJECT
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__main__", "suite"))
-# longer tables are folded up in the page
+# tables with more rows are folded up in the page
 SHOWN = 20
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure one here, or each of several in a process of its own."""
+    """Measure one benchmark in this process, or each of several in a process of its own."""
     if len(options.names) == 1:
         measure(options.names[0], options.rounds)
     else:
@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def measure(name: str, rounds: int) -> None:
-    """Measure, write the JSON file, print the table."""
+    """Measure one benchmark, write its JSON file, and print its table."""
     path = FOLDER / f"{name}.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     rows = importlib.import_module(name).measure(rounds)
@@ -64,35 +64,35 @@ def measure(name: str, rounds: int) -> None:
 
 
 def accelerator() -> str:
-    """The GPU's name, where there is one."""
+    """Return the name of the GPU, or `no GPU`."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
 
 
 def ratios(result: dict[str, Any]) -> dict[str, list[float]]:
-    """Lowest, median and highest ratio of every row."""
+    """Return the lowest, median and highest ratio of every row."""
     return {row["what"]: [row["lowest_ratio"], row["ratio"], row["highest_ratio"]] for row in result["rows"]}
 
 
 def with_tables(page: str) -> str:
-    """The page with the newest table between each pair of marks `<!-- NAME -->` and `<!-- end -->`."""
+    """Put the newest table between each pair of marks `<!-- NAME -->` and `<!-- end -->` of a page."""
 
-    def filled(found: re.Match[str]) -> str:
-        path = FOLDER / f"{found[1]}.json"
+    def filled(marks: re.Match[str]) -> str:
+        path = FOLDER / f"{marks[1]}.json"
         lines = table(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else ["Not measured yet."]
-        return "\n".join([f"<!-- {found[1]} -->", *lines, "<!-- end -->"])
+        return "\n".join([f"<!-- {marks[1]} -->", *lines, "<!-- end -->"])
 
     return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", filled, page, flags=re.DOTALL)
 
 
 def table(result: dict[str, Any]) -> Iterator[str]:
-    """The result as Markdown."""
+    """Yield the lines of the result as a table in Markdown."""
     rows, before = result["rows"], result["before"]
     yield f"{result['date']}, {result['machine']}, commit {result['commit']}:"
     yield ""
     if folded := len(rows) > SHOWN:
-        beyond, undecided = (sum(row["holds"] == found for row in rows) for found in ("no", "undecided"))
+        beyond, undecided = (sum(row["holds"] == answer for row in rows) for answer in ("no", "undecided"))
         summary = f"{len(rows)} rows, {beyond or 'none'} beyond its limit, {undecided or 'none'} undecided"
         yield f"<details><summary>{summary}</summary>"
         yield ""
@@ -117,31 +117,31 @@ def table(result: dict[str, Any]) -> Iterator[str]:
 
 
 def agreement(row: dict[str, Any], before: list[float] | None) -> str:
-    """The ratio of the run before, and whether the rounds of the two overlap."""
+    """Give the ratio of the run before, and whether the rounds of the two runs overlap."""
     if before is None:
         return ""
     lowest, ratio, highest = before
-    # a twentieth is granted, since few rounds, or one, say little of their spread
+    # 5 % more are granted, since a few rounds say little of their spread
     agrees = row["lowest_ratio"] <= 1.05 * highest and lowest <= 1.05 * row["highest_ratio"]
     return f"{ratio:.3g}, {'agrees' if agrees else '**differs**'}"
 
 
-def known(name: str) -> str:
-    """A benchmark of this folder."""
+def benchmark(name: str) -> str:
+    """Read the name of a benchmark."""
     if name not in NAMES:
         raise argparse.ArgumentTypeError(f"found {name}, expected one of {', '.join(NAMES)}")
     return name
 
 
 def at_least_one(text: str) -> int:
-    """A number of rounds."""
+    """Read a number of rounds."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"found {text}, expected a whole number from 1")
     return int(text)
 
 
 def figure(value: float) -> str:
-    """Three significant digits, all of those before the point."""
+    """Format a number with three significant digits, and with all digits before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -149,6 +149,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", type=known, default=NAMES, metavar="NAME", help=", ".join(NAMES))
-    parser.add_argument("--rounds", type=at_least_one, default=5, help="of every comparison (default: 5)")
+    parser.add_argument("names", nargs="*", type=benchmark, default=NAMES, metavar="NAME", help=", ".join(NAMES))
+    parser.add_argument("--rounds", type=at_least_one, default=5, help="rounds of every comparison (default: 5)")
     sys.exit(main(parser.parse_args()))

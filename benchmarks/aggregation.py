@@ -1,9 +1,9 @@
-"""Aggregation of 100,000 records into one table, in time and memory.
+"""Measure the time and memory of aggregating 100,000 records into one table.
 
     python benchmarks aggregation
 
-Records are the tests' simulated ones, of the published study on more GPUs; held against the budget of a minute and two
-gigabytes, and against reading the same files as plain JSON.
+The records are simulated by the tests' helpers, for the published study on more GPUs. The budget is a minute and two
+gigabytes; the floor is to read the same files as plain JSON.
 """
 
 import copy
@@ -26,7 +26,7 @@ GPUS, REPEATS = 117, 10
 
 
 def measure(rounds: int) -> list[Row]:
-    """Time and memory of aggregate.py."""
+    """Measure the time and memory of `isojoule aggregate`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         content = copy.deepcopy(yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8")))
@@ -37,13 +37,13 @@ def measure(rounds: int) -> list[Row]:
         count = write_results(reading.load(folder / "study.yaml"), results)
         words = [sys.executable, "-m", "isojoule", "aggregate", "--config", "study.yaml", "--results", results]
         words += ["--output", folder / "table.parquet"]
-        ended = [command(words, folder) for _ in range(rounds)]
-        seconds = [one.wall_s for one in ended]
+        runs = [command(words, folder) for _ in range(rounds)]
+        durations_s = [run.wall_s for run in runs]
         floor_s = [timed(partial(plain, results)) for _ in range(rounds)]
     return [
-        Row(f"aggregation of {count:,} records", seconds, "a minute", [60.0], "s", "<= 1"),
-        Row("its memory", [one.memory_mb for one in ended], "two gigabytes", [2000.0], "MB", "<= 1"),
-        Row("its time", seconds, "json.loads of the same files", floor_s, "s"),
+        Row(f"aggregation of {count:,} records", durations_s, "a minute", [60.0], "s", "<= 1"),
+        Row("its memory", [run.memory_mb for run in runs], "two gigabytes", [2000.0], "MB", "<= 1"),
+        Row("its time", durations_s, "json.loads of the same files", floor_s, "s"),
     ]
 
 

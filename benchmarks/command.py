@@ -1,4 +1,4 @@
-"""How long a user waits for the help of `isojoule`, beside the 0.3 s that it may take.
+"""Measure how long a user waits for the help of `isojoule`, beside the 0.3 s that it may take.
 
 python benchmarks command
 """

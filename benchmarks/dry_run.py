@@ -1,9 +1,9 @@
-"""Dry runs of large studies, in time and memory, beside as many trivial rules.
+"""Measure the time and memory of dry runs of large studies, beside as many trivial rules.
 
     python benchmarks dry_run
 
-A study measures all architectures of a GPU and repeat in one job, so that it has far fewer jobs than cells. Both are
-held against trivial rules: as many of them as the study has cells, and for a study of single cells as many as jobs.
+One job measures all architectures on a GPU and repeat, so that a study has far fewer jobs than cells. It is compared
+with as many trivial rules as it has cells, and a study of single cells with as many as it has jobs.
 """
 
 import copy
@@ -23,18 +23,19 @@ rule one:
     params: number=lambda wildcards: int(wildcards.number)
     shell: "echo {{params.number}} > {{output}}"
 """
-# architectures x phases x GPUs x repeats, and how often to run it: the largest takes minutes
+# numbers of architectures, phases, GPUs and repeats
 STUDIES = {"1,720 cells": (43, 2, 4, 5), "17,200 cells": (43, 2, 40, 5), "49,880 cells": (43, 2, 116, 5)}
 SINGLE = {"1,720 jobs of one cell": 1720}
 
 
 def measure(rounds: int) -> list[Row]:
-    """Time and memory of each."""
+    """Measure the dry run of every study."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for what, (_, _, gpus, repeats) in STUDIES.items():
             cells = 86 * gpus * repeats
+            # a dry run of the largest study takes minutes
             rows += beside(folder, what, study(gpus, repeats), cells, rounds if cells < 40_000 else 1)
         for what, count in SINGLE.items():
             content = study(1, count)
@@ -45,14 +46,14 @@ def measure(rounds: int) -> list[Row]:
 
 
 def study(gpus: int, repeats: int) -> dict:
-    """The published study on more GPUs, more often."""
+    """Return the published study with other numbers of GPUs and repeats."""
     content = copy.deepcopy(yaml.safe_load((PROJECT / "config" / "config.yaml").read_text(encoding="utf-8")))
     first = next(iter(content["gpus"].values()))
     return content | {"gpus": {f"gpu{number}": first for number in range(gpus)}, "repeats": repeats}
 
 
 def beside(folder: Path, what: str, content: dict, count: int, rounds: int) -> list[Row]:
-    """A study beside that number of trivial rules."""
+    """Compare the dry run of a study with that of `count` trivial rules."""
     ours, theirs = folder / "ours", folder / "theirs"
     for place in (ours, theirs):
         place.mkdir(exist_ok=True)
@@ -62,9 +63,9 @@ def beside(folder: Path, what: str, content: dict, count: int, rounds: int) -> l
     memory: dict[str, list[float]] = {"ours": [], "theirs": []}
 
     def once(key: str, words: list[object], place: Path) -> float:
-        ended = command(words, place)
-        memory[key].append(ended.memory_mb)
-        return ended.wall_s
+        run = command(words, place)
+        memory[key].append(run.memory_mb)
+        return run.wall_s
 
     study_words = [*dry, "-s", PROJECT / "Snakefile", "--configfile", "study.yaml"]
     seconds = interleaved(rounds, partial(once, "ours", study_words, ours), partial(once, "theirs", dry, theirs))

@@ -1,10 +1,10 @@
-"""Extraction of features, in clips per second, beside the plain loop and beside decoding alone.
+"""Measure how many clips per second the extraction of features takes, beside the plain loop and decoding alone.
 
     python benchmarks extraction
 
-The plain loop decodes a whole clip, resamples all of it, transforms all of it and cuts, one clip after the other; it is
-given the same number of cores. Clips are those of ESC-10 (Ogg Vorbis, 5 s) where they are beside the project, else
-noise in that format, and 10 s of noise as WAV, 16 bit; all of them at 44.1 kHz, mono.
+The plain loop decodes one clip after the other, resamples and transforms the whole clip, and then cuts it; it has the
+same number of cores. The clips are those of ESC-10 (Ogg Vorbis, 5 s), or noise in that format where the project has no
+ESC-10 beside it, and 10 s of noise as WAV of 16 bit. All are mono at 44.1 kHz.
 """
 
 import os
@@ -35,7 +35,7 @@ MANY = 40_000
 
 
 def measure(rounds: int) -> list[Row]:
-    """Clips per second of each, and memory against the number of clips."""
+    """Measure the clips per second of each way, and the memory for few and many clips."""
     mel = reading.load(PROJECT / "config" / "demo.yaml").mel
     cores = os.cpu_count() or 1
     rows = []
@@ -48,14 +48,14 @@ def measure(rounds: int) -> list[Row]:
         for what, (paths, limit) in sources.items():
             manifest(folder, paths)
             manifest(folder / "first", paths[:16])
-            # each in a process of its own, as the stage is: what one leaves in memory is no cost of another
+            # each way has a process of its own, so that what one leaves in memory costs no other
             ways = [partial(alone, way, folder, mel, workers) for way, workers in (*ONE_CORE, ("ours", cores))]
-            one, loop, floor, all_cores = interleaved(rounds, *ways)
-            clip_ms, floor_ms = ([1e3 / rate for rate in rates] for rates in (one, floor))
+            one_core, loop, floor, all_cores = interleaved(rounds, *ways)
+            clip_ms, floor_ms = ([1e3 / rate for rate in rates] for rates in (one_core, floor))
             rows += [
-                Row(f"{what}, 1 core", one, "plain loop, 1 core", loop, "clips/s", limit),
+                Row(f"{what}, 1 core", one_core, "plain loop, 1 core", loop, "clips/s", limit),
                 Row(f"{what}, 1 core, time per clip", clip_ms, "decoding alone", floor_ms, "ms", "<= 1.7"),
-                Row(f"{what}, {cores} cores", all_cores, "ours, 1 core", one, "clips/s", ">= 1"),
+                Row(f"{what}, {cores} cores", all_cores, "ours, 1 core", one_core, "clips/s", ">= 1"),
             ]
         few, many = ([memory_mb(folder / str(count), paths, count, mel)] for count in (COUNT, MANY))
         rows.append(Row(f"peak memory of {MANY:,} clips", many, f"{COUNT} clips", few, "MB", "<= 1.1"))
@@ -63,12 +63,12 @@ def measure(rounds: int) -> list[Row]:
 
 
 def short(folder: Path) -> list[Path]:
-    """Clips of five seconds."""
+    """Return clips of five seconds."""
     return sorted(ESC10.glob("*.ogg")) or noise(folder, 5, ".ogg")
 
 
 def noise(folder: Path, seconds: int, suffix: str) -> list[Path]:
-    """Clips that no codec shortens."""
+    """Write clips of noise, which no codec can shorten."""
     generator = np.random.default_rng(0)
     folder.mkdir()
     paths = [folder / f"{number}{suffix}" for number in range(COUNT)]
@@ -78,23 +78,23 @@ def noise(folder: Path, seconds: int, suffix: str) -> list[Path]:
 
 
 def manifest(folder: Path, paths: list[Path]) -> None:
-    """As prepare_dataset.py writes it."""
+    """Write the manifest of these clips, as `isojoule prepare-dataset` does."""
     write_manifest(folder / MANIFEST, [Clip(str(path), "train,test", "Dog", 5.0, RATE_HZ, 1) for path in paths])
 
 
 def alone(way: str, folder: Path, mel: MelOfBeginning, workers: int) -> float:
-    """Clips per second of a way in a process of its own, by its own clock: without imports and its first clips."""
+    """Run a way in a process of its own; return its clips per second by its own clock, which leaves the start out."""
     words = [sys.executable, __file__, way, folder, mel.model_dump_json(), workers]
     return float(subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def ours(folder: Path, mel: MelOfBeginning, workers: int) -> int:
-    """The stage; the number of clips."""
+    """Extract the clips as the stage does, and return their number."""
     return extract(folder, mel, ["Dog"], folder / "features", workers)
 
 
 def plain(folder: Path, mel: MelOfBeginning, _: int) -> int:
-    """The loop that one would write first."""
+    """Extract the clips in the loop that one would write first, and return their number."""
     torch.set_num_threads(1)
     window, filters = torch.hann_window(mel.win_length), mel_filters(mel)
     clips = read_manifest(folder / MANIFEST)
@@ -108,7 +108,7 @@ def plain(folder: Path, mel: MelOfBeginning, _: int) -> int:
 
 
 def decoding(folder: Path, mel: MelOfBeginning, _: int) -> int:
-    """Decoding and resampling the needed part alone."""
+    """Only decode and resample the part of the clips that is needed, and return their number."""
     clips = read_manifest(folder / MANIFEST)
     for clip in clips:
         assert len(decode_beginning(Path(clip.path), mel)) == n_samples(mel)
@@ -120,7 +120,7 @@ ONE_CORE = [(way, 1) for way in WAYS]
 
 
 def memory_mb(folder: Path, paths: list[Path], count: int, mel: MelOfBeginning) -> float:
-    """Peak memory of the stage in a process of its own, over links to the same few clips."""
+    """Measure the peak memory of the stage in a process of its own, over links to the same few clips."""
     folder.mkdir()
     links = [folder / f"{number}.wav" for number in range(count)]
     for number, link in enumerate(links):

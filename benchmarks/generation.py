@@ -1,8 +1,8 @@
-"""Generation with WaveFlow row by row, beside computing all rows above again for each row, and beside real time.
+"""Measure how fast WaveFlow generates row by row, beside computing all rows above again for each row.
 
     python benchmarks generation
 
-Weights of a start that generates something; both must generate the same.
+The weights are random, but such that the model generates something. Both ways must generate the same audio.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ SIZES = ((8, 64), (16, 64), (16, 96))
 
 
 def measure(rounds: int) -> list[Row]:
-    """Seconds of a quarter of a second of audio, and how far the two are apart."""
+    """Measure how long a quarter of a second of audio takes, and how far the two ways are apart."""
     rows = []
     for height, channels in SIZES:
         torch.manual_seed(0)
@@ -33,27 +33,28 @@ def measure(rounds: int) -> list[Row]:
         apart = float((ours() - theirs()).abs().max())
         seconds = interleaved(rounds, partial(timed, ours), partial(timed, theirs))
         what, audio_s = f"waveflow-h{height}-r{channels}", FRAMES * HOP / RATE_HZ
+        factors = [audio_s / duration_s for duration_s in seconds[0]]
         rows += [
             Row(f"{what}, {audio_s:.2f} s of audio", seconds[0], "all rows again for each", seconds[1], "s", "<= 0.5"),
             Row(f"{what}, largest difference", [apart], "what is allowed", [1e-4], "", "<= 1"),
-            Row(f"{what}, real-time factor", [audio_s / one for one in seconds[0]], "as fast as it sounds", [1.0], ""),
+            Row(f"{what}, real-time factor", factors, "as fast as it sounds", [1.0], ""),
         ]
     return rows
 
 
 @torch.no_grad()
 def recomputed(model: WaveFlow, noise: Tensor, mel: Tensor) -> Tensor:
-    """What one would write first: for each row, the whole network on all rows above it."""
+    """Generate as one would write it first: for each row, run the whole network on all rows above it."""
     rows, condition = model.folded(noise.unsqueeze(1)), model.condition(mel)
     for number in range(len(model.flows)):
         condition = model._reordered(condition, number)
     for number, flow in reversed(list(enumerate(model.flows))):
         rows, condition = model._reordered(rows, number), model._reordered(condition, number)
-        found = rows[:, :, :1]
+        generated = rows[:, :, :1]
         for row in range(1, model.height):
             above = flow._nothing_above(rows)
-            log_scale, shift, _ = flow._scale_and_shift(found, condition[:, :, 1 : row + 1], above)
+            log_scale, shift, _ = flow._scale_and_shift(generated, condition[:, :, 1 : row + 1], above)
             following = (rows[:, :, row : row + 1] - shift[:, :, -1:]) * (-log_scale[:, :, -1:]).exp()
-            found = torch.cat([found, following], dim=2)
-        rows = found
+            generated = torch.cat([generated, following], dim=2)
+        rows = generated
     return rows.transpose(-1, -2).flatten(-2).squeeze(1)

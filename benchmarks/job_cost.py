@@ -1,8 +1,8 @@
-"""What a measuring job costs before its first window, beside importing torch.
+"""Measure what a measuring job costs before its first window, beside importing torch.
 
     python benchmarks job_cost
 
-CPU time of the process as well as wall time: another process on the machine changes the first less.
+CPU time stands beside wall time, since other processes on the machine change it less.
 """
 
 import sys
@@ -23,7 +23,7 @@ runpy.run_module("isojoule", run_name="__main__", alter_sys=True)
 
 
 def measure(rounds: int) -> list[Row]:
-    """Seconds until the first window."""
+    """Measure the seconds until the first window."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text(encoding="utf-8"))
@@ -47,13 +47,13 @@ def measure(rounds: int) -> list[Row]:
             "torch": [sys.executable, "-c", "import torch"],
         }
         rows = []
-        for unit, of in (("wall", "wall_s"), ("CPU", "cpu_s")):
-            calls = [partial(_seconds, words, folder, of) for words in ways.values()]
+        for clock, attribute in (("wall", "wall_s"), ("CPU", "cpu_s")):
+            calls = [partial(_seconds, words, folder, attribute) for words in ways.values()]
             ours, torch = interleaved(2 * rounds, *calls)
             floor = "`python -c 'import torch'`"
-            rows.append(Row(f"process until its first window, {unit} time", ours, floor, torch, "s", "<= 1.3"))
+            rows.append(Row(f"process until its first window, {clock} time", ours, floor, torch, "s", "<= 1.3"))
     return rows
 
 
-def _seconds(words: list[object], folder: Path, of: str) -> float:
-    return float(getattr(command(words, folder), of))
+def _seconds(words: list[object], folder: Path, attribute: str) -> float:
+    return float(getattr(command(words, folder), attribute))

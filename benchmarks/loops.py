@@ -1,10 +1,10 @@
-"""The loop inside a window beside the plainest correct one, and beside the published habit.
+"""Measure the loop inside a window, beside the plainest correct loop and beside the published habit.
 
     python benchmarks loops
 
-Around a model of next to nothing, since what a loop adds to a step is the same around every model and there no
-computation hides it. The published habit decodes, resamples and transforms every clip in every epoch: what it leaves of
-the steps of the smallest models, and the hours of the published study in which its GPUs would wait for it.
+The model computes next to nothing, since a loop adds the same to a step of every model, and computation would hide it.
+The published habit decodes, resamples and transforms every clip in every epoch. The benchmark shows how much slower
+that makes the smallest models, and how many hours the GPUs of the published study would wait for it.
 """
 
 import math
@@ -32,16 +32,16 @@ from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, write_manifest
 from isojoule.workloads.tagging.sessions import Session
 
-# of a slice, and of all slices of a pair of loops together: quick steps take turns more often than the rounds asked for
+# length of a slice, and of all slices of a pair of loops; quick steps take more turns than the rounds asked for
 SLICE_S, SLICES_S = 0.1, 8.0
-# what a GPU draws that waits, assumed: no GPU was here
+# assumed power of a GPU that waits, since no GPU was here to measure it
 ASSUMED_IDLE_W = 30
 HABIT = "decoding in every epoch"
 SMALLEST = ("mlp-1x512", "cnn-1x128", "rnn-1x128", "crnn-1+1-64+64")
 
 
 def measure(rounds: int) -> list[Row]:
-    """What our loop adds to a step, and what decoding in every epoch would."""
+    """Measure what our loop adds to a step, and what decoding in every epoch would add."""
     study = reading.load(PROJECT / "config" / "config.yaml")
     rows = []
     with tempfile.TemporaryDirectory() as name:
@@ -58,14 +58,14 @@ def measure(rounds: int) -> list[Row]:
 
 
 def overhead(folder: Path, study: Configuration, phase: str, rounds: int) -> list[Row]:
-    """The loops around next to nothing: what ours adds to a step, whatever the model."""
+    """Compare the loops around a model that computes next to nothing."""
     model = torch.nn.Sequential(torch.nn.AvgPool2d(16), torch.nn.Flatten(), torch.nn.Linear(32, 10))
     ours, theirs = steps_per_s(*loops(folder, study, model, phase), rounds)
     return [Row(f"a model of 330 parameters, {phase}", ours, "plain loop", theirs, "steps/s", ">= 0.98")]
 
 
 def with_decoding(folder: Path, study: Configuration, name: str, decode: Callable[[], None], rounds: int) -> list[Row]:
-    """Training beside the same training that decodes its batches."""
+    """Compare a training with one that decodes its batches."""
     ours, plain, at_once = loops(folder, study, build(architectures(study)[name]), "train")
 
     def habit() -> None:
@@ -73,28 +73,28 @@ def with_decoding(folder: Path, study: Configuration, name: str, decode: Callabl
             decode()
         plain()
 
-    found = steps_per_s(ours, habit, at_once, rounds)
-    return [Row(f"{name}, train", found[0], HABIT, found[1], "steps/s", ">= 0.98")]
+    ours_per_s, habit_per_s = steps_per_s(ours, habit, at_once, rounds)
+    return [Row(f"{name}, train", ours_per_s, HABIT, habit_per_s, "steps/s", ">= 0.98")]
 
 
 def loops(
     folder: Path, study: Configuration, model: torch.nn.Module, phase: str
 ) -> tuple[Callable[[], None], Callable[[], None], int]:
-    """Our epoch and the plain one, warm, and their number of steps."""
+    """Make our epoch and the plain one, both warm, and return them with their number of steps."""
     name = next(iter(architectures(study)))
     decisive = cell_slice(study, Cell(next(iter(study.gpus)), name, phase, 0), architectures(study))
     decisive["phases"] = {phase: {"epochs": 1}}
     session = Session(model, decisive, phase, folder, torch.device("cpu"))
     session.warm_up()
     plain = PLAIN[phase](model, *in_memory(folder, decisive["settings"]))
-    # the second run of a session copies the weights, once
+    # the second run of a session copies the weights, which later runs do not
     for warm in (session.run, session.run, plain):
         warm()
     return session.run, plain, session.work.steps
 
 
 def steps_per_s(ours: Callable[[], None], theirs: Callable[[], None], at_once: int, rounds: int) -> list[list[float]]:
-    """Of two loops that take `at_once` steps in every call, in turns."""
+    """Measure the steps per second of two loops, in turns; each call of them takes `at_once` steps."""
     calls = max(1, math.ceil(SLICE_S / timed(theirs)))
 
     def rate(loop: Callable[[], None]) -> float:
@@ -106,7 +106,7 @@ def steps_per_s(ours: Callable[[], None], theirs: Callable[[], None], at_once: i
 
 
 def plain_training(model: torch.nn.Module, values: torch.Tensor, targets: torch.Tensor) -> Callable[[], None]:
-    """One epoch of training, as one would write it first."""
+    """Make an epoch of training as one would write it first."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     criterion = torch.nn.BCEWithLogitsLoss()
 
@@ -122,7 +122,7 @@ def plain_training(model: torch.nn.Module, values: torch.Tensor, targets: torch.
 
 
 def plain_test(model: torch.nn.Module, values: torch.Tensor, targets: torch.Tensor) -> Callable[[], None]:
-    """One pass over the test data, as one would write it first."""
+    """Make a pass over the test data as one would write it first."""
     criterion = torch.nn.BCEWithLogitsLoss()
 
     def epoch() -> None:
@@ -142,14 +142,14 @@ PLAIN = {"train": plain_training, "test": plain_test}
 
 
 def in_memory(folder: Path, settings: dict[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Standardized values and targets."""
+    """Load standardized values (clips, 1, n_mels, n_frames) and targets (clips, n_classes)."""
     features = Features(folder, MelOfBeginning.model_validate(settings["mel"]))
     values = (torch.from_numpy(np.array(features.values)) - features.mean) / features.std
     return values.unsqueeze(1), torch.from_numpy(features.targets)
 
 
 def write_features(folder: Path, study: Configuration, count: int) -> None:
-    """Noise in the shape of the study's features, the same clips to train and to test on."""
+    """Write noise in the shape of the study's features; the clips to train and to test on are the same."""
     generator = np.random.default_rng(0)
     shape = (count, study.mel.n_mels, study.mel.n_frames)
     np.save(folder / "features.npy", generator.normal(size=shape).astype(np.float32))
@@ -159,7 +159,7 @@ def write_features(folder: Path, study: Configuration, count: int) -> None:
 
 
 def clips(folder: Path) -> list[Path]:
-    """A batch of ten-second clips."""
+    """Write a batch of eight clips of ten seconds."""
     generator = np.random.default_rng(0)
     paths = [folder / f"{number}.wav" for number in range(8)]
     for path in paths:
@@ -168,7 +168,7 @@ def clips(folder: Path) -> list[Path]:
 
 
 def decoded(paths: list[Path], mel: MelOfBeginning) -> None:
-    """A batch as the published loop makes it: whole clips, one after the other."""
+    """Make a batch as the published loop does: decode whole clips, one after the other."""
     window, filters = torch.hann_window(mel.win_length), mel_filters(mel)
     for path in paths:
         samples, rate_hz = soundfile.read(path, dtype="float32")
@@ -178,7 +178,7 @@ def decoded(paths: list[Path], mel: MelOfBeginning) -> None:
 
 
 def waiting(study: Configuration, clip_s: list[float]) -> list[Row]:
-    """What decoding in every epoch costs the published study, projected from the time of one clip on one core."""
+    """Project what decoding in every epoch costs the published study, from the time of one clip on one core."""
     times = sum(PUBLISHED_CLIPS * getattr(study.phases, cell.phase).epochs for cell in cells(study))
     once_h = [PUBLISHED_CLIPS * seconds / 3600 for seconds in clip_s]
     always_h = [times * seconds / 3600 for seconds in clip_s]

@@ -1,11 +1,12 @@
-"""Time of the published normalization experiment: batched linear algebra beside a loop of scikit-learn's fits.
+"""Time the published normalization experiment: batched linear algebra beside a loop of scikit-learn's fits.
 
     python benchmarks normalization
 
-The grid: 43 simulated systems, training and test, every directed pair, 5 splits, 10 to 100 % references of lowest and
-highest energy and 20 times at random, and all; single and dual reference, line, polynomial, SVR, each with FLOPs and
-parameters. The naive loop is timed on one pair, as is ours, and both must predict the same. On the smallest study what
-the workflow evaluates is timed as well: our methods and choices, families and GPUs left out.
+The published grid has 43 simulated systems, training and test, every directed pair, and 5 splits. Its references are 10
+to 100 % of the systems, those of lowest and highest energy and 20 random draws. Its methods are single and dual
+reference, line, polynomial and SVR, each with FLOPs and parameters. Our fits and the naive loop are timed on one pair,
+and both must predict the same. On the smallest study the grid of the workflow is timed too, which also has our methods
+and choices, and leaves out families and GPUs.
 """
 
 import os
@@ -34,7 +35,7 @@ PHASES = ("train", "test")
 
 
 def measure(rounds: int) -> list[Row]:
-    """Seconds of whole grids, and of every method that scikit-learn has beside the loop."""
+    """Time whole grids, and every method that scikit-learn has beside the naive loop."""
     workers = os.cpu_count() or 1
     published = [timed(partial(grid, 4, workers, True)) for _ in range(rounds)]
     whole = [timed(partial(grid, 4, workers, False)) for _ in range(rounds)]
@@ -48,7 +49,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def grid(gpus: int, workers: int, published: bool) -> None:
-    """The whole experiment once; the published one, or what a study of this workflow evaluates."""
+    """Run the whole experiment once: the published grid, or the grid of this workflow."""
     world = worlds.world(0, gpus)
     plan = published_plan(world) if published else Plan(METHODS, divided(world), shares(), COUNTS)
     for phase in PHASES:
@@ -57,22 +58,22 @@ def grid(gpus: int, workers: int, published: bool) -> None:
 
 
 def shares() -> dict[str, int]:
-    """Numbers of references of 34, by their share."""
+    """Return the numbers of references among 34 systems, by their share."""
     return {f"{percent} %": references.published_count(percent, 34) for percent in references.PUBLISHED_PERCENTS}
 
 
 def divided(world: Any) -> Any:
-    """Five random splits."""
+    """Draw five random splits."""
     return splits(list(world["architecture"].unique()))
 
 
 def published_plan(world: Any) -> Plan:
-    """What the paper tries."""
+    """Make the plan of the published grid."""
     return Plan(PUBLISHED, divided(world), shares(), samplings=("min-max",))
 
 
 def one_pair(rounds: int) -> list[Row]:
-    """Every method that scikit-learn has, on one pair: ours beside the loop, and how far they are apart."""
+    """Compare our fits with the naive loop on one pair, for every method that scikit-learn has."""
     world = worlds.world(0, 2)
     directed = pair(world, "train", *world["gpu"].unique())
     chosen = sorted(choices(directed, published_plan(world), {}), key=lambda choice: len(choice.rows))
@@ -80,18 +81,18 @@ def one_pair(rounds: int) -> list[Row]:
     for name, method in PUBLISHED.items():
         if not isinstance(method(), (LeastSquares, SupportVectors)):
             continue
-        known, truth = method().matrix(directed.systems), directed.target_kwh
+        features, truth = method().matrix(directed.systems), directed.target_kwh
         groups = [
             np.array([choice.rows for choice in group])
             for count, group in groupby(chosen, key=lambda choice: len(choice.rows))
             if count >= method().minimum_references
         ]
-        ours = partial(batched, method(), known, truth, groups)
-        loop = partial(looped, method(), known, truth, groups)
-        # a fit that its references barely determine is as far off in either, relative to what it predicts
+        ours = partial(batched, method(), features, truth, groups)
+        loop = partial(looped, method(), features, truth, groups)
+        # relative, since fits that their references barely determine predict large numbers
         apart = max(
-            float((np.abs(mine - theirs).max(1) / np.abs(theirs).max(1)).max())
-            for mine, theirs in zip(ours(), loop(), strict=True)
+            float((np.abs(batch - single).max(1) / np.abs(single).max(1)).max())
+            for batch, single in zip(ours(), loop(), strict=True)
         )
         seconds = interleaved(rounds, partial(timed, ours), partial(timed, loop))
         what = f"{name}, {sum(map(len, groups))} fits"
@@ -100,24 +101,24 @@ def one_pair(rounds: int) -> list[Row]:
     return rows
 
 
-def batched(method: Any, known: Any, truth: Any, groups: list[Any]) -> list[Any]:
-    """What ours predicts from every set of references, sets of the same size at once."""
-    return [method.predictions(known[rows], truth[rows], known) for rows in groups]
+def batched(method: Any, features: Any, truth: Any, groups: list[Any]) -> list[Any]:
+    """Predict from every set of references with our fits, all sets of one size at once."""
+    return [method.predictions(features[rows], truth[rows], features) for rows in groups]
 
 
-def looped(method: Any, known: Any, truth: Any, groups: list[Any]) -> list[Any]:
-    """The same by scikit-learn, set by set."""
-    return [np.array([naive(method, known[one], truth[one], known) for one in rows]) for rows in groups]
+def looped(method: Any, features: Any, truth: Any, groups: list[Any]) -> list[Any]:
+    """Predict the same with scikit-learn, set by set."""
+    return [np.array([naive(method, features[rows], truth[rows], features) for rows in sets]) for sets in groups]
 
 
-def naive(method: LeastSquares | SupportVectors, known: Any, target_kwh: Any, asked: Any) -> Any:
-    """One fit by scikit-learn."""
+def naive(method: LeastSquares | SupportVectors, features: Any, target_kwh: Any, asked: Any) -> Any:
+    """Fit and predict once with scikit-learn."""
     if isinstance(method, LeastSquares):
         terms = PolynomialFeatures(method.degree, include_bias=False)
-        return make_pipeline(StandardScaler(), terms, LinearRegression()).fit(known, target_kwh).predict(asked)
+        return make_pipeline(StandardScaler(), terms, LinearRegression()).fit(features, target_kwh).predict(asked)
     level, unit = (target_kwh.mean(), target_kwh.std()) if method.standardize else (0.0, 1.0)
     cost, epsilon = (100.0, 0.01) if method.standardize else (0.1, 1e-4)
     regression = SVR(C=cost, epsilon=epsilon, tol=1e-8)
     scaled = method.standardize or len(method.columns) > 1
     fitted = make_pipeline(StandardScaler(), regression) if scaled else regression
-    return level + unit * fitted.fit(known, (target_kwh - level) / unit).predict(asked)
+    return level + unit * fitted.fit(features, (target_kwh - level) / unit).predict(asked)

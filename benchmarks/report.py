@@ -1,9 +1,9 @@
-"""Report of 100 architectures on 20 GPUs: made in time, and quick in a real browser.
+"""Measure how long the report of 100 architectures on 20 GPUs takes, and how quick its page is in a real browser.
 
     python benchmarks report
 
-Everything but the figures, which are drawn by jobs of their own. Beside the budget of a minute; the page beside one
-second for what a reader does.
+The figures are left out, since jobs of their own draw them. The budget of the report is a minute, and that of what a
+reader does in the page is a second.
 """
 
 import shutil
@@ -22,22 +22,22 @@ ARCHITECTURES, GPUS = 100, 20
 
 
 def measure(rounds: int) -> list[Row]:
-    """Seconds of the fronts, of the page, of opening it and of a choice in it."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    """Time the fronts, the page, its opening, a choice in its chart and the sorting of its table."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         table().to_parquet(folder / "measurements.parquet", index=False)
         measurements = folder / "measurements.parquet"
         fronts = [sys.executable, "-m", "isojoule", "compare-fronts", measurements, "--output", folder / "pareto"]
         page = [sys.executable, "-m", "isojoule", "report", measurements, "--results", folder]
-        tables = [folder / "pareto" / f"{one}.csv" for one in ("fronts", "summary", "stability")]
+        tables = [folder / "pareto" / f"{name}.csv" for name in ("fronts", "summary", "stability")]
         page += ["--tables", *tables, "--output", folder / "report.html"]
         made_s, written_s = interleaved(rounds, partial(_wall_s, fronts, folder), partial(_wall_s, page, folder))
         opened_s, chosen_s, sorted_s = opened(folder / "report.html", rounds)
         size_mb = (folder / "report.html").stat().st_size / 1e6
-    of = f"{ARCHITECTURES} architectures x {GPUS} GPUs"
+    study = f"{ARCHITECTURES} architectures x {GPUS} GPUs"
     return [
-        Row(f"fronts of {of}", made_s, "a minute", [60.0], "s", "<= 1"),
-        Row(f"report of {of}", written_s, "a minute", [60.0], "s", "<= 1"),
+        Row(f"fronts of {study}", made_s, "a minute", [60.0], "s", "<= 1"),
+        Row(f"report of {study}", written_s, "a minute", [60.0], "s", "<= 1"),
         Row("size of that page", [size_mb], "what is sent by mail", [10.0], "MB", "<= 1"),
         Row("opening it, until all of it answers", opened_s, "ten seconds", [10.0], "s", "<= 1"),
         Row("another platform in the chart", chosen_s, "a second", [1.0], "s", "<= 1"),
@@ -46,7 +46,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def table() -> pd.DataFrame:
-    """Three repeats of training and test, made up."""
+    """Make up measurements of three repeats of training and test."""
     generator = np.random.default_rng(0)
     shape = (ARCHITECTURES, GPUS, 2, 3)
     architecture, gpu, phase, repeat = (axis.ravel() for axis in np.indices(shape))
@@ -71,8 +71,8 @@ def table() -> pd.DataFrame:
 
 
 def opened(path: Path, rounds: int) -> list[list[float]]:
-    """Seconds of opening the page, of a choice in its chart, of sorting its table, in every round."""
-    found = []
+    """Time opening the page, a choice in its chart and sorting its table, in every round."""
+    durations_s = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         for _ in range(rounds):
@@ -88,10 +88,10 @@ def opened(path: Path, rounds: int) -> list[list[float]]:
             header.click()
             page.wait_for_selector("#energy-table thead th[aria-sort=ascending]")
             times.append(time.perf_counter())
-            found.append(np.diff(times))
+            durations_s.append(np.diff(times))
             page.close()
         browser.close()
-    return [list(map(float, seconds)) for seconds in np.transpose(found)]
+    return [list(map(float, seconds)) for seconds in np.transpose(durations_s)]
 
 
 def _wall_s(words: list[object], folder: Path) -> float:

@@ -1,10 +1,10 @@
-"""Training and test steps of all 43 published architectures, beside the plainest correct loop over data in memory.
+"""Measure training and test steps of all 43 published architectures, beside the plainest correct loop.
 
     python benchmarks steps
 
-Both loops share the model, so that the largest fits twice beside its optimizers; batches of 8 features as the published
-ones are. Rounds of a large model are single steps of seconds, which differ by more than a loop could cost them; the
-mean of all models is what tells.
+Both loops share the model, so that the memory also has room for the two optimizers of the largest one. Batches have 8
+clips, as the published ones. A round of a large model is a single step of seconds, and such steps differ by more than a
+loop could cost; only the mean of all models decides.
 """
 
 import tempfile
@@ -20,21 +20,21 @@ from isojoule.workloads.building import build
 
 
 def measure(rounds: int) -> list[Row]:
-    """Steps per second of every architecture and phase."""
+    """Measure the steps per second of every architecture and phase."""
     study = reading.load(PROJECT / "config" / "config.yaml")
     rows: dict[str, list[Row]] = {phase: [] for phase in PLAIN}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         write_features(folder, study, 8)
-        for architecture, described in architectures(study).items():
+        for name, architecture in architectures(study).items():
             for phase in PLAIN:
-                ours, theirs = steps_per_s(*loops(folder, study, build(described), phase), rounds)
-                rows[phase].append(Row(f"{architecture}, {phase}", ours, "plain loop", theirs, "steps/s", ">= 0.98"))
-    return [row for phase, found in rows.items() for row in [mean(found, phase, rounds), *found]]
+                ours, theirs = steps_per_s(*loops(folder, study, build(architecture), phase), rounds)
+                rows[phase].append(Row(f"{name}, {phase}", ours, "plain loop", theirs, "steps/s", ">= 0.98"))
+    return [row for phase, of_phase in rows.items() for row in [mean(of_phase, phase, rounds), *of_phase]]
 
 
 def mean(rows: list[Row], phase: str, rounds: int) -> Row:
-    """The geometric mean of all models in every round; quick ones had more rounds, whose first count here."""
+    """Return the geometric mean over all models of every round; of quick models only the first rounds count."""
     ours, theirs = (
         np.exp(np.log([getattr(row, side)[:rounds] for row in rows]).mean(axis=0)).tolist()
         for side in ("ours", "theirs")

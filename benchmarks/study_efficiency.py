@@ -1,10 +1,11 @@
-"""Share of allocated device time inside measuring windows: in the demo, and projected on the published study.
+"""Measure which share of its device time a study spends inside windows: the demo, and the published study projected.
 
     python benchmarks study_efficiency
 
-Times on this machine: Snakemake's start (twice in every SLURM job), the program until its first window, and what each
-further cell costs beside its window. Three ways to cut a study into jobs are compared. Windows of the published study
-are as long as `make plan` estimates; where this machine has no GPU, the CUDA context is assumed.
+The benchmark times three things on this machine: the start of Snakemake, which every SLURM job has twice, the program
+until its first window, and what each further cell costs beside its window. It compares three ways to cut a study into
+jobs. The windows of the published study are as long as `isojoule plan` estimates. The time of the CUDA context is
+assumed where this machine has no GPU.
 """
 
 import shutil
@@ -26,14 +27,14 @@ from isojoule.study.cells import architectures, cells
 from isojoule.workloads.interface import Configuration
 
 WIDTHS = [4, 5, 6, 7, 8, 9, 10, 11, 12]
-# context, cuBLAS and cuDNN on a data-centre node: assumed where no GPU is here, in the program's time where one is
+# seconds of context, cuBLAS and cuDNN: assumed where no GPU is here, else in the time of the program
 CUDA_S = 0.0 if torch.cuda.is_available() else 4.0
 WAYS = ("one job per cell", "one job per architecture", "one job per repeat")
 CHOSEN = "one job per repeat"
 
 
 def measure(rounds: int) -> list[Row]:
-    """Costs of a job and a cell, and the shares that follow."""
+    """Measure what a job and a cell cost, and compute the shares."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         measured = costs(folder, rounds)
@@ -54,7 +55,7 @@ def measure(rounds: int) -> list[Row]:
 
 
 def costs(folder: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of Snakemake's start, of the program until its first window, and of a cell beside its window."""
+    """Time the start of Snakemake, the program until its first window, and a cell beside its window."""
     content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text(encoding="utf-8"))
     content |= {
         "study": "tiny",
@@ -71,21 +72,22 @@ def costs(folder: Path, rounds: int) -> dict[str, list[float]]:
     results = folder / "results" / "tiny"
     command([*snakemake, "results/tiny/features/statistics.json", *configured], folder)
     names = [f"mlp-1x{width}" for width in WIDTHS]
-    found: dict[str, list[float]] = {"start": [], "torch": [], "program": [], "cell": []}
+    durations_s: dict[str, list[float]] = {"start": [], "torch": [], "program": [], "cell": []}
     for _ in range(rounds):
-        found["start"].append(command([*snakemake, "-n", *configured], folder).wall_s)
-        found["torch"].append(command([sys.executable, "-c", "import torch"], folder).wall_s)
-        one, one_windows = program(folder, results, names[:1])
-        nine, nine_windows = program(folder, results, names)
-        found["cell"].append(((nine - nine_windows) - (one - one_windows)) / (2 * len(names) - 2))
-        found["program"].append(one - one_windows - 2 * found["cell"][-1])
-    return found
+        durations_s["start"].append(command([*snakemake, "-n", *configured], folder).wall_s)
+        durations_s["torch"].append(command([sys.executable, "-c", "import torch"], folder).wall_s)
+        of_one_s, windows_of_one_s = program(folder, results, names[:1])
+        of_nine_s, windows_of_nine_s = program(folder, results, names)
+        beside_one_s, beside_nine_s = of_one_s - windows_of_one_s, of_nine_s - windows_of_nine_s
+        durations_s["cell"].append((beside_nine_s - beside_one_s) / (2 * len(names) - 2))
+        durations_s["program"].append(beside_one_s - 2 * durations_s["cell"][-1])
+    return durations_s
 
 
 def demonstrated(folder: Path, rounds: int) -> list[float]:
-    """The share of the demo's measuring jobs that its windows are, by running one of them."""
+    """Run one measuring job of the demo several times, and return the shares that its windows are of it."""
     demo, results = PROJECT / "config" / "demo.yaml", folder / "demo"
-    named = reading.load(demo)
+    study = reading.load(demo)
     command(
         [sys.executable, "-m", "isojoule", "prepare-dataset", "--config", demo, "--output", results / "dataset"],
         folder,
@@ -94,7 +96,7 @@ def demonstrated(folder: Path, rounds: int) -> list[float]:
     command([sys.executable, "-m", "isojoule", "extract-features", "--config", demo, *extract], folder)
     shares = []
     for _ in range(rounds):
-        seconds, windows_s = program(folder, results, list(architectures(named)), demo, next(iter(named["gpus"])))
+        seconds, windows_s = program(folder, results, list(architectures(study)), demo, next(iter(study.gpus)))
         shares.append(windows_s / seconds)
     return shares
 
@@ -102,7 +104,7 @@ def demonstrated(folder: Path, rounds: int) -> list[float]:
 def program(
     folder: Path, results: Path, names: Sequence[str], study: Path = Path("study.yaml"), gpu: str = "here"
 ) -> tuple[float, float]:
-    """Seconds of a whole measure.py over these architectures, and those of its windows."""
+    """Run `isojoule measure` over these architectures; return its seconds, and those of its windows."""
     for part in ("attempts", "records"):
         shutil.rmtree(results / part, ignore_errors=True)
     words = [sys.executable, "-m", "isojoule", "measure", "--config", study, "--gpu", gpu, "--results", results]
@@ -115,15 +117,16 @@ def program(
 def projected(
     study: Configuration, results: Path, gpu: str, measured: dict[str, list[float]]
 ) -> dict[str, list[float]]:
-    """Share of allocated time inside windows, by the way that the study is cut into jobs, of every round."""
+    """Project the share of device time inside windows, in every round, by the way to cut the study into jobs."""
     counts = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in architectures(study)}
-    mine = [cell for cell in cells(study) if cell.gpu == gpu]
+    cells_of_gpu = [cell for cell in cells(study) if cell.gpu == gpu]
     examples = study.extent(results).examples
-    estimates = (cost.roofline(study, cell, counts[cell.architecture], examples) for cell in mine)
+    estimates = (cost.roofline(study, cell, counts[cell.architecture], examples) for cell in cells_of_gpu)
     windows_s = sum(cost.length_of_window_s(study, estimate.duration_s) for estimate in estimates)
     start_s, program_s, cell_s = (np.array(measured[what]) for what in ("start", "program", "cell"))
     job_s = 2 * start_s + program_s + CUDA_S + study.energy.idle_s
-    jobs = dict(zip(WAYS, (len(mine), len(counts), study.repeats), strict=True))
+    jobs = dict(zip(WAYS, (len(cells_of_gpu), len(counts), study.repeats), strict=True))
     return {
-        way: (windows_s / (windows_s + number * job_s + len(mine) * cell_s)).tolist() for way, number in jobs.items()
+        way: (windows_s / (windows_s + number * job_s + len(cells_of_gpu) * cell_s)).tolist()
+        for way, number in jobs.items()
     }

@@ -1,4 +1,4 @@
-"""What benchmarks share: rounds in which ours and its rival take turns, ratios with their spread, commands timed."""
+"""What benchmarks share: rounds in which ours and a rival take turns, ratios with their spread, and timed commands."""
 
 import os
 import statistics
@@ -13,7 +13,7 @@ from typing import Any
 from scipy.stats import binom
 
 PROJECT = Path(__file__).parents[1]
-# for the programs that a benchmark starts, as for the benchmark itself
+# benchmarks import isojoule from here, as the programs that they start do
 sys.path.insert(0, str(PROJECT / "scripts"))
 
 
@@ -22,12 +22,12 @@ class Row:
     """One figure beside its floor, rival or budget.
 
     Attributes:
-        what: was measured.
-        ours: of every round.
-        beside: what it is held against.
-        theirs: of the same rounds; once where it is a budget.
-        unit: of both.
-        limit: of the ratio ours / theirs, such as `<= 1.3`; nothing where there is none.
+        what: name of the figure.
+        ours: our value in every round.
+        beside: name of what ours is compared with.
+        theirs: its value in the same rounds, or one value where it is a budget.
+        unit: unit of both.
+        limit: limit of the ratio ours / theirs, such as `<= 1.3`, or nothing where there is none.
     """
 
     what: str
@@ -39,18 +39,18 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
-        """Ours over theirs in every round, the lowest first."""
+        """Ours over theirs in every round, the lowest ratio first."""
         theirs = self.theirs if len(self.theirs) > 1 else [self.theirs[0]] * len(self.ours)
         return sorted(ours / beside for ours, beside in zip(self.ours, theirs, strict=True))
 
     @property
     def ratio(self) -> float:
-        """The median of the rounds."""
+        """The median ratio of the rounds."""
         return statistics.median(self.ratios)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the median, 95 %, by the order of the rounds; all of them where they are few."""
+        """The 95 % interval of the median, by the order of the rounds; it spans all rounds where they are few."""
         place = max(int(binom.ppf(0.025, len(self.ratios), 0.5)) - 1, 0)
         return self.ratios[place], self.ratios[-1 - place]
 
@@ -66,7 +66,7 @@ class Row:
         return "yes" if within[0] else "undecided" if any(within) else "no"
 
     def as_json(self) -> dict[str, Any]:
-        """For the file of the benchmark."""
+        """Return the row for the file of the benchmark."""
         return {
             "what": self.what,
             "ours": statistics.median(self.ours),
@@ -83,31 +83,31 @@ class Row:
 
 
 def interleaved(rounds: int, *calls: Callable[[], float]) -> list[list[float]]:
-    """What each call returns in every round; they take turns, every other round in the opposite order."""
-    found: list[list[float]] = [[] for _ in calls]
+    """Return what each call returns in every round; the calls take turns, every other round in the opposite order."""
+    results: list[list[float]] = [[] for _ in calls]
     for number in range(rounds):
         for place in list(range(len(calls)))[:: -1 if number % 2 else 1]:
-            found[place].append(calls[place]())
-    return found
+            results[place].append(calls[place]())
+    return results
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     began_s = time.perf_counter()
     call()
     return time.perf_counter() - began_s
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command that succeeded: wall time, CPU time, and the most memory that it or a child of its had."""
+class Run:
+    """A command that succeeded: its wall time, its CPU time, and the most memory that it or one of its children had."""
 
     wall_s: float
     cpu_s: float
     memory_mb: float
 
 
-def command(words: Sequence[object], folder: Path, **environment: str) -> Ended:
+def command(words: Sequence[object], folder: Path, **environment: str) -> Run:
     """Run a command that must succeed."""
     began_s = time.perf_counter()
     process = subprocess.Popen(
@@ -118,8 +118,8 @@ def command(words: Sequence[object], folder: Path, **environment: str) -> Ended:
         env={**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), **environment},
     )
     assert process.stderr is not None
-    said = process.stderr.read()
+    errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, said.decode()
-    return Ended(time.perf_counter() - began_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    assert process.returncode == 0, errors.decode()
+    return Run(time.perf_counter() - began_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

@@ -13,12 +13,12 @@ from isojoule.study import reading
 
 PROJECT = Path(__file__).parents[1]
 
-# a slow minute of a machine is no wrong answer
+# hypothesis must not fail a test because the machine was slow
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    # tests that run beside each other measure nothing that counts: their windows need not wait for each other
+    # no test needs a true energy, so that the windows of tests that run beside each other need not wait
     locks = Path(os.environ.get("ISOJOULE_LOCKS", tempfile.gettempdir())) / f"isojoule-tests-{worker}"
     locks.mkdir(parents=True, exist_ok=True)
     os.environ["ISOJOULE_LOCKS"] = str(locks)
@@ -26,7 +26,7 @@ if worker := os.environ.get("PYTEST_XDIST_WORKER"):
 
 @pytest.fixture(scope="session")
 def demo():
-    """The demo's configuration with two repeats."""
+    """Return the demo's configuration with two repeats."""
     return changed(reading.load(PROJECT / "config" / "demo.yaml"), {"repeats": 2})
 
 
@@ -59,7 +59,7 @@ def world():
 
 @pytest.fixture(scope="session")
 def small(world):
-    """Three GPUs, sixteen systems, one phase: quick."""
+    """Return three GPUs, sixteen systems and one phase of the world, which are quick to compute with."""
     names = sorted(world["architecture"].unique())[::3]
     gpus = list(world["gpu"].unique()[:3])
     kept = world["architecture"].isin(names) & world["gpu"].isin(gpus) & (world["phase"] == "train")

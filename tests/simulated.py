@@ -1,4 +1,4 @@
-"""Records as their stages would write them, without a measurement."""
+"""Make records as the stages of a study would write them, without a measurement."""
 
 import json
 
@@ -13,7 +13,7 @@ MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
 
 
 def record(study, cell, energy_kwh=1e-3, window=(), **changes):
-    """A simulated record of a cell, as its stage would write it; `window` changes that part of it."""
+    """Make a simulated record of a cell; `window` changes keys of its window, `changes` other keys."""
     reading = {"energy_kwh": energy_kwh, "source": "simulation", "kind": "simulated"}
     names = ("cpu_energy_kwh", "gpu_energy_kwh", "ram_energy_kwh", "total_energy_kwh", "emissions_kg_co2e")
     codecarbon = {"version": "0", "country_iso_code": "FRA", **dict.fromkeys(names, 0)}
@@ -57,7 +57,7 @@ def record(study, cell, energy_kwh=1e-3, window=(), **changes):
 
 
 def write_results(study, results):
-    """Records and counts of a whole study in its folder of results, energy rising by cell; how many cells."""
+    """Write records and counts of a whole study, with an energy that rises from cell to cell; return how many cells."""
     number = 0
     for number, cell in enumerate(cells(study), 1):
         path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"

@@ -1,12 +1,12 @@
-"""Configurations of studies that differ from others."""
+"""Change the configuration of a study."""
 
 from isojoule.study import reading
 
 
 def changed(configuration, values, source="configuration"):
-    """The configuration with other values at some keys, such as {"gpus.cpu.devices": 2}; None takes a key away.
+    """Return the configuration with other values at some keys, such as {"gpus.cpu.devices": 2}; None removes a key.
 
-    It is checked anew, and refused where the values are wrong.
+    The new configuration is checked, and refused where a value is wrong.
     """
     content = configuration.plain()
     for key, value in values.items():

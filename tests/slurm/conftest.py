@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def cluster():
-    """A real SLURM on this machine, for as long as the tests run."""
+    """Run a real SLURM on this machine for as long as the tests run."""
     up = subprocess.run([HERE / "up"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if up.returncode == 77:
         pytest.skip(up.stderr.strip())

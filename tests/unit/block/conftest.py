@@ -1,4 +1,4 @@
-"""A tiny study with its features, and the right to measure it."""
+"""A tiny study with its features, and a machine to measure it on."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory):
-    """The features of a tiny study, and its configuration."""
+    """Make a folder with the configuration and the features of a tiny study."""
     folder = tmp_path_factory.mktemp("study")
     content = yaml.safe_load((PROJECT / "config" / "demo.yaml").read_text())
     content |= {
@@ -52,7 +52,7 @@ def machine(tmp_path):
 
 @pytest.fixture
 def measured(monkeypatch):
-    """The cells that were really measured, in order."""
+    """List the cells that were really measured, in order."""
     cells = []
 
     def measure(job):
