@@ -11,7 +11,8 @@ from studies import changed
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing, reading
-from isojoule.records import ComputeRecord, flags, read_record
+from isojoule.flags.of_record import MEANINGS
+from isojoule.records import ComputeRecord, read_record
 from isojoule.report.page import render
 from isojoule.study.cells import cells
 from isojoule.tables import measurements
@@ -202,7 +203,7 @@ def test_the_report_names_the_kind_and_lets_no_name_be_markup(folder, demo, tmp_
     assert "&lt;q&gt; (simulated)" in page
     assert "<q>" not in page
     assert "<strong>spread</strong> on " in page
-    assert flags.MEANINGS["spread"] in page
+    assert MEANINGS["spread"] in page
     # the browser is told to ask nobody for anything
     assert "default-src 'none'" in page
 

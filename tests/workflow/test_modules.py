@@ -107,7 +107,7 @@ def test_snakemakes_own_report_finds_the_captions_in_the_repository(deployed):
     assert run.returncode == 0, run.stdout
     page = (folder / "report.html").read_text()
     assert captions.FIGURES["pareto-energy"].title in page
-    assert "Models that no other one beats" in page
+    assert "models that no other model beats" in page
     assert "on here: study <strong>imported</strong>" in page
 
 

@@ -157,7 +157,7 @@ def test_a_checkout_to_other_content_and_back(checkout):
 
 def test_comment_docstring_and_formatting_of_measuring_code(checkout):
     checkout.edit(SESSIONS, "        self.model.train()\n", "        self.model.train()  # as it should be\n")
-    checkout.edit(SESSIONS, '"""Mean loss over the clips of an epoch."""', '"""The loss."""')
+    checkout.edit(SESSIONS, '"""Return the mean loss over the clips of an epoch."""', '"""The loss."""')
     checkout.edit(SESSIONS, "loss.backward()", "(loss.backward())")
     assert checkout.planned() == {}
 

@@ -8,6 +8,7 @@ EXTRAS = {
         "jinja2": "jinja2",
         "matplotlib": "matplotlib",
         "moocore": "moocore",
+        "mpl_toolkits": "matplotlib",
         "numpy": "numpy",
         "pandas": "pandas",
         "pyarrow": "pyarrow",

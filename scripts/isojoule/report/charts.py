@@ -25,7 +25,7 @@ def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
     """
     if table.empty:
         return None
-    texts = table[["phase", "normalized_to", "energy_kind", "unit"]].fillna("")
+    texts = table[["phase", "normalized_to", "energy_kind", "unit"]].astype("string").fillna("")
     of_phase = texts["phase"].map(lambda phase: f" of {PHASES[phase].lower()}" if phase else "")
     kind = texts["energy_kind"].map(lambda kinds: f", {kinds}" if kinds else "")
     unit = texts["unit"].map(lambda name: f" ({name})" if name else "")
@@ -47,7 +47,7 @@ def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
             "y_high": table["quality_ci95_high"],
             "verdict": table["verdict"],
             "probability": table["probability_optimal"],
-            "by": table["dominated_by"].fillna(""),
+            "by": table["dominated_by"].astype("string").fillna(""),
         }
     )
     styles = {
