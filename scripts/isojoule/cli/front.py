@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference-point",
         nargs="+",
+        metavar="COLUMN=NUMBER",
         type=corner,
         default=[],
         help="reference point of the hypervolume, column=value for each column",

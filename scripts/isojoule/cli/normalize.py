@@ -1,8 +1,8 @@
 """Estimate what my own system would use on a GPU of a study.
 
-    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
+    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > references.csv
     isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
-        --phase train --references mine.csv --energy-kwh 2.1e-6
+        --phase train --references references.csv --energy-kwh 2.1e-6
 
 The references are architectures of the study, measured on my GPU: a table with
 the columns architecture, energy_kwh and, if it is known for all, duration_s.

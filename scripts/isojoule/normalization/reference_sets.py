@@ -119,7 +119,8 @@ def _errors_percent(pair: Pair, names: pd.Index, rows: RowNumbers) -> Values:
 def _statistics(errors_percent: Values, resamples: NDArray[np.intp]) -> dict[str, float]:
     """Summarize errors, (p, m), with an interval over resamples of the systems, row numbers (d, m)."""
     resampled = errors_percent[:, resamples].transpose(1, 0, 2).reshape(len(resamples), -1)
-    medians = np.nanmedian(resampled, axis=1)
+    # a resample may hold nothing but references, of which there are no errors
+    medians = np.nanmedian(resampled[~np.isnan(resampled).all(axis=1)], axis=1)
     return {
         "mdape_percent": float(np.nanmedian(errors_percent)),
         "mdape_low_percent": float(np.percentile(medians, 5)),
