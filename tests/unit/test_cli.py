@@ -114,3 +114,21 @@ def test_options_with_the_same_name_mean_the_same_everywhere():
                 if option not in ("--architecture", "--gpu", "--output", "--minimize", "--maximize", "-h", "--help"):
                     kinds.setdefault(option, set()).add((action.type.__class__, action.metavar, action.nargs))
     assert {option: kind for option, kind in kinds.items() if len(kind) > 1} == {}
+
+
+def test_a_command_never_writes_over_what_it_reads(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "t.csv"
+    table.write_text("gpu,architecture,phase,energy_kwh\na,m,train,1\n")
+    before = table.read_bytes()
+    sentence = refused(capsys, "tabulate-energy", "t.csv", "--output", str(table))
+    assert sentence.startswith(f"error: --output: found {table}, which the command reads, expected another file")
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["--help"], ["schema"], ["normalize", "--help"]])
+def test_a_reader_that_leaves_early_sees_no_traceback(words):
+    line = f"{sys.executable} -m isojoule {' '.join(words)} | true; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert ended.stdout.strip() in ("0", "141")

@@ -185,3 +185,18 @@ def test_a_stored_configuration_is_the_same_study(tmp_path, published):
     before = path.stat().st_mtime_ns
     reading.store(published, path)
     assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("name", ["1e3", "12e5", "007", "no", "null", "1_000", "é"])
+def test_a_configuration_survives_its_own_store(demo, tmp_path, name):
+    """A text that looks like a number is quoted, so that it is read as a text again."""
+    study = changed(demo, {"gpus": {"a": {"device": "cpu", "partition": name}}})
+    reading.store(study, tmp_path / "study.yaml")
+    assert reading.load(tmp_path / "study.yaml") == study
+
+
+@pytest.mark.parametrize("text", ["study: !!bool foo", 'seed: !!int ""', "study: !!timestamp foo", "[" * 3000])
+def test_yaml_that_no_reader_understands_is_one_sentence(tmp_path, text):
+    (tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(InputError, match="is not YAML"):
+        reading.load(tmp_path / "study.yaml")

@@ -20,6 +20,7 @@ from isojoule.pareto.dominance import dominates, optimal
 from isojoule.pareto.hypervolume import box, hypervolume
 from isojoule.pareto.noise import probability_optimal
 from isojoule.tables import measurements
+from isojoule.tables.models import read
 
 PROJECT = Path(__file__).parents[2]
 ENERGY, QUALITY = Objective("energy_kwh"), Objective("macro_f1", maximize=True)
@@ -418,3 +419,11 @@ def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):
     assert scores == pytest.approx({"small": 0.4 * 2 / 0.5, "base": 0.5, "large": 0.9 * 2 / 8})
     wrong = run("score", path, *goals, "--reference", "bass")
     assert (wrong.returncode, "reference: found bass" in wrong.stderr) == (2, True)
+
+
+def test_a_table_with_kinds_and_without_phases_has_a_front(tmp_path):
+    path = tmp_path / "models.csv"
+    path.write_text("model,energy_kwh,acc,energy_kind\na,1,.5,measured\nb,2,.4,measured\nc,1,.6,simulated\n")
+    frame, notes = read(path, ["energy_kwh"])
+    assert frame["model"].tolist() == ["a", "b"]
+    assert notes == ["left out: 1 simulated rows; ask for them by --kinds"]

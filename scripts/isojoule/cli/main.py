@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NoReturn
 
 import isojoule
-from isojoule.cli.running import run
+from isojoule.cli.running import run, tell
 
 COMMANDS = {
     "measure": (
@@ -50,18 +50,31 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     """
     first, *rest = list(sys.argv[1:] if words is None else words) or ["--help"]
     if first in ("-h", "--help"):
-        print(overview())
-        sys.exit(0)
+        tell(overview())
     if first == "--version":
-        print(f"isojoule {isojoule.__version__}")
-        sys.exit(0)
+        tell(f"isojoule {isojoule.__version__}")
     if first not in NAMES:
         nearest = difflib.get_close_matches(first, NAMES, n=1, cutoff=0.4)
         expected = f"expected one such as {nearest[0]}; " if nearest else ""
         print(f"error: found no command {first}, {expected}isojoule --help lists all", file=sys.stderr)
         sys.exit(2)
     command = load(first)
-    run(command, parser(first, command).parse_args(rest))
+    parser_of_command = parser(first, command)
+    options = parser_of_command.parse_args(rest)
+    if overwritten := _overwritten(options):
+        parser_of_command.error(f"--output: found {overwritten}, which the command reads, expected another file")
+    run(command, options)
+
+
+def _overwritten(options: argparse.Namespace) -> Path | None:
+    """Return the output that is also an input, which the command would destroy; none where there is none."""
+    paths: dict[str, list[Path]] = {}
+    for name, value in vars(options).items():
+        values = value if isinstance(value, list) else [value]
+        paths[name] = [path for path in values if isinstance(path, Path) and path.is_file()]
+    outputs = paths.pop("output", [])
+    inputs = [path for values in paths.values() for path in values]
+    return next((output for output in outputs if any(output.samefile(path) for path in inputs)), None)
 
 
 def load(name: str) -> ModuleType:

@@ -23,7 +23,7 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
     libraries only inside `run`.
     """
     if not getattr(command, "COMPUTES", False):
-        sys.exit(_exit_code(command, lambda: command.run(options)))
+        sys.exit(_exit_code(command, lambda: _flushed(command.run(options))))
     signal.signal(signal.SIGTERM, stop)
     with Device("cpu") as machine:
         code = _exit_code(command, lambda: command.run(options, machine))
@@ -32,6 +32,27 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
             sys.stderr.flush()
         # the ordinary end of torch takes half a second of CPU, which would fall into the next window
         os._exit(code)
+
+
+def tell(text: str) -> NoReturn:
+    """Print a text and leave, quietly where the reader of the pipe has left already."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _silence()
+        sys.exit(141)
+    sys.exit(0)
+
+
+def _flushed(code: int | None) -> int | None:
+    """Return the exit code once everything is printed: a reader that has left is noticed here, not at the exit."""
+    sys.stdout.flush()
+    return code
+
+
+def _silence() -> None:
+    """Let nothing be written to a pipe whose reader has left, not even at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(command: ModuleType, call: Callable[[], int | None]) -> int:
@@ -55,8 +76,7 @@ def _exit_code(command: ModuleType, call: Callable[[], int | None]) -> int:
         print(f"error: out of memory: {reason}; nothing half-written was left", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # the reader of the pipe has left; not even the exit may write to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         return 141
     except (KeyboardInterrupt, StoppedError) as error:
         cause, code = ("Ctrl-C", 130) if isinstance(error, KeyboardInterrupt) else ("SIGTERM", 143)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from isojoule.errors import InputError
 from isojoule.pareto.front import find_front
 from isojoule.pareto.objectives import Objective
 from isojoule.tables import models
@@ -36,4 +37,6 @@ def fronts_by_part(
         kinds = ", ".join(part["energy_kind"].dropna().unique()) if "energy_kind" in part else ""
         lines += front.in_words(" ".join(filter(None, [label, kinds and f"(energy {kinds})"])))
         tables.append(front.table.assign(part=label, energy_kind=kinds or None))
+    if not tables:
+        raise InputError("the table has no row of the kinds of energy asked for, expected some")
     return pd.concat(tables, ignore_index=True), lines

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from isojoule.configuration import checking, yaml_reader
 from isojoule.errors import InputError
 from isojoule.files import write_text
@@ -47,6 +45,6 @@ def check_files(configuration: Configuration) -> None:
 
 def store(configuration: Configuration, path: Path) -> None:
     """Write `configuration` to `path` as YAML, unless it is there already."""
-    text = yaml.safe_dump(configuration.plain(), sort_keys=False, allow_unicode=True)
+    text = yaml_reader.text(configuration.plain())
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)

@@ -12,7 +12,7 @@ def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[p
     """The rows whose energies are of these kinds, and those without an energy.
 
     Args:
-        frame: a table with the columns `phase` and `energy_kind`.
+        frame: a table with the column `energy_kind`, and `phase` where its energies are of several phases.
         kinds: of `KINDS`; by default the one kind that a phase has, or `measured` where it has several.
 
     Returns:
@@ -24,7 +24,7 @@ def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[p
     if unknown := [kind for kind in kinds or [] if kind not in KINDS]:
         raise InputError(f"kinds: found {unknown[0]}, expected of {', '.join(KINDS)}")
     is_left_out = pd.Series(False, index=frame.index)
-    for _, of_phase in frame.groupby("phase"):
+    for _, of_phase in frame.groupby("phase") if "phase" in frame else [("", frame)]:
         present = [kind for kind in KINDS if (of_phase["energy_kind"] == kind).any()]
         if kinds is None and len(present) > 1 and "measured" not in present:
             raise InputError(

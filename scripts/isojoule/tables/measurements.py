@@ -77,7 +77,7 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
             frame[name] = defaults.get(name, pd.NA)
         try:
             frame[name] = frame[name].astype(column.dtype)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise InputError(f"{origin}: column {name}: {_wrong_value(frame[name], column.dtype)}") from error
     _check(frame, origin)
     frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * JOULES_PER_KWH / frame["duration_s"])
