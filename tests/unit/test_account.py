@@ -107,13 +107,19 @@ def test_a_model_is_an_estimate_that_nothing_confirms():
     assert energy.window.resolution_percent == pytest.approx(100 * 0.01 / 5)
 
 
-def test_rapl_beside_a_gpu_is_the_cpus_energy_and_may_be_0():
-    same = {"package": 5.0}
-    energy = account(
-        Observation([gpu()], Readings(0.0, (0.0,), same), Readings(9.0, (8.0,), same), Trace(1), codecarbon())
-    )
-    assert (energy.component, joules(energy.gpu)) == ("gpu", pytest.approx(8))
-    assert (energy.cpu.source, energy.cpu.energy_kwh) == ("RAPL package", 0)
+def test_rapl_beside_a_gpu_is_the_cpus_energy_unless_it_stood_still():
+    """A virtual machine may show a counter that never moves: 0 kWh, measured, would be wrong."""
+    before = {"package": 5.0, "dram": 1.0}
+    for after, kinds, source in (
+        ({"package": 9.0, "dram": 2.0}, ("measured", "measured"), "RAPL package"),
+        (before, ("estimated", "estimated"), "CodeCarbon 3, model of CPU load and thermal design power"),
+    ):
+        ends = Readings(0.0, (0.0,), before), Readings(9.0, (8.0,), after)
+        energy = account(Observation([gpu()], *ends, Trace(1), codecarbon()))
+        assert (energy.component, joules(energy.gpu)) == ("gpu", pytest.approx(8))
+        assert ((energy.cpu.kind, energy.ram.kind), energy.cpu.source) == (kinds, source)
+        assert min(energy.cpu.energy_kwh, energy.ram.energy_kwh) > 0
+        assert (energy.why_no_rapl is None) == (energy.cpu.kind == "measured")
 
 
 class Curve:

@@ -28,6 +28,7 @@ class Observation:
         repetitions: how often the work was done.
         marks: readings where a repetition begins or ends, one more than repetitions; none where nobody asked for them.
         idle_power_w: power of the component that computes before the window, none where it was not measured.
+        why_no_rapl: why RAPL does not read the CPU, none where it does.
     """
 
     instruments: Sequence[Instrument]
@@ -38,6 +39,7 @@ class Observation:
     repetitions: int = 1
     marks: Sequence[Readings] = ()
     idle_power_w: float | None = None
+    why_no_rapl: str | None = None
 
     @property
     def duration_s(self) -> float:
@@ -76,6 +78,9 @@ def account(observation: Observation) -> Energy:
     ram = _rapl(observation, "dram") or _modelled(shares, shares.ram_energy_kwh, "constant power per module")
     gpu = _gpus(observation) if observation.component == "gpu" else None
     integrated_power = _integrated_power(observation) if gpu else None
+    why_no_rapl = observation.why_no_rapl
+    if cpu.kind != "measured" and why_no_rapl is None:
+        why_no_rapl = "its counters failed or stood still inside the window"
     period_s = _period_s(observation)
     return Energy(
         duration_s=observation.duration_s / observation.repetitions,
@@ -83,6 +88,7 @@ def account(observation: Observation) -> Energy:
         gpu=gpu,
         cpu=cpu,
         ram=ram,
+        why_no_rapl=why_no_rapl,
         integrated_power=integrated_power,
         codecarbon=shares,
         window=Window(
@@ -156,13 +162,15 @@ def _gpus(observation: Observation) -> Reading:
 
 
 def _rapl(observation: Observation, domain: str) -> Reading | None:
-    """The reading of one of RAPL's domains, none where the kernel does not let us read it."""
+    """The reading of one of RAPL's domains; none where it was not read at both ends, or stood still in between."""
     before_j, after_j = observation.before.rapl_j.get(domain), observation.after.rapl_j.get(domain)
     if before_j is None or after_j is None:
         return None
     energy = Joules(after_j - before_j, None)
     if domain == "package" and observation.component == "cpu":
         _refuse_zero(observation, energy, ["RAPL"])
+    if energy.energy_j <= 0:
+        return None
     return _measured(observation, energy, f"RAPL {domain}")
 
 

@@ -7,6 +7,7 @@ measurements", SC24 (arXiv 2312.02741).
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -117,11 +118,10 @@ def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
 
 def of_cpu(rapl: Rapl) -> Instrument:
     """Return the instrument of the CPU: RAPL where it can be read, else CodeCarbon's model of its load."""
+    if rapl.period_s is not None:
+        return Instrument("cpu", "counter", "RAPL package", rapl.period_s, "RAPL")
     # the kernel tells the load of a CPU in ticks of its clock
-    period_s = rapl.period_s or 1 / os.sysconf("SC_CLK_TCK")
-    if rapl.readable:
-        return Instrument("cpu", "counter", "RAPL package", period_s, "RAPL")
-    return Instrument("cpu", "model", CPU_MODEL, period_s)
+    return Instrument("cpu", "model", CPU_MODEL, 1 / os.sysconf("SC_CLK_TCK"))
 
 
 class Instruments:
@@ -166,6 +166,11 @@ class Instruments:
         return max(instrument.period_s for instrument in self.deciding)
 
     @property
+    def why_no_rapl(self) -> str | None:
+        """Why RAPL does not read the energy of the CPU; none where it does."""
+        return self._rapl.why_not
+
+    @property
     def can_measure(self) -> bool:
         """Whether instruments decide the energy, and not a model."""
         return all(instrument.means != "model" for instrument in self.deciding)
@@ -181,11 +186,11 @@ class Instruments:
             InputError: a GPU does not answer, or RAPL can no longer be read.
         """
         if before_work:
-            rapl_j, gpus_j = self._rapl.read_j(), self._gpus_j()
+            rapl_j, gpus_j = self._rapl_j(first=True), self._gpus_j()
             return Readings(time.perf_counter(), gpus_j, rapl_j)
         time_s = time.perf_counter()
         gpus_j = self._gpus_j()
-        return Readings(time_s, gpus_j, self._rapl.read_j())
+        return Readings(time_s, gpus_j, self._rapl_j())
 
     def read_inside_window(self) -> Readings:
         """Read all counters, and CodeCarbon's model where it decides.
@@ -219,6 +224,12 @@ class Instruments:
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
                     "reading; energy.allow_shared: true measures all the same, and flags the record"
                 )
+
+    def _rapl_j(self, *, first: bool = False) -> dict[str, float]:
+        """Read RAPL's counters; beside a GPU they do not decide, and what fails of them is left out."""
+        with suppress(InputError) if self._gpus else nullcontext():
+            return self._rapl.read_j(first=first)
+        return {}
 
     def _gpus_j(self) -> tuple[float | None, ...]:
         pairs = zip(self._boards, self._gpus, strict=True)

@@ -100,6 +100,7 @@ class Window:
             repetitions=max(self._repetitions, 1),
             marks=self._marks,
             idle_power_w=self._idle_power_w,
+            why_no_rapl=self._instruments.why_no_rapl,
         )
         self.energy = account(observation)
 

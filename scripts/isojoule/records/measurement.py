@@ -97,6 +97,10 @@ class Energy(_Part):
     gpu: Reading | None = Field(default=None, description="All GPUs of the job, summed.")
     cpu: Reading | None = None
     ram: Reading | None = None
+    why_no_rapl: str | None = Field(
+        default=None,
+        description="Why the energy of the CPU is not that of RAPL's counters; none where it is, and in older records.",
+    )
     integrated_power: Reading | None = Field(
         default=None, description="Integral of the GPU's sampled power, where the GPU has an energy counter too."
     )

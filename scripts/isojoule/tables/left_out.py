@@ -26,6 +26,7 @@ LEFT_OUT = {
     "record.energy.cpu.uncertainty_kwh": READING,
     "record.energy.ram.source": READING,
     "record.energy.ram.uncertainty_kwh": READING,
+    "record.energy.why_no_rapl": "it is a sentence for whoever sees in `cpu_energy_kind` that the CPU was estimated",
     "record.energy.integrated_power.source": "it is always the sampled power of the GPU",
     "record.energy.integrated_power.kind": "it is always measured",
     "record.energy.integrated_power.uncertainty_kwh": READING,
