@@ -3,7 +3,7 @@
     python benchmarks meter_overhead
 
 Training steps of the smallest published model on the CPU, in slices: plain, and inside a window of the meter as a
-measuring job opens it. A third kind has the meter sample a GPU of the tests' fake driver beside it, so that its
+measuring job opens it. A third kind has the meter sample a GPU of the tests' driver beside it, so that its
 thread's share of the interpreter is in the figure; on a machine with a GPU, the real one. Energy without a meter is
 read from the GPU's counter or RAPL, where there is one; the time that the CPU worked stands for it where not. With one
 thread, what the process's other threads take of the CPU is the meter's: a bound that noise does not blur.
@@ -18,11 +18,9 @@ import torch
 from suite import PROJECT, Row
 
 if not torch.cuda.is_available():
-    # torch has imported the real one already
-    sys.modules.pop("pynvml", None)
-    sys.path.insert(0, str(PROJECT / "tests" / "fake_nvml"))
+    sys.path.insert(0, str(PROJECT / "tests"))
 
-import pynvml
+from nvml_below import driver, library
 
 from isojoule.energy import Meter, nvml
 from isojoule.progress import heartbeat
@@ -39,7 +37,9 @@ def measure(rounds: int) -> list[Row]:
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     steps = training(device)
-    boards = nvml.visible() or [nvml.identify(pynvml.UUIDS[1])]
+    if device.type == "cpu":
+        library.install()
+    boards = nvml.visible() or [nvml.identify(driver.UUIDS[1])]
     options = {"idle_s": 0, "synchronize": (lambda: None) if device.type == "cpu" else None}
     meters = {
         "plain": None,

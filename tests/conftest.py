@@ -1,4 +1,3 @@
-import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -6,6 +5,8 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from nvml_below import driver as nvml_driver
+from nvml_below import library
 from studies import changed
 
 from isojoule.simulation import worlds
@@ -37,19 +38,17 @@ def published():
 
 @pytest.fixture
 def driver(monkeypatch):
-    """A fresh fake driver in the place of NVML, for us and for CodeCarbon."""
-    from codecarbon.core import gpu, gpu_nvidia
+    """A fresh driver below the real binding, for us and for CodeCarbon."""
+    from codecarbon.core import gpu
 
-    from isojoule.energy import nvml
-
-    spec = importlib.util.spec_from_file_location("fake_nvml", PROJECT / "tests" / "fake_nvml" / "pynvml.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(nvml, "pynvml", module)
-    monkeypatch.setattr(gpu_nvidia, "pynvml", module)
+    before = dict(vars(nvml_driver.driver))
     monkeypatch.setattr(gpu, "PYNVML_AVAILABLE", True)
     monkeypatch.setattr(gpu, "is_nvidia_system", lambda: True)
-    return module
+    remove = library.install()
+    yield nvml_driver
+    remove()
+    vars(nvml_driver.driver).clear()
+    vars(nvml_driver.driver).update(before)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from commands import isojoule
 from isojoule.records import MeasurementRecord, read_record
 
 PROJECT = Path(__file__).parents[2]
-FAKE = PROJECT / "tests" / "fake_nvml"
+FAKE = PROJECT / "tests" / "nvml_below"
 LENT = ("--config", "study.yaml", "--results", "results/lent")
 
 

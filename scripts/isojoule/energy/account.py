@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from isojoule.energy.instruments import CPU_MODEL, Instrument, Readings
-from isojoule.energy.sampler import Trace
+from isojoule.energy.edges import RAMP_S, Edge, energy_of_work
+from isojoule.energy.idle import Idle
+from isojoule.energy.instruments import AVERAGED_S, Instrument, Readings
+from isojoule.energy.plausibility import check_agreement, check_power
+from isojoule.energy.sampler import LONGEST_GAP_S, LONGEST_GAP_SHARE, Trace
+from isojoule.energy.steady import Steadied
 from isojoule.errors import InputError
-from isojoule.records.measurement import CodeCarbon, Energy, Reading, Window
+from isojoule.records.measurement import CodeCarbon, Energy, IdleState, Reading, SteadyState, Window
 from isojoule.units import JOULES_PER_KWH
 
 # the energy of a repetition that lasts fewer periods of its instrument may be a tenth off, and is not told
@@ -21,24 +25,36 @@ class Observation:
 
     Attributes:
         instruments: those that decide the energy: one of each GPU that computes, or that of the CPU.
+        cpu: the instrument of the CPU, also where it does not decide.
         before: readings when the work began.
         after: readings when the work had ended.
         trace: samples of the devices, the GPUs in the order of their instruments.
         codecarbon: CodeCarbon's figures for the window.
         repetitions: how often the work was done.
         marks: readings where a repetition begins or ends, one more than repetitions; none where nobody asked for them.
-        idle_power_w: power of the component that computes before the window, none where it was not measured.
+        opening: edges of the counters before the work, in the order of the instruments; empty where nobody watched.
+        closing: edges of the counters after the work, likewise.
+        idle: the idle power of the component that computes; none where it was not measured.
+        no_idle: why it was not, where somebody asked for it.
+        steadied: how the board was warmed up before the first window; none where it was not.
+        host_load_percent: CPU time of other programs, in per cent of one core; none where it is not known.
         why_no_rapl: why RAPL does not read the CPU, none where it does.
     """
 
     instruments: Sequence[Instrument]
+    cpu: Instrument
     before: Readings
     after: Readings
     trace: Trace
     codecarbon: CodeCarbon
     repetitions: int = 1
     marks: Sequence[Readings] = ()
-    idle_power_w: float | None = None
+    opening: Sequence[Edge | None] = ()
+    closing: Sequence[Edge | None] = ()
+    idle: Idle | None = None
+    no_idle: str | None = None
+    steadied: Steadied | None = None
+    host_load_percent: float | None = None
     why_no_rapl: str | None = None
 
     @property
@@ -68,26 +84,27 @@ def account(observation: Observation) -> Energy:
     """Say how much energy the work took, done once, by every instrument, and how far they disagree.
 
     The energy of GPUs is that of their counters, else their sampled power, integrated; the energy of the CPU is RAPL's,
-    else CodeCarbon's model, which is an estimate.
+    else that of the CPU time that the job used, which is an estimate.
 
     Raises:
-        InputError: a counter was reset inside the window, a device could not be read, or the energy read is 0.
+        InputError: a counter was reset inside the window, a device could not be read, the energy read is 0, or it is
+            more than the device can have drawn.
     """
     shares = observation.shares
-    cpu = _rapl(observation, "package") or _modelled(shares, shares.cpu_energy_kwh, CPU_MODEL)
-    ram = _rapl(observation, "dram") or _modelled(shares, shares.ram_energy_kwh, "constant power per module")
+    cpu = _rapl(observation, "package") or _by_cpu_time(observation)
     gpu = _gpus(observation) if observation.component == "gpu" else None
     integrated_power = _integrated_power(observation) if gpu else None
     why_no_rapl = observation.why_no_rapl
     if cpu.kind != "measured" and why_no_rapl is None:
         why_no_rapl = "its counters failed or stood still inside the window"
     period_s = _period_s(observation)
+    idle, steadied = observation.idle, observation.steadied
     return Energy(
         duration_s=observation.duration_s / observation.repetitions,
         component=observation.component,
         gpu=gpu,
         cpu=cpu,
-        ram=ram,
+        ram=_rapl(observation, "dram") or _modelled_memory(shares),
         why_no_rapl=why_no_rapl,
         integrated_power=integrated_power,
         codecarbon=shares,
@@ -98,7 +115,13 @@ def account(observation: Observation) -> Energy:
             instrument_period_s=period_s,
             resolution_percent=100 * period_s / observation.duration_s,
             disagreement_percent=_disagreement_percent(gpu or cpu, _other_readings_kwh(observation, integrated_power)),
-            idle_power_w=observation.idle_power_w,
+            idle_power_w=None if idle is None else idle.power_w,
+            idle=None if idle is None else _idle_state(idle, observation.before.time_s),
+            no_idle=observation.no_idle,
+            steady_state=None
+            if steadied is None
+            else SteadyState(duration_s=steadied.duration_s, reached=steadied.is_steady, power_w=steadied.power_w),
+            host_load_percent=observation.host_load_percent,
         ),
     )
 
@@ -115,14 +138,14 @@ def energy_between(instruments: Sequence[Instrument], before: Readings, after: R
     Raises:
         InputError: a counter fell, or a device without a counter could not be sampled.
     """
-    counters_j = zip(before.counters_j, after.counters_j, strict=True)
-    energies = []
-    for number, (instrument, (before_j, after_j)) in enumerate(zip(instruments, counters_j, strict=True)):
-        if before_j is None or after_j is None:
-            energies.append(_by_power(instrument, number, before, after, trace))
-        else:
-            energies.append(_by_counter(instrument, before_j, after_j))
-    return _total(energies)
+    return _total([_between(instruments, number, before, after, trace) for number in range(len(instruments))])
+
+
+def _between(instruments: Sequence[Instrument], number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
+    instrument, before_j, after_j = instruments[number], before.counters_j[number], after.counters_j[number]
+    if before_j is None or after_j is None:
+        return _by_power(instrument, number, before, after, trace)
+    return _by_counter(instrument, before_j, after_j)
 
 
 def _by_counter(instrument: Instrument, before_j: float, after_j: float) -> Joules:
@@ -135,16 +158,50 @@ def _by_counter(instrument: Instrument, before_j: float, after_j: float) -> Joul
 
 
 def _by_power(instrument: Instrument, number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
-    if trace.failure is not None:
-        raise trace.failure
     integral = trace.integrated_j(number, before.time_s, after.time_s)
     if integral is None:
-        raise InputError(
+        raise trace.failure_of(number) or InputError(
             f"{instrument}: found no energy counter and fewer than two readings of its power, expected one or "
             "the other; nothing was measured"
         )
+    gap_s, longest_s = _gap_s(number, before, after, trace), _longest_gap_s(before, after)
+    if gap_s > longest_s:
+        failure = trace.failure_of(number)
+        reason = f" ({failure})" if failure else ""
+        raise InputError(
+            f"{instrument}: found {gap_s:.1f} s without a reading of its power{reason}, expected at most "
+            f"{longest_s:.1f} s; nothing was measured"
+        )
     energy_j, bound_j = integral
+    if instrument.power == "averaged" and trace.ends_s(number) >= after.time_s + AVERAGED_S:
+        return _by_averaged_power(number, before, after, trace)
     return Joules(energy_j, instrument.power_bound_j(bound_j))
+
+
+def _by_averaged_power(number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
+    """Integrate a power that is a mean over the last second until it has nothing of the work to come.
+
+    The integral has in it half a second of the power before the window and half a second of that after it.
+    """
+    ends_s = after.time_s + AVERAGED_S
+    integral = trace.integrated_j(number, before.time_s, ends_s)
+    before_w, after_w = trace.power_at_w(number, before.time_s), trace.power_at_w(number, ends_s)
+    assert integral is not None
+    assert before_w is not None
+    assert after_w is not None
+    energy_j, bound_j = integral
+    work_w = energy_j / (after.time_s - before.time_s)
+    # the time over which the driver averages is not known better than to a tenth of it
+    vague_j = AVERAGED_S / 10 * (abs(work_w - before_w) + abs(work_w - after_w)) + RAMP_S * abs(work_w - after_w)
+    return Joules(energy_j - AVERAGED_S / 2 * (before_w + after_w), bound_j + vague_j)
+
+
+def _gap_s(number: int, before: Readings, after: Readings, trace: Trace) -> float:
+    return trace.longest_gap_s(number, before.time_s, after.time_s)
+
+
+def _longest_gap_s(before: Readings, after: Readings) -> float:
+    return max(LONGEST_GAP_S, LONGEST_GAP_SHARE * (after.time_s - before.time_s))
 
 
 def _total(energies: Sequence[Joules]) -> Joules:
@@ -154,11 +211,27 @@ def _total(energies: Sequence[Joules]) -> Joules:
 
 
 def _gpus(observation: Observation) -> Reading:
-    instruments = observation.instruments
-    energy = energy_between(instruments, observation.before, observation.after, observation.trace)
-    _refuse_zero(observation, energy, [instrument.device for instrument in instruments])
-    sources = dict.fromkeys(instrument.source for instrument in instruments)
+    energies = [_of_gpu(observation, number) for number in range(len(observation.instruments))]
+    energy = _total(energies)
+    _refuse_zero(observation, energy, [instrument.device for instrument in observation.instruments])
+    sources = dict.fromkeys(instrument.source for instrument in observation.instruments)
     return _measured(observation, energy, ", ".join(sources))
+
+
+def _of_gpu(observation: Observation, number: int) -> Joules:
+    """The energy of one GPU: between the edges of its counter, else between two readings of it, else by its power."""
+    instrument, before, after = observation.instruments[number], observation.before, observation.after
+    energy = _between(observation.instruments, number, before, after, observation.trace)
+    opening = observation.opening[number] if observation.opening else None
+    closing = observation.closing[number] if observation.closing else None
+    if instrument.means == "counter" and opening is not None and closing is not None:
+        energy = Joules(*energy_of_work(opening, before.time_s, after.time_s, closing))
+    check_power(str(instrument), energy.energy_j, observation.duration_s, instrument.power_limit_w)
+    if instrument.means == "counter" and instrument.power == "instantaneous":
+        is_sampled = _gap_s(number, before, after, observation.trace) <= _longest_gap_s(before, after)
+        integral = observation.trace.integrated_j(number, before.time_s, after.time_s) if is_sampled else None
+        check_agreement(str(instrument), energy.energy_j, integral and integral[0], observation.duration_s)
+    return energy
 
 
 def _rapl(observation: Observation, domain: str) -> Reading | None:
@@ -180,7 +253,10 @@ def _integrated_power(observation: Observation) -> Reading | None:
     trace, energies = observation.trace, []
     for number, instrument in enumerate(observation.instruments):
         integral = trace.integrated_j(number, before_s, after_s)
-        if instrument.means != "counter" or integral is None or trace.failure is not None:
+        is_sampled = _gap_s(number, observation.before, observation.after, trace) <= _longest_gap_s(
+            observation.before, observation.after
+        )
+        if instrument.means != "counter" or integral is None or not is_sampled:
             return None
         energy_j, bound_j = integral
         energies.append(Joules(energy_j, instrument.power_bound_j(bound_j)))
@@ -198,8 +274,36 @@ def _measured(observation: Observation, energy: Joules, source: str) -> Reading:
     )
 
 
-def _modelled(shares: CodeCarbon, energy_kwh: float, model: str) -> Reading:
-    return Reading(energy_kwh=energy_kwh, source=f"CodeCarbon {shares.version}, {model}", kind="estimated")
+def _by_cpu_time(observation: Observation) -> Reading:
+    """The CPU's energy by the CPU time of the job, an estimate."""
+    energy_j = _cpu_time_j(observation, observation.before, observation.after)
+    return Reading(
+        energy_kwh=energy_j / JOULES_PER_KWH / observation.repetitions, source=observation.cpu.model, kind="estimated"
+    )
+
+
+def _cpu_time_j(observation: Observation, before: Readings, after: Readings) -> float:
+    # beside RAPL that a later reading lacks, the model has no power of its own
+    return (after.cpu_s - before.cpu_s) * (observation.cpu.core_power_w or 0.0)
+
+
+def _modelled_memory(shares: CodeCarbon) -> Reading | None:
+    if shares.ram_energy_kwh is None:
+        return None
+    source = f"CodeCarbon {shares.version}, constant power per module"
+    return Reading(energy_kwh=shares.ram_energy_kwh, source=source, kind="estimated")
+
+
+def _idle_state(idle: Idle, now_s: float) -> IdleState:
+    return IdleState(
+        number=idle.number,
+        age_s=max(now_s - idle.measured_s, 0.0),
+        uncertainty_w=idle.uncertainty_w,
+        settled=idle.settled,
+        sm_clock_mhz=idle.sm_clock_mhz,
+        p_state=idle.p_state,
+        temperature_c=idle.temperature_c,
+    )
 
 
 def _refuse_zero(observation: Observation, energy: Joules, devices: Sequence[str]) -> None:
@@ -213,7 +317,7 @@ def _refuse_zero(observation: Observation, energy: Joules, devices: Sequence[str
 def _period_s(observation: Observation) -> float:
     """The longest time between two updates of what decides; where power is integrated, a late sample counts."""
     gaps_s = [
-        observation.trace.longest_gap_s(number)
+        _gap_s(number, observation.before, observation.after, observation.trace)
         for number, instrument in enumerate(observation.instruments)
         if instrument.means == "power"
     ]
@@ -228,13 +332,16 @@ def _other_readings_kwh(observation: Observation, integrated_power: Reading | No
     instruments, shares, readings_kwh = observation.instruments, observation.shares, []
     if integrated_power and all(instrument.power == "instantaneous" for instrument in instruments):
         readings_kwh.append(integrated_power.energy_kwh)
-    if all(instrument.means != "model" for instrument in instruments):
-        readings_kwh.append(shares.gpu_energy_kwh if observation.component == "gpu" else shares.cpu_energy_kwh)
+    of_codecarbon_kwh = shares.gpu_energy_kwh if observation.component == "gpu" else shares.cpu_energy_kwh
+    if all(instrument.means != "model" for instrument in instruments) and of_codecarbon_kwh is not None:
+        readings_kwh.append(of_codecarbon_kwh)
     return readings_kwh
 
 
 def _disagreement_percent(deciding: Reading, others_kwh: Sequence[float]) -> float | None:
     """How far the reading that is furthest from the deciding one is from it; none where there is no other."""
+    if deciding.energy_kwh == 0:
+        return None
     return max((100 * abs(other_kwh / deciding.energy_kwh - 1) for other_kwh in others_kwh), default=None)
 
 
@@ -246,8 +353,7 @@ def _of_repetitions_kwh(observation: Observation) -> list[float] | None:
     if len(marks) < 2 or shortest_s < PERIODS_OF_A_REPETITION * period_s:
         return None
     if observation.instruments[0].means == "model":
-        modelled_kwh = [mark.modelled_kwh or 0.0 for mark in marks]
-        return [after_kwh - before_kwh for before_kwh, after_kwh in pairwise(modelled_kwh)]
+        return [_cpu_time_j(observation, before, after) / JOULES_PER_KWH for before, after in pairwise(marks)]
     try:
         energies = [
             energy_between(observation.instruments, before, after, observation.trace)

@@ -4,16 +4,18 @@ A counter is updated now and then, and a power is sampled and on many boards ave
 measurements", SC24 (arXiv 2312.02741).
 """
 
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from isojoule.energy.codecarbon import Tracker
+from isojoule.energy.cpu_time import PERIOD_S, SOURCE, core_power_w, own_cpu_s
+from isojoule.energy.edges import STEP_J, Edge, settled_edges
 from isojoule.energy.nvml import Board
+from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.rapl import POWERCAP, Rapl
 from isojoule.energy.sampler import Sampler
 from isojoule.errors import InputError
@@ -21,9 +23,6 @@ from isojoule.records.measurement import Gpu
 
 # NVML averages the power over this time on boards that do not give it instantaneously
 AVERAGED_S = 1.0
-# NVML counts whole millijoules
-COUNTER_STEP_J = 0.001
-CPU_MODEL = "model of CPU load and thermal design power"
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,13 @@ class Readings:
         time_s: the time, by `time.perf_counter`.
         gpus_j: the energy counter of each GPU that computes, none where it has no counter.
         rapl_j: RAPL's counters by domain, `package` and `dram`, where the kernel lets us read them.
-        modelled_kwh: energy of the CPU since the window opened by CodeCarbon's model, none where nobody asked for it.
+        cpu_s: CPU time that this process and its children have used.
     """
 
     time_s: float
     gpus_j: tuple[float | None, ...] = ()
     rapl_j: Mapping[str, float] = field(default_factory=dict)
-    modelled_kwh: float | None = None
+    cpu_s: float = 0.0
 
     @property
     def counters_j(self) -> tuple[float | None, ...]:
@@ -61,6 +60,8 @@ class Instrument:
         uuid: of a GPU.
         power: whether the power of a GPU is that of the moment or of the last second; none where it gives none.
         power_limit_w: the most power that the device draws, none where that is not known.
+        core_power_w: of the CPU, the power of a core that works by the model.
+        model: how a record names that model.
     """
 
     component: Literal["gpu", "cpu"]
@@ -71,6 +72,8 @@ class Instrument:
     uuid: str | None = None
     power: Literal["instantaneous", "averaged"] | None = None
     power_limit_w: float | None = None
+    core_power_w: float | None = None
+    model: str = SOURCE
 
     def __str__(self) -> str:
         return f"{self.device} ({self.uuid})" if self.uuid else self.device
@@ -80,7 +83,7 @@ class Instrument:
 
         Each reading may be up to a period old, so that the energy of one period at most is missing or too much.
         """
-        return None if self.power_limit_w is None else self.period_s * self.power_limit_w + COUNTER_STEP_J
+        return None if self.power_limit_w is None else self.period_s * self.power_limit_w + STEP_J
 
     def power_bound_j(self, bound_j: float) -> float | None:
         """Return how far off an integral of the power can be; none where that is not known.
@@ -103,11 +106,14 @@ def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
         gpu: the GPU, as NVML describes it.
         power_period_s: time between two samples of its power.
     """
+    of_module = " of the module" if gpu.scope == "module" else ""
     sampled_s = power_period_s if gpu.power == "instantaneous" else AVERAGED_S
     return Instrument(
         component="gpu",
         means="counter" if gpu.counter_period_s else "power",
-        source="NVML energy counter" if gpu.counter_period_s else f"NVML {gpu.power} power, integrated",
+        source=f"NVML energy counter{of_module}"
+        if gpu.counter_period_s
+        else f"NVML {gpu.power} power{of_module}, integrated",
         period_s=gpu.counter_period_s or max(sampled_s, gpu.power_period_s or 0),
         device=gpu.name,
         uuid=gpu.uuid,
@@ -116,12 +122,20 @@ def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
     )
 
 
-def of_cpu(rapl: Rapl) -> Instrument:
-    """Return the instrument of the CPU: RAPL where it can be read, else CodeCarbon's model of its load."""
-    if rapl.period_s is not None:
-        return Instrument("cpu", "counter", "RAPL package", rapl.period_s, "RAPL")
-    # the kernel tells the load of a CPU in ticks of its clock
-    return Instrument("cpu", "model", CPU_MODEL, 1 / os.sysconf("SC_CLK_TCK"))
+def of_cpu(rapl: Rapl, max_power_w: float | None = None) -> Instrument:
+    """Return the instrument of the CPU: RAPL where it can be trusted, else a model of the CPU time that we use.
+
+    Args:
+        rapl: the counters of the CPU.
+        max_power_w: thermal design power of the machine's CPUs, where the configuration states it.
+    """
+    power_w, words = core_power_w(max_power_w)
+    words = f"{SOURCE} ({words})"
+    model = Instrument("cpu", "model", words, PERIOD_S, core_power_w=power_w, model=words)
+    if rapl.period_s is None:
+        return model
+    # a reading of RAPL beside a GPU may fail, and then the model serves
+    return replace(model, means="counter", source="RAPL package", period_s=rapl.period_s, device="RAPL")
 
 
 class Instruments:
@@ -133,11 +147,14 @@ class Instruments:
         own_processes: how many processes of this job compute on each GPU.
         sample_period_s: time between two samples of utilisation, clocks, temperature and other processes.
         power_period_s: time between two samples of power.
+        cpu_max_power_w: thermal design power of the machine's CPUs, where the configuration states it.
+        owns: tells whether a process is of this job, as `isojoule.energy.nvml.Board` takes it.
         powercap: folder where the kernel shows RAPL.
 
     Attributes:
         tracker: as given.
         deciding: the instruments that decide the energy: one of each GPU, or that of the CPU.
+        cpu: the instrument of the CPU, also where it does not decide.
 
     Raises:
         InputError: a GPU does not answer.
@@ -151,14 +168,17 @@ class Instruments:
         own_processes: int = 1,
         sample_period_s: float = 1.0,
         power_period_s: float = 0.1,
+        cpu_max_power_w: float | None = None,
+        owns: Callable[[int], bool] | None = None,
         powercap: Path = POWERCAP,
     ) -> None:
         self.tracker = tracker
         self._gpus = list(gpus)
-        self._boards = [Board(gpu.uuid, own_processes) for gpu in gpus]
+        self._boards = [Board(gpu.uuid, own_processes, owns) for gpu in gpus]
         self._rapl = Rapl(powercap)
         self._sample_period_s, self._power_period_s = sample_period_s, power_period_s
-        self.deciding = tuple(of_gpu(gpu, power_period_s) for gpu in gpus) or (of_cpu(self._rapl),)
+        self.cpu = of_cpu(self._rapl, cpu_max_power_w)
+        self.deciding = tuple(of_gpu(gpu, power_period_s) for gpu in gpus) or (self.cpu,)
 
     @property
     def period_s(self) -> float:
@@ -175,6 +195,16 @@ class Instruments:
         """Whether instruments decide the energy, and not a model."""
         return all(instrument.means != "model" for instrument in self.deciding)
 
+    @property
+    def reads_gpus(self) -> bool:
+        """Whether GPUs compute."""
+        return bool(self._gpus)
+
+    @property
+    def decides_by_average(self) -> bool:
+        """Whether the energy of a GPU is the integral of a power that the driver averages."""
+        return any(instrument.means == "power" and instrument.power == "averaged" for instrument in self.deciding)
+
     def read(self, *, before_work: bool = False) -> Readings:
         """Read all counters.
 
@@ -187,19 +217,42 @@ class Instruments:
         """
         if before_work:
             rapl_j, gpus_j = self._rapl_j(first=True), self._gpus_j()
-            return Readings(time.perf_counter(), gpus_j, rapl_j)
-        time_s = time.perf_counter()
+            cpu_s = own_cpu_s()
+            return Readings(time.perf_counter(), gpus_j, rapl_j, cpu_s)
+        time_s, cpu_s = time.perf_counter(), own_cpu_s()
         gpus_j = self._gpus_j()
-        return Readings(time_s, gpus_j, self._rapl_j())
+        return Readings(time_s, gpus_j, self._rapl_j(), cpu_s)
 
-    def read_inside_window(self) -> Readings:
-        """Read all counters, and CodeCarbon's model where it decides.
+    def edges(self) -> list[Edge | None]:
+        """Wait until the counters of the GPUs have settled, and return their edges; none for a GPU without a counter.
 
         Raises:
-            InputError: as from `read`.
+            GoneError: a GPU no longer answers.
         """
-        modelled_kwh = None if self.can_measure else self.tracker.so_far_kwh()
-        return replace(self.read(), modelled_kwh=modelled_kwh)
+        numbers = [number for number, instrument in enumerate(self.deciding) if self._is_gpu_counter(instrument)]
+        edges: list[Edge | None] = [None] * len(self.deciding)
+        if numbers:
+            counters = [_patient(self._boards[number].counter_j) for number in numbers]
+            for number, edge in zip(numbers, settled_edges(counters), strict=True):
+                edges[number] = edge
+        return edges
+
+    def total_power_w(self) -> float | None:
+        """Return the power of all GPUs at this moment; none where one of them does not tell it now."""
+        powers_w = [_patient(board.power_w)() for board in self._boards]
+        return sum(power_w for power_w in powers_w if power_w is not None) if all(powers_w) else None
+
+    def total_counter_j(self) -> float | None:
+        """Return the sum of the GPUs' counters; none where one has none, or cannot be read now."""
+        counters_j = [
+            _patient(board.counter_j)() if self._is_gpu_counter(instrument) else None
+            for board, instrument in zip(self._boards, self.deciding, strict=False)
+        ]
+        return sum(value for value in counters_j if value is not None) if counters_j and all(counters_j) else None
+
+    @staticmethod
+    def _is_gpu_counter(instrument: Instrument) -> bool:
+        return instrument.component == "gpu" and instrument.means == "counter"
 
     def sampler(self) -> Sampler:
         """Return a sampler of all devices that can be read."""
@@ -224,6 +277,12 @@ class Instruments:
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
                     "reading; energy.allow_shared: true measures all the same, and flags the record"
                 )
+            if unlisted_bytes := board.unlisted_memory_bytes():
+                raise InputError(
+                    f"{board.name}: found {unlisted_bytes / 1e9:.1f} GB of its memory in use by processes that the "
+                    "driver does not show here, expected none: their energy would be in the reading; "
+                    "energy.allow_shared: true measures all the same, and flags the record"
+                )
 
     def _rapl_j(self, *, first: bool = False) -> dict[str, float]:
         """Read RAPL's counters; beside a GPU they do not decide, and what fails of them is left out."""
@@ -232,5 +291,28 @@ class Instruments:
         return {}
 
     def _gpus_j(self) -> tuple[float | None, ...]:
-        pairs = zip(self._boards, self._gpus, strict=True)
-        return tuple(board.counter_j() if gpu.counter_period_s else None for board, gpu in pairs)
+        return tuple(
+            self._counter_j(board, gpu) if gpu.counter_period_s else None
+            for board, gpu in zip(self._boards, self._gpus, strict=True)
+        )
+
+    @staticmethod
+    def _counter_j(board: Board, gpu: Gpu) -> float:
+        value_j = board.counter_j()
+        if value_j is None:
+            raise InputError(
+                f"{gpu.name} ({gpu.uuid}): its energy counter is no longer offered by the driver; nothing was measured"
+            )
+        return value_j
+
+
+def _patient(read: Callable[[], float | None]) -> Callable[[], float | None]:
+    """Return a reading that is none where the driver does not answer for a moment."""
+
+    def value() -> float | None:
+        try:
+            return read()
+        except UnansweredError:
+            return None
+
+    return value

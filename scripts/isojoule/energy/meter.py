@@ -10,8 +10,10 @@ from types import TracebackType
 
 from isojoule.energy.account import energy_between
 from isojoule.energy.codecarbon import Tracker
+from isojoule.energy.idle import SETTLED_S, Idle, taken, wait_until_settled, why_not_idle
 from isojoule.energy.instruments import Instruments
 from isojoule.energy.rapl import POWERCAP
+from isojoule.energy.steady import Steadied, until_steady
 from isojoule.energy.window import Window
 from isojoule.errors import InputError
 from isojoule.records.measurement import Gpu
@@ -22,25 +24,27 @@ class Meter:
 
     `with meter as window:` opens a window: the meter waits for the devices and reads every instrument, and does both
     again at the end of the `with`. The energy of GPUs is that of their counters, where they have one, and else their
-    power, sampled and integrated. The energy of the CPU is RAPL's, and else that of CodeCarbon's model, which is an
-    estimate. CodeCarbon, the published method, runs over the same window, and the readings are compared.
+    power, sampled and integrated. The energy of the CPU is RAPL's, and else that of the CPU time that the job uses,
+    which is an estimate. CodeCarbon, the published method, runs over the same window, and the readings are compared.
 
     Args:
         gpus: the GPUs of the job, as `isojoule.energy.nvml.visible` or `identify` gives them; none where the CPU
             computes.
         country_iso_code: the country whose electricity CodeCarbon's emissions are for, ISO 3166 alpha-3; without it
             the emissions are not stated.
-        cpu_max_power_w: thermal design power of the CPU, for CodeCarbon's model where the CPU has no counter.
+        cpu_max_power_w: thermal design power of the machine's CPUs, for the estimate where they have no counter.
         synchronize: waits until the devices have done all that was asked of them; by default all that torch sees.
         min_window_s: length in seconds below which `Window.again` asks for another repetition.
         resolution_percent: `Window.again` also asks for another repetition as long as the instrument's period is more
             than this part of the window.
-        idle_s: how long the idle power is measured at the first `ready`; 0 for not at all.
+        idle_s: how long the idle power is measured, at the first `ready` and again now and then, once it has settled;
+            0 for not at all.
         sample_period_s: time between two samples of utilisation, clocks, temperature and other processes.
         power_period_s: time between two samples of power.
         own_processes: how many processes of this job compute on each GPU; with several, one of them has the meter, and
             `synchronize` must wait for all of them (a barrier).
         allow_shared: whether to go on where another process is on a GPU, whose energy will be in the reading.
+        owns: tells whether a process, by its number, is of this job; by default this one and its children are.
         powercap: folder where the kernel shows RAPL.
 
     Raises:
@@ -62,35 +66,60 @@ class Meter:
         power_period_s: float = 0.1,
         own_processes: int = 1,
         allow_shared: bool = False,
+        owns: Callable[[int], bool] | None = None,
         powercap: Path = POWERCAP,
     ) -> None:
         if not resolution_percent > 0:
             raise InputError(f"resolution_percent: found {resolution_percent}, expected more than 0")
         # CodeCarbon's first, since it gets ready in a thread of its own while the others do
-        tracker = Tracker([gpu.nvml_index for gpu in gpus], country_iso_code, cpu_max_power_w)
+        indices = [gpu.nvml_index for gpu in gpus if gpu.nvml_index is not None]
+        tracker = Tracker(indices, country_iso_code, cpu_max_power_w)
         self._instruments = Instruments(
             gpus,
             tracker,
             own_processes=own_processes,
             sample_period_s=sample_period_s,
             power_period_s=power_period_s,
+            cpu_max_power_w=cpu_max_power_w,
+            owns=owns,
             powercap=powercap,
         )
         self.min_window_s = max(min_window_s, 100 / resolution_percent * self._instruments.period_s)
         self._synchronize = synchronize or (_synchronize_all if gpus else lambda: None)
         self._idle_s = idle_s
-        self._idle_power_w: float | None = None
+        self._idle: Idle | None = None
+        self._no_idle: str | None = None
+        self._idle_count = self._windows_of_idle = 0
+        self._steadied: Steadied | None = None
         self._allow_shared = allow_shared
         self._window: Window | None = None
 
     def ready(self) -> None:
-        """Wait until a window can be opened without delay; the first time, measure the idle power.
+        """Wait until a window can be opened without delay; the first time, and now and then, measure the idle power.
 
         Call it before the warm-up, with the CUDA context alive.
         """
         self._instruments.tracker.ready()
-        if self._idle_power_w is None and self._idle_s > 0 and self._instruments.can_measure:
-            self._idle_power_w = self._measured_idle_power_w()
+        if self._idle_s <= 0 or not self._instruments.can_measure:
+            return
+        if self._idle is None or not self._idle.is_valid(time.perf_counter(), self._windows_of_idle):
+            self._measure_idle_power()
+
+    def warm_up(self, work: Callable[[], None]) -> None:
+        """Do the work until the board draws a steady power, before the first window of the meter; later, do it once.
+
+        Args:
+            work: does a little of what the windows will measure.
+        """
+        self._instruments.tracker.ready()
+
+        def done() -> None:
+            work()
+            self._synchronize()
+
+        done()
+        if self._steadied is None and self._instruments.total_counter_j() is not None:
+            self._steadied = until_steady(done, self._instruments.total_counter_j)
 
     def __enter__(self) -> Window:
         if self._window is not None:
@@ -98,7 +127,10 @@ class Meter:
         self.ready()
         if not self._allow_shared:
             self._instruments.check_alone()
-        self._window = Window(self._instruments, self._synchronize, self.min_window_s, self._idle_power_w)
+        self._windows_of_idle += 1
+        self._window = Window(
+            self._instruments, self._synchronize, self.min_window_s, self._idle, self._no_idle, self._steadied
+        )
         try:
             self._window.open()
         except BaseException:
@@ -116,15 +148,36 @@ class Meter:
         elif window is not None:
             window.abandon()
 
-    def _measured_idle_power_w(self) -> float:
+    def _measure_idle_power(self) -> None:
+        """Wait until the power has settled, then take it; the board must do nothing meanwhile."""
         self._synchronize()
-        sampler = self._instruments.sampler()
-        before = self._instruments.read(before_work=True)
+        instruments = self._instruments
+        settled = not instruments.reads_gpus or wait_until_settled(
+            instruments.total_power_w, min(SETTLED_S, self._idle_s)
+        )
+        sampler = instruments.sampler()
+        before = instruments.read(before_work=True)
         with sampler:
             time.sleep(self._idle_s)
-        after = self._instruments.read()
-        energy_j = energy_between(self._instruments.deciding, before, after, sampler.trace).energy_j
-        return energy_j / (after.time_s - before.time_s)
+        after = instruments.read()
+        self._windows_of_idle = 0
+        self._no_idle = why_not_idle(sampler.trace)
+        if self._no_idle is not None:
+            self._idle = None
+            return
+        self._idle_count += 1
+        energy = energy_between(instruments.deciding, before, after, sampler.trace)
+        duration_s = after.time_s - before.time_s
+        power_w = energy.energy_j / duration_s
+        self._idle = taken(
+            sampler.trace,
+            power_w,
+            # each end is off by a period at most, of this power
+            2 * instruments.period_s * power_w / duration_s,
+            number=self._idle_count,
+            settled=settled,
+            measured_s=after.time_s,
+        )
 
 
 def _synchronize_all() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from isojoule.energy.nvml import update_period_s
+from isojoule.energy.update_period import update_period_s
 from isojoule.errors import InputError
 
 POWERCAP = Path("/sys/class/powercap")

@@ -1,6 +1,7 @@
 """The sampler watches the devices from a thread of its own while a window is open, and leaves a trace of samples."""
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from statistics import fmean
 from types import TracebackType
 from typing import Protocol
 
+from isojoule.energy.nvml_queries import GoneError
 from isojoule.errors import InputError
 from isojoule.files import written_whole
 from isojoule.records.measurement import GpuStatistics
@@ -23,9 +25,16 @@ COLUMNS = {
     "sm_clock_mhz": "float32",
     "memory_clock_mhz": "float32",
     "temperature_c": "float32",
+    "p_state": "float32",
     "throttle_reasons": "string",
     "foreign_processes": "float32",
+    "unlisted_memory_bytes": "float64",
 }
+# where power decides, a longer time without a sample of it makes the energy unknown
+LONGEST_GAP_S = 1.0
+LONGEST_GAP_SHARE = 0.02
+# a device that has not answered for so long is not waited for
+HOPELESS_S = 30.0
 
 
 class Sampled(Protocol):
@@ -64,14 +73,16 @@ class Trace:
         period_s: time between two samples that have more than the power.
         started_s: when the trace began, by `time.perf_counter`.
         samples: of all devices, in the order of time.
-        failure: why a device could not be sampled, the last time that one could not; none where every one could.
+        failures: of all devices: when one could not be sampled, which one, and why.
+        gone: why a device will not answer again; none where every one may.
     """
 
     gpus: int
     period_s: float = 1.0
     started_s: float = 0.0
     samples: list[Sample] = field(default_factory=list)
-    failure: InputError | None = None
+    failures: list[tuple[float, int, InputError]] = field(default_factory=list)
+    gone: InputError | None = None
 
     def integrated_j(self, device: int, started_s: float, ended_s: float) -> tuple[float, float] | None:
         """Integrate a device's power by trapezoids between two times of `time.perf_counter`.
@@ -82,10 +93,60 @@ class Trace:
         """
         return integrated(self._points(device), started_s - self.started_s, ended_s - self.started_s)
 
-    def longest_gap_s(self, device: int) -> float:
-        """Return the longest time between two samples of a device's power."""
-        times_s = [time_s for time_s, _ in self._points(device)]
-        return max((after - before for before, after in itertools.pairwise(times_s)), default=0.0)
+    def longest_gap_s(self, device: int, started_s: float, ended_s: float) -> float:
+        """Return the longest time without a sample of a device's power between two times of `time.perf_counter`."""
+        start_s, end_s = started_s - self.started_s, ended_s - self.started_s
+        inside_s = [time_s for time_s, _ in self._points(device) if start_s <= time_s <= end_s]
+        # the nearest samples outside bound the gaps at the edges
+        before_s = max((time_s for time_s, _ in self._points(device) if time_s < start_s), default=start_s)
+        after_s = min((time_s for time_s, _ in self._points(device) if time_s > end_s), default=end_s)
+        return max(right - left for left, right in itertools.pairwise([before_s, *inside_s, after_s]))
+
+    def power_at_w(self, device: int, time_s: float) -> float | None:
+        """Return a device's power in the sample that is nearest to a time of `time.perf_counter`."""
+        moment_s = time_s - self.started_s
+        nearest = min(self._points(device), key=lambda point: abs(point[0] - moment_s), default=None)
+        return None if nearest is None else nearest[1]
+
+    def ends_s(self, device: int) -> float:
+        """Return the time of the last sample of a device's power, by `time.perf_counter`."""
+        return self.started_s + max((time_s for time_s, _ in self._points(device)), default=0.0)
+
+    def values(self, name: str) -> list[float]:
+        """Return what the samples of the GPUs have under a name of `COLUMNS`."""
+        return _values(list(self._states()), name)
+
+    def seen_max(self, name: str) -> float:
+        """Return the largest of these values; 0 where there are none."""
+        return max(self.values(name), default=0.0)
+
+    def halves_w(self) -> tuple[float, float] | None:
+        """Return the mean power of all devices in the first and in the second half; none with too few samples."""
+        devices = {sample.device for sample in self.samples if sample.power_w is not None}
+        halves = [0.0, 0.0]
+        for device in devices:
+            powers_w = [power_w for _, power_w in self._points(device)]
+            if len(powers_w) < 2:
+                return None
+            middle = len(powers_w) // 2
+            halves[0] += fmean(powers_w[:middle])
+            halves[1] += fmean(powers_w[middle:])
+        return (halves[0], halves[1]) if devices else None
+
+    def failure_of(self, device: int) -> InputError | None:
+        """Return why a device could not be sampled, the last time that it could not."""
+        return next((error for _, number, error in reversed(self.failures) if number == device), None)
+
+    def hopeless(self) -> InputError | None:
+        """Return why it makes no sense to go on: a device is gone, or has not answered for long; none where it does."""
+        if self.gone is not None:
+            return self.gone
+        now_s = time.perf_counter() - self.started_s
+        for device in {number for _, number, _ in self.failures}:
+            answered_s = max((sample.time_s for sample in self.samples if sample.device == device), default=0.0)
+            if now_s - answered_s > HOPELESS_S:
+                return self.failure_of(device)
+        return None
 
     def statistics(self, peak_memory_bytes: int | None = None) -> GpuStatistics:
         """Average the samples of the GPUs; a mean is none where no sample has the field.
@@ -94,10 +155,12 @@ class Trace:
             peak_memory_bytes: the most memory that the work took, which no sample shows.
         """
         states = list(self._states())
-        reasons = [str(state.get("throttle_reasons", "")).split() for state in states]
+        reasons = [str(state["throttle_reasons"]).split() for state in states if "throttle_reasons" in state]
         powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None]
         temperatures_c = _values(states, "temperature_c")
         foreign_processes = _values(states, "foreign_processes")
+        unlisted_bytes = _values(states, "unlisted_memory_bytes")
+        p_states = _values(states, "p_state")
         return GpuStatistics(
             samples=len(states),
             period_s=self.period_s,
@@ -108,12 +171,13 @@ class Trace:
             memory_clock_mhz=_mean(_values(states, "memory_clock_mhz")),
             start_temperature_c=next(iter(temperatures_c), None),
             max_temperature_c=max(temperatures_c, default=None),
+            end_temperature_c=temperatures_c[-1] if temperatures_c else None,
             peak_memory_bytes=peak_memory_bytes,
             foreign_processes=int(max(foreign_processes)) if foreign_processes else None,
-            throttled_percent={
-                reason: 100 * sum(reason in reasons_of_sample for reasons_of_sample in reasons) / len(states)
-                for reason in sorted({reason for reasons_of_sample in reasons for reason in reasons_of_sample})
-            },
+            unlisted_memory_bytes=int(max(unlisted_bytes)) if unlisted_bytes else None,
+            failed_samples=sum(device < self.gpus for _, device, _ in self.failures),
+            throttled_percent=_shares_percent(reasons) if reasons else None,
+            p_states_percent=_shares_percent([[f"P{number:.0f}"] for number in p_states]) if p_states else None,
         )
 
     def write(self, path: Path) -> None:
@@ -234,13 +298,16 @@ class Sampler:
         while True:
             ticks += 1
             # the clock decides rather than a sleep that is always as long, so that the period does not drift
-            wait_s = started_s + ticks * self._power_period_s - time.perf_counter()
+            now_s = time.perf_counter()
+            # ticks that were missed are skipped: a burst of samples would tell of one moment
+            ticks = max(ticks, math.ceil((now_s - started_s) / self._power_period_s))
+            wait_s = started_s + ticks * self._power_period_s - now_s
             if self._ended.wait(max(wait_s, 0)):
                 return
             full = time.perf_counter() >= full_s
             self._sample(full)
             if full:
-                full_s += self.trace.period_s
+                full_s = max(full_s + self.trace.period_s, time.perf_counter())
 
     def _sample(self, full: bool) -> None:
         for number, device in enumerate(self._devices):
@@ -250,13 +317,20 @@ class Sampler:
                 moment_s = (before_s + time.perf_counter()) / 2
                 state = device.sample() if full else None
             except InputError as error:
-                self.trace.failure = error
+                self.trace.failures.append((time.perf_counter() - self.trace.started_s, number, error))
+                self.trace.gone = error if isinstance(error, GoneError) else self.trace.gone
                 continue
             self.trace.samples.append(Sample(moment_s - self.trace.started_s, number, power_w, state))
 
 
 def _values(states: Sequence[dict[str, float | str]], name: str) -> list[float]:
     return [float(state[name]) for state in states if name in state]
+
+
+def _shares_percent(names_by_sample: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return in which share of the samples each name occurs."""
+    names = sorted({name for names in names_by_sample for name in names})
+    return {name: 100 * sum(name in names for names in names_by_sample) / len(names_by_sample) for name in names}
 
 
 def _mean(values: list[float]) -> float | None:

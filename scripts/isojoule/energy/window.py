@@ -4,10 +4,16 @@ import time
 from collections.abc import Callable
 
 from isojoule.energy.account import Observation, account, energy_between
-from isojoule.energy.instruments import Instruments, Readings
+from isojoule.energy.host import HostLoad
+from isojoule.energy.idle import Idle
+from isojoule.energy.instruments import AVERAGED_S, Instruments, Readings
 from isojoule.energy.sampler import Trace
+from isojoule.energy.steady import Steadied
 from isojoule.records.measurement import Energy
 from isojoule.units import JOULES_PER_KWH
+
+# a power that is averaged over a second is sampled for so long beyond it, so that its last sample is surely there
+BEYOND_AVERAGE_S = 0.3
 
 
 class Window:
@@ -17,7 +23,9 @@ class Window:
         instruments: what is read.
         synchronize: waits until the devices have done all that was asked of them.
         min_window_s: length below which `again` asks for another repetition.
-        idle_power_w: power of the component that computes, as it was before the window; none where it is not known.
+        idle: the idle power of the component that computes; none where it is not known.
+        no_idle: why it is not known, where it was asked for.
+        steadied: how the board was warmed up before the first window; none where it was not.
 
     Attributes:
         energy: what was read, for the work done once; it is there from the end of the `with` on.
@@ -30,12 +38,14 @@ class Window:
         instruments: Instruments,
         synchronize: Callable[[], None],
         min_window_s: float,
-        idle_power_w: float | None = None,
+        idle: Idle | None = None,
+        no_idle: str | None = None,
+        steadied: Steadied | None = None,
     ) -> None:
         self._instruments = instruments
         self._synchronize = synchronize
         self._min_window_s = min_window_s
-        self._idle_power_w = idle_power_w
+        self._idle, self._no_idle, self._steadied = idle, no_idle, steadied
         self._sampler = instruments.sampler()
         self._repetitions = 0
         self._marks: list[Readings] = []
@@ -46,10 +56,13 @@ class Window:
         return self._sampler.trace
 
     def open(self) -> None:
-        """Wait for the devices, then read."""
+        """Wait for the devices, and until their instruments have nothing of earlier work to tell, then read."""
         self._synchronize()
+        self._wait_for_averages()
         self._sampler.start()
+        self._opening = self._instruments.edges()
         self._instruments.tracker.begin()
+        self._host = HostLoad()
         self._before = self._instruments.read(before_work=True)
 
     def again(self, at_least: int = 1) -> bool:
@@ -59,11 +72,16 @@ class Window:
 
         Args:
             at_least: repetitions, however long they take; with several, the energy of each is read.
+
+        Raises:
+            InputError: a device will not answer again, so that the window would be in vain.
         """
         if self._repetitions:
             self._synchronize()
+            if (reason := self.trace.hopeless()) is not None:
+                raise reason
         if at_least > 1:
-            self._marks.append(self._instruments.read_inside_window())
+            self._marks.append(self._instruments.read())
         is_long = time.perf_counter() - self._before.time_s >= self._min_window_s
         if self._repetitions >= at_least and is_long:
             return False
@@ -72,34 +90,44 @@ class Window:
 
     def so_far_kwh(self) -> float:
         """Return the energy of the component that computes since the window opened, for a progress line."""
-        now = self._instruments.read_inside_window()
-        if now.modelled_kwh is not None:
-            return now.modelled_kwh
+        now = self._instruments.read()
+        if not self._instruments.can_measure:
+            core_w = self._instruments.cpu.core_power_w or 0.0
+            return (now.cpu_s - self._before.cpu_s) * core_w / JOULES_PER_KWH
         return energy_between(self._instruments.deciding, self._before, now, self.trace).energy_j / JOULES_PER_KWH
 
     def close(self) -> None:
         """Wait for the devices, read, and make the account.
 
         Raises:
-            InputError: a GPU no longer answers, a counter was reset, or the energy is 0.
+            InputError: a GPU no longer answers, a counter was reset, or the energy is 0 or impossible.
         """
         try:
             self._synchronize()
             after = self._instruments.read()
-            self._sampler.stop()
             codecarbon = self._instruments.tracker.end()
+            host_load_percent = self._host.others_percent()
+            closing = self._instruments.edges()
+            self._wait_for_averages()
+            self._sampler.stop()
         except BaseException:
             self.abandon()
             raise
         observation = Observation(
             instruments=self._instruments.deciding,
+            cpu=self._instruments.cpu,
             before=self._before,
             after=after,
             trace=self.trace,
             codecarbon=codecarbon,
             repetitions=max(self._repetitions, 1),
             marks=self._marks,
-            idle_power_w=self._idle_power_w,
+            opening=self._opening,
+            closing=closing,
+            idle=self._idle,
+            no_idle=self._no_idle,
+            steadied=self._steadied,
+            host_load_percent=host_load_percent,
             why_no_rapl=self._instruments.why_no_rapl,
         )
         self.energy = account(observation)
@@ -108,3 +136,8 @@ class Window:
         """Close the window without an account, after an error."""
         self._sampler.stop()
         self._instruments.tracker.abandon()
+
+    def _wait_for_averages(self) -> None:
+        """Wait until a power that is the mean of the last second has nothing in it of what was before."""
+        if self._instruments.decides_by_average:
+            time.sleep(AVERAGED_S + BEYOND_AVERAGE_S)

@@ -9,6 +9,7 @@ DISAGREEMENT_PERCENT = 2.0
 SPREAD_PERCENT = 5.0
 HOT_C = 80.0
 WARMER_C = 10.0
+BUSY_HOST_PERCENT = 50.0
 
 MEANINGS = {
     "estimated": "the energy is that of a model, no instrument measured it",
@@ -16,14 +17,20 @@ MEANINGS = {
     "disagreement": f"another reading of the same window is more than {DISAGREEMENT_PERCENT:g} % off",
     "unchecked": "the power beside the GPU's energy counter could not be sampled, so that nothing of ours confirms it",
     "throttled": "heat, a power brake or a slowdown of the hardware held the GPU's clocks down",
+    "throttling-unknown": "the driver does not tell whether it held the GPU's clocks down",
     "power-capped": "the GPU's power limit held its clocks down",
     "hot-start": f"the GPU began at {HOT_C:g} degrees C or more, or {WARMER_C:g} above its platform's median start",
+    "temperature-unknown": "the driver does not tell the GPU's temperature",
+    "module-energy": "the energy is that of a module: of the GPU, and of the CPU and the memory beside it",
     "shared-device": "another process computed on the GPU",
     "company-unknown": "the driver does not show who computes on the GPU",
+    "busy-host": f"other programs kept the CPU busy with more than {BUSY_HOST_PERCENT:g} % of a core",
+    "unsteady-board": "the power of the board did not stand still before the first window of the job",
     "attempt-above-1": "earlier attempts at the same measurement came to nothing",
     "spread": f"the repeats differ by more than {SPREAD_PERCENT:g} % of their mean",
     "unsteady": f"the repetitions inside the window differ by more than {SPREAD_PERCENT:g} % of their mean",
     "several-drivers": "GPUs of this name were measured with more than one driver",
+    "several-versions": "the platform was measured with more than one version of torch, CUDA or cuDNN",
     "several-boards": "more than one board of this name was measured",
     "several-devices": "the platform was measured on devices of more than one name",
     "initial-weights": "the test ran with weights that no training made, and claims no quality",
@@ -50,19 +57,25 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "short-window": window.resolution_percent > RESOLUTION_PERCENT,
             "disagreement": (window.disagreement_percent or 0) > DISAGREEMENT_PERCENT,
             "unchecked": _has_counter(record) and record.energy.integrated_power is None,
+            "busy-host": (window.host_load_percent or 0) > BUSY_HOST_PERCENT,
+            "unsteady-board": window.steady_state is not None and not window.steady_state.reached,
             "unsteady": _spread_percent(window.repetition_energies_kwh or []) > SPREAD_PERCENT,
         }
         flags += [flag for flag, holds in tests.items() if holds]
     if record.gpu_statistics is not None:
         statistics = record.gpu_statistics
         tests = {
-            "throttled": any(reason in statistics.throttled_percent for reason in THROTTLES),
-            "power-capped": "power-cap" in statistics.throttled_percent,
+            "throttled": any(reason in (statistics.throttled_percent or {}) for reason in THROTTLES),
+            "throttling-unknown": statistics.throttled_percent is None,
+            "power-capped": "power-cap" in (statistics.throttled_percent or {}),
             "hot-start": (statistics.start_temperature_c or 0) >= HOT_C,
-            "shared-device": bool(statistics.foreign_processes),
+            "temperature-unknown": statistics.max_temperature_c is None,
+            "shared-device": bool(statistics.foreign_processes or statistics.unlisted_memory_bytes),
             "company-unknown": statistics.foreign_processes is None,
         }
         flags += [flag for flag, holds in tests.items() if holds]
+    if record.energy is not None and record.hardware.gpu is not None and record.hardware.gpu.scope == "module":
+        flags.append("module-energy")
     if record.provenance.failed_attempts:
         flags.append("attempt-above-1")
     return [*flags, *(flag for flag in record.flags if flag in OF_WORKLOADS)]

@@ -26,6 +26,7 @@ def with_flags_of_the_study(frame: pd.DataFrame, excluded: Collection[str] = ())
         "spread": spread_percent > SPREAD_PERCENT,
         "hot-start": start_c - by_gpu["gpu_start_temperature_c"].transform("median") >= WARMER_C,
         "several-drivers": by_device_name["driver"].transform("nunique") > 1,
+        "several-versions": sum(by_gpu[name].transform("nunique") > 1 for name in ("torch", "cuda", "cudnn")) > 0,
         "several-boards": by_device_name["device_uuid"].transform("nunique") > 1,
         "several-devices": by_gpu["device_name"].transform("nunique") > 1,
     }

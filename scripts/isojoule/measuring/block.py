@@ -117,7 +117,8 @@ class Block:
 
     def _arrival(self, waiting: list[str]) -> Arrival:
         try:
-            return arrive(self._gpu, self._configuration.gpus[self._gpu])
+            entry = self._configuration.gpus[self._gpu]
+            return arrive(self._gpu, entry, entry.precision or self._configuration.precision)
         except RefusedError as error:
             for name in waiting:
                 cell = Cell(self._gpu, name, self._needed(name)[0], self._repeat)
@@ -176,7 +177,7 @@ class Block:
         made_by = provenance.provenance(
             self._journal.next_attempt(cell), **fingerprints, failed_attempts=failed_attempts
         )
-        return opened(self._configuration, cell, arrival.gpu if arrival else None, made_by, place)
+        return opened(self._configuration, cell, arrival.gpus if arrival else [], made_by, place)
 
     def _kept(self, cell: Cell) -> MeasurementRecord | None:
         return self._journal.kept(cell, self._fingerprints(cell))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
 from isojoule.study.cells import Cell, architectures
 from isojoule.study.reruns import cell_slice, gpu_slice
-from isojoule.workloads import building, interface
+from isojoule.workloads import building, interface, precision
 from isojoule.workloads.interface import Architecture, Configuration, Session
 
 
@@ -73,14 +73,14 @@ class CellJob:
 
 
 def opened(
-    configuration: Configuration, cell: Cell, gpu: Gpu | None, made_by: Provenance, place: int = 0
+    configuration: Configuration, cell: Cell, gpus: Sequence[Gpu], made_by: Provenance, place: int = 0
 ) -> MeasurementRecord:
     """Return the record of a cell whose measurement begins now.
 
     Args:
         configuration: the whole study.
         cell: what is to be measured.
-        gpu: the GPU that computes, none on a CPU.
+        gpus: the GPUs of the job, the one that computes a test first; none on a CPU.
         made_by: software, fingerprints and number of this attempt.
         place: the cell's place in the order of its job.
     """
@@ -101,7 +101,7 @@ def opened(
         seed=decisive["seed"],
         place=place,
         settings=configuration.shown_settings(),
-        hardware=provenance.hardware(gpu),
+        hardware=provenance.hardware(gpus[0] if gpus else None, gpus[1:]),
         provenance=made_by,
     )
 
@@ -146,7 +146,7 @@ def measure(job: CellJob) -> MeasurementRecord:
     architectures_by_name = architectures(configuration)
     decisive = cell_slice(configuration, cell, architectures_by_name)
     torch.set_num_threads(decisive["gpu"]["threads"])
-    building.set_precision(decisive["gpu"]["precision"])
+    precision.set_precision(decisive["gpu"]["precision"])
     with Devices([gpu.uuid for gpu in job.arrival.gpus]) if job.is_on_gpu else nullcontext(job.machine) as computer:
         measured = _measured(job, decisive, architectures_by_name[cell.architecture], computer)
         if cell.phase == "train" and job.checkpoint is not None and measured["outcome"] != "ok":
@@ -198,7 +198,10 @@ def _session(job: CellJob, decisive: dict[str, Any], architecture: Architecture,
             torch.cuda.reset_peak_memory_stats()
         with torch.no_grad():
             building.checked_output(architecture, session.model, *session.example())
+        # the module of a model may turn torch's switches when it is imported, and its methods whenever they are called
+        precision.check(decisive["gpu"]["precision"], architecture.model)
         yield session
+        precision.check(decisive["gpu"]["precision"], architecture.model)
 
 
 def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tuple[Window, int | None]:
@@ -207,7 +210,7 @@ def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tu
     peak_memory_bytes = None
     with computer.alone():
         job.meter.ready()
-        session.warm_up()
+        job.meter.warm_up(session.warm_up)
         with job.meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
             while window.again(repetitions):
                 session.run()

@@ -41,6 +41,26 @@ class Reading(_Part):
     )
 
 
+class IdleState(_Part):
+    """How an idle power was taken: the net energy rests on it."""
+
+    number: PositiveInt = Field(description="1 for the first that the job took, and so on.")
+    age_s: NonNegativeFloat = Field(description="How long before the window.")
+    uncertainty_w: NonNegativeFloat
+    settled: bool = Field(description="Whether the power had settled before.")
+    sm_clock_mhz: NonNegativeFloat | None = None
+    p_state: NonNegativeInt | None = Field(default=None, description="The slowest performance state of the GPUs.")
+    temperature_c: float | None = None
+
+
+class SteadyState(_Part):
+    """How the board was warmed up before the first window of a job."""
+
+    duration_s: NonNegativeFloat
+    reached: bool = Field(description="Whether the power of the work stood still in the end.")
+    power_w: NonNegativeFloat | None = None
+
+
 class Window(_Part):
     """How the energy was measured: one window over one or more whole repetitions of the work."""
 
@@ -63,6 +83,16 @@ class Window(_Part):
     idle_power_w: NonNegativeFloat | None = Field(
         default=None, description="Power of the computing component before the window, with a live CUDA context."
     )
+    idle: IdleState | None = Field(
+        default=None, description="How idle_power_w was taken; none where it was not, and in older records."
+    )
+    no_idle: str | None = Field(default=None, description="Why there is no idle power, where one was asked for.")
+    steady_state: SteadyState | None = Field(
+        default=None, description="How the board was warmed up before the first window of its job."
+    )
+    host_load_percent: NonNegativeFloat | None = Field(
+        default=None, description="CPU time of other programs in the window, in per cent of one core."
+    )
 
 
 class CodeCarbon(_Part):
@@ -73,10 +103,11 @@ class CodeCarbon(_Part):
         default=None,
         description="Country whose electricity decides emissions_kg_co2e; none where nobody stated it.",
     )
-    cpu_energy_kwh: NonNegativeFloat
-    gpu_energy_kwh: NonNegativeFloat
-    ram_energy_kwh: NonNegativeFloat
-    total_energy_kwh: NonNegativeFloat
+    failure: str | None = Field(default=None, description="Why CodeCarbon could not read; its figures are then none.")
+    cpu_energy_kwh: NonNegativeFloat | None = None
+    gpu_energy_kwh: NonNegativeFloat | None = None
+    ram_energy_kwh: NonNegativeFloat | None = None
+    total_energy_kwh: NonNegativeFloat | None = None
     emissions_kg_co2e: NonNegativeFloat | None = Field(
         default=None, description="None where nobody stated a country, since nothing else tells the grams per kWh."
     )
@@ -140,8 +171,20 @@ class GpuStatistics(_Part):
     max_temperature_c: float | None
     peak_memory_bytes: NonNegativeInt | None
     foreign_processes: NonNegativeInt | None = Field(description="Most processes beside ours that computed on the GPU.")
-    throttled_percent: dict[str, float] = Field(
-        default={}, description="Share of the samples in which the driver held the clocks down, by reason."
+    unlisted_memory_bytes: NonNegativeInt | None = Field(
+        default=None,
+        description="Most memory in use beyond what the processes that the driver lists and the driver itself take: "
+        "that of processes that a container does not show. None where the driver does not tell.",
+    )
+    end_temperature_c: float | None = None
+    failed_samples: NonNegativeInt = Field(default=0, description="How often the driver did not answer.")
+    throttled_percent: dict[str, float] | None = Field(
+        default={},
+        description="Share of the samples in which the driver held the clocks down, by reason; none where it does not "
+        "tell.",
+    )
+    p_states_percent: dict[str, float] | None = Field(
+        default=None, description="Share of the samples by the board's performance state; P0 is the fastest."
     )
 
 
@@ -150,20 +193,38 @@ class Gpu(_Part):
 
     name: str
     uuid: str
-    nvml_index: NonNegativeInt = Field(description="Its number by NVML on that machine; CUDA may count otherwise.")
+    nvml_index: NonNegativeInt | None = Field(
+        description="Its number by NVML on that machine; CUDA may count otherwise."
+    )
     driver: str
     power_limit_w: float | None
-    memory_bytes: int
+    memory_bytes: int | None
     counter_period_s: float | None = Field(
-        description="Longest time seen between two updates of its energy counter; none where it has none that works."
+        description="Time between two updates of its energy counter; none where it has none that works and is the "
+        "GPU's own."
     )
     power: Literal["instantaneous", "averaged"] | None = Field(
         description="Whether its power is that of the moment or the mean of the last second; none where it has none."
     )
     power_period_s: float | None = Field(
-        default=None, description="Longest time seen between two updates of the power, where there is no counter."
+        default=None, description="Time between two updates of the power, where that decides."
     )
     mig: bool = Field(description="Whether the board is split into instances (MIG).")
+    scope: Literal["gpu", "module"] | None = Field(
+        default=None,
+        description="What the energy is of: the GPU's board, or a module with CPU and memory (Grace Hopper). None in "
+        "records that do not say.",
+    )
+    default_power_limit_w: float | None = None
+    ecc: bool | None = Field(default=None, description="Whether memory errors are corrected.")
+    persistence: bool | None = Field(default=None, description="Whether the driver stays loaded without a client.")
+    application_sm_clock_mhz: float | None = Field(default=None, description="Clock that the administrator asks for.")
+    max_sm_clock_mhz: float | None = None
+    max_memory_clock_mhz: float | None = None
+    vbios: str | None = None
+    pcie_generation: int | None = None
+    pcie_lanes: int | None = None
+    cuda_driver: str | None = Field(default=None, description="Newest version of CUDA that the driver serves.")
 
 
 class Hardware(_Part):
@@ -174,6 +235,8 @@ class Hardware(_Part):
     cpu_cores: PositiveInt
     memory_bytes: PositiveInt
     gpu: Gpu | None = None
+    further_gpus: list[Gpu] = Field(default=[], description="The other GPUs of a job on several.")
+    cpu_governor: str | None = Field(default=None, description="How the kernel chooses the clock of the CPU.")
 
 
 class Slurm(_Part):

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -22,15 +23,25 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def hardware(gpu: Gpu | None = None) -> Hardware:
-    """Describe this machine, and the GPU that the program computes on."""
+def hardware(gpu: Gpu | None = None, further_gpus: Sequence[Gpu] = ()) -> Hardware:
+    """Describe this machine, and the GPUs that the program computes on."""
     return Hardware(
         hostname=platform.node(),
         cpu=cpu_model() or platform.processor() or "unknown",
         cpu_cores=os.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,
         gpu=gpu,
+        further_gpus=list(further_gpus),
+        cpu_governor=_governor(),
     )
+
+
+def _governor() -> str | None:
+    """Return how the kernel chooses the clock of the first core, or None where it does not say."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text(encoding="ascii").strip() or None
+    except (OSError, ValueError):
+        return None
 
 
 def provenance(

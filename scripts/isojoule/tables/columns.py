@@ -132,6 +132,12 @@ COLUMNS = {
         "power of the component that computes before the window, with a live CUDA context",
         "record.energy.window.idle_power_w",
     ),
+    "host_load_percent": Column(
+        "Float64",
+        "%",
+        "CPU time of other programs in the window, in per cent of one core",
+        "record.energy.window.host_load_percent",
+    ),
     "duration_s": Column("Float64", "s", "duration of the phase, done once", "record.energy.duration_s", scales=True),
     "window_s": Column(
         "Float64", "s", "length of the measured window: the phase, repeated", "record.energy.window.duration_s"
@@ -356,6 +362,7 @@ COLUMNS = {
     "isojoule": Column("string", "", "version of isojoule", "record.provenance.software.isojoule"),
     "python": Column("string", "", "version of Python", "record.provenance.software.python"),
     "cuda": Column("string", "", "version of CUDA that PyTorch was built for", "record.provenance.software.cuda"),
+    "cudnn": Column("string", "", "version of cuDNN", "record.provenance.software.cudnn"),
     "torch": Column("string", "", "version of PyTorch", "record.provenance.software.torch"),
     "codecarbon": Column("string", "", "version of CodeCarbon", "record.provenance.software.codecarbon"),
     "started_at": Column("string", "", "start of the job, UTC", "record.started_at"),

@@ -163,13 +163,16 @@ class Session(Protocol):
         """Return inputs for the model, and targets of the shape that its output must have."""
 
     def warm_up(self) -> None:
-        """Do a little of the work before the window, then put weights and optimizer back to their start."""
+        """Do a little of the work, every kind of batch in it, then go back to the start.
+
+        It is called several times before a window, until the board is steady.
+        """
 
     def run(self) -> None:
         """Do all of the work once, and nothing else; a window may call this several times."""
 
     def settle(self) -> None:
-        """Put everything back, after the window, to where the first `run` left it."""
+        """Leave, after the window, what one `run` from the start leaves."""
 
     def close(self) -> None:
         """End the processes that the session started; this is called even after an error."""

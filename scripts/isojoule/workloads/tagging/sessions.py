@@ -1,6 +1,6 @@
 """Train and test a model for audio tagging: data goes to the device before the window, plain steps run inside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from isojoule.records.measurement import Work
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.example import loss as criterion
 from isojoule.workloads.tagging.features import Features
-from isojoule.workloads.weights import Weights
+from isojoule.workloads.weights import Start
 
 WARM_UP_STEPS = 3
 
@@ -75,10 +75,10 @@ class Session:
         self._clips = Clips(extracted, phase, settings, device)
         self.flags = ["quality-on-training-data"] if phase == "test" and extracted.same_clips("train", "test") else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
-        self._weights = Weights(model) if phase == "train" else None
+        self._start = Start(model) if phase == "train" else None
         self.model = model.to(device)
         self._order = self._shuffled(configuration["seed"]) if phase == "train" else self._in_order()
-        self._losses = self._sums = torch.zeros(self.epochs, device=device)
+        self._losses = torch.zeros(self.epochs, device=device)
         if phase == "train":
             optimizer = settings["optimizer"]
             self._optimizer = OPTIMIZERS[optimizer["name"]](model.parameters(), lr=optimizer["learning_rate"])
@@ -101,36 +101,34 @@ class Session:
         return (values,), targets
 
     def warm_up(self) -> None:
-        """Take a few steps that are not counted, then put the weights and the optimizer back to their start."""
-        state = torch.get_rng_state()
-        steps = self._train if self.phase == "train" else self._test
-        for _ in zip(range(WARM_UP_STEPS), steps(0), strict=False):
-            pass
-        if self._weights:
-            self._weights.back_to_start(self._optimizer)
-        torch.set_rng_state(state)
-        self._losses.zero_()
-        self.steps_done = 0
+        """Take a few steps that are not counted, then go back to the start; this may be called several times.
+
+        The last batch, which may be smaller, is among them, so that nothing is loaded for it inside the window.
+        """
+        first_epoch = self._order[0]
+        for numbers in (*first_epoch[:WARM_UP_STEPS], *first_epoch[-1:]):
+            self._step(numbers, self._losses[0])
+        self._go_back()
 
     def run(self) -> None:
         """Do what the window measures: all epochs of the phase.
 
         A window may call this again, and then training goes on; `settle` takes back what the later calls did.
         """
-        if self._runs == 1:
-            self._sums = torch.zeros_like(self._losses)
-            if self._weights:
-                self._weights.keep()
-        steps = self._train if self.phase == "train" else self._test
         for epoch in range(self.epochs):
-            for _ in steps(epoch):
+            for numbers in self._order[epoch]:
+                self._step(numbers, self._losses[epoch])
                 self.steps_done += 1
         self._runs += 1
 
     def settle(self) -> None:
-        """Put the weights back to where the first `run` left them."""
-        if self._weights:
-            self._weights.settle()
+        """Leave the weights and the losses of one `run`: after several, go back to the start and train once more.
+
+        To copy the weights after the first `run` instead would be work inside the window.
+        """
+        if self._start and self._runs > 1:
+            self._go_back()
+            self.run()
 
     def close(self) -> None:
         """Do nothing, since a session of tagging starts no process."""
@@ -147,7 +145,9 @@ class Session:
 
     def loss(self, epoch: int = -1) -> float:
         """Return the mean loss over the clips of an epoch."""
-        return float(self._losses[epoch]) / len(self._clips)
+        # every run of a test adds the same losses
+        runs = max(self._runs, 1) if self.phase == "test" else 1
+        return float(self._losses[epoch]) / len(self._clips) / runs
 
     def quality(self) -> dict[str, float]:
         """Return macro F1 at 0.5 and mean average precision over the classes that occur in the test data.
@@ -168,31 +168,35 @@ class Session:
             ),
         }
 
-    def _train(self, epoch: int) -> Iterator[None]:
-        self.model.train()
-        total = self._sums[epoch]
-        for numbers in self._order[epoch]:
-            values, targets = self._clips.batch(numbers)
-            self._optimizer.zero_grad(set_to_none=True)
-            with self._autocast():
-                loss = criterion(self.model(values), targets)
-            loss.backward()
-            self._optimizer.step()
-            total.add_(loss.detach(), alpha=len(values))
-            yield
+    def _go_back(self) -> None:
+        if self._start:
+            self._start.go_back(self._optimizer)
+        self._losses.zero_()
+        self.steps_done = self._runs = 0
 
-    def _test(self, epoch: int) -> Iterator[None]:
+    def _step(self, numbers: Batch, total: Tensor) -> None:
+        """Train or test on one batch, and add the sum of its clips' losses to `total`."""
+        (self._train if self.phase == "train" else self._test)(numbers, total)
+
+    def _train(self, numbers: Batch, total: Tensor) -> None:
+        self.model.train()
+        values, targets = self._clips.batch(numbers)
+        self._optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss = criterion(self.model(values), targets)
+        loss.backward()
+        self._optimizer.step()
+        total.add_(loss.detach(), alpha=len(values))
+
+    @torch.inference_mode()
+    def _test(self, numbers: Batch, total: Tensor) -> None:
         self.model.eval()
-        total = self._sums[epoch]
-        with torch.inference_mode():
-            for numbers in self._order[epoch]:
-                values, targets = self._clips.batch(numbers)
-                with self._autocast():
-                    logits = self.model(values)
-                    loss = criterion(logits, targets)
-                self._logits[numbers] = logits.float()
-                total.add_(loss, alpha=len(values))
-                yield
+        values, targets = self._clips.batch(numbers)
+        with self._autocast():
+            logits = self.model(values)
+            loss = criterion(logits, targets)
+        self._logits[numbers] = logits.float()
+        total.add_(loss, alpha=len(values))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16) if self._bf16 else nullcontext()

@@ -23,11 +23,12 @@ from isojoule.workloads import building
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
+from isojoule.workloads.precision import set_precision
 from isojoule.workloads.team import Team
 from isojoule.workloads.waveflow.example import loss as criterion
 from isojoule.workloads.waveflow.extraction import FULL_SCALE
 from isojoule.workloads.waveflow.manifest import HOP
-from isojoule.workloads.weights import Weights
+from isojoule.workloads.weights import Start
 
 WARM_UP = {"train": 3, "test": 1}
 # how many batches the device keeps (0.7 GB at a batch of 8); a longer training repeats them
@@ -137,7 +138,7 @@ class Session:
             name = configuration["architecture"]["name"]
             raise InputError(f"architecture {name}: found no method generate(noise, mel), expected one beside forward")
         model.train(phase == "train")
-        self._weights = Weights(model) if phase == "train" else None
+        self._start = Start(model) if phase == "train" else None
         self.model: Any = model.to(device)
         self._runs = self._done = 0
         section = configuration["phases"][phase]
@@ -188,12 +189,11 @@ class Session:
         return inputs, torch.zeros(1, 2, audio.shape[1], device=self._device)
 
     def warm_up(self) -> None:
-        """Take a few steps, or generate one clip, then put weights and optimizer back to their start."""
+        """Take a few steps, or generate one clip, then go back to the start; this may be called several times."""
         with self._together("warm_up"):
             for number in range(min(WARM_UP[self._phase], self._count)):
                 self._step(number)
-            if self._weights:
-                self._weights.back_to_start(self._optimizer)
+            self._go_back()
 
     def run(self) -> None:
         """Do what the window measures: the steps of the training, or the clips.
@@ -201,24 +201,33 @@ class Session:
         A window may call this again, and then training goes on; `settle` takes back what the later calls did.
         """
         with self._together("run"):
-            if self._runs == 1 and self._weights:
-                self._kept_losses = self._losses.clone()
-                self._weights.keep()
-            for number in range(self._count):
-                self._step(number)
-                self._done += 1
-            self._runs += 1
+            self._work()
 
     def settle(self) -> None:
-        """Put weights and losses back to where the first `run` left them."""
-        if self._weights is None:
+        """Leave the weights and the losses of one `run`: after several, go back to the start and train once more.
+
+        To copy the weights after the first `run` instead would be work inside the window.
+        """
+        if self._start is None:
             return
         with self._together("settle"):
-            self._weights.settle()
-            self._losses = self._kept_losses if self._runs > 1 else self._losses
+            if self._runs > 1:
+                self._go_back()
+                self._work()
             if self._size > 1:
                 distributed.all_reduce(self._losses)
                 self._losses /= self._size
+
+    def _go_back(self) -> None:
+        if self._start:
+            self._start.go_back(self._optimizer)
+        self._done = self._runs = 0
+
+    def _work(self) -> None:
+        for number in range(self._count):
+            self._step(number)
+            self._done += 1
+        self._runs += 1
 
     def close(self) -> None:
         """End the processes of the other devices."""
@@ -309,7 +318,7 @@ class Session:
 
 def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session:
     """The session of another device, in a process of its own."""
-    building.set_precision(configuration["gpu"]["precision"])
+    set_precision(configuration["gpu"]["precision"])
     torch.set_num_threads(configuration["gpu"]["threads"])
     torch.manual_seed(configuration["seed"])
     model = building.build(Architecture(**configuration["architecture"]))
