@@ -4,6 +4,7 @@ from pathlib import Path
 
 import hypothesis
 import numpy as np
+import pynvml
 import pytest
 from nvml_below import driver as nvml_driver
 from nvml_below import library
@@ -39,9 +40,11 @@ def published():
 @pytest.fixture
 def driver(monkeypatch):
     """A fresh driver below the real binding, for us and for CodeCarbon."""
-    from codecarbon.core import gpu
+    from codecarbon.core import gpu, gpu_nvidia
 
     before = dict(vars(nvml_driver.driver))
+    # CodeCarbon imports the binding only where there is a program nvidia-smi
+    monkeypatch.setattr(gpu_nvidia, "pynvml", pynvml)
     monkeypatch.setattr(gpu, "PYNVML_AVAILABLE", True)
     monkeypatch.setattr(gpu, "is_nvidia_system", lambda: True)
     remove = library.install()

@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isojoule.energy.account import Observation, account, energy_between
-from isojoule.energy.instruments import AVERAGED_S, CPU_MODEL, Instrument, Readings, of_gpu
+from isojoule.energy.edges import Edge, Tick
+from isojoule.energy.idle import Idle
+from isojoule.energy.instruments import AVERAGED_S, Instrument, Readings, of_gpu
 from isojoule.energy.sampler import Sample, Trace
 from isojoule.errors import InputError
 from isojoule.records.measurement import CodeCarbon, Gpu
 
 LIMIT_W = 70.0
-RAPL = Instrument("cpu", "counter", "RAPL package", 0.001, "RAPL")
-MODEL = Instrument("cpu", "model", CPU_MODEL, 0.01)
+RAPL = Instrument("cpu", "counter", "RAPL package", 0.001, "RAPL", core_power_w=2.0, model="CPU time x 2 W")
+MODEL = Instrument("cpu", "model", "CPU time x 2 W", 0.01, core_power_w=2.0, model="CPU time x 2 W")
 
 
 def gpu(name="Tesla T4", **changes):
@@ -49,8 +51,8 @@ def trace(*powers_w, step_s=0.1, gpus=1):
 def observed(instruments=(), before=(0.0,), after=(100.0,), ended_s=10.0, **changes):
     """A window of ten seconds over GPUs, whose counters it reads."""
     instruments = instruments or [gpu()]
-    options = {"trace": Trace(len(instruments)), "codecarbon": codecarbon(), **changes}
-    return Observation(instruments, Readings(0.0, before), Readings(ended_s, after), **options)
+    options = {"trace": Trace(len(instruments)), "codecarbon": codecarbon(), "cpu": MODEL, **changes}
+    return Observation(instruments, Readings(0.0, before), Readings(ended_s, after, cpu_s=18.0), **options)
 
 
 def joules(reading):
@@ -68,7 +70,7 @@ def test_two_gpus_and_three_repetitions_by_hand():
             repetitions=3,
             trace=trace([4.0] * 121, [9.0] * 121, gpus=2),
             codecarbon=codecarbon(gpu_j=120, cpu_j=36, ram_j=9),
-            idle_power_w=5.0,
+            idle=Idle(5.0, 0.1, -20.0, number=2, settled=True),
         )
     )
     assert (energy.component, energy.gpu.kind, energy.gpu.source) == ("gpu", "measured", "NVML energy counter")
@@ -76,8 +78,9 @@ def test_two_gpus_and_three_repetitions_by_hand():
     assert energy.gpu.uncertainty_kwh * 3.6e6 == pytest.approx((0.02 * 70 + 0.001 + 0.1 * 300 + 0.001) / 3)
     assert energy.integrated_power.source == "NVML instantaneous power, integrated"
     assert joules(energy.integrated_power) == pytest.approx((4 + 9) * 12 / 3)
+    # 18 s of CPU time at 2 W
     assert (joules(energy.cpu), joules(energy.ram)) == (pytest.approx(12), pytest.approx(3))
-    assert energy.cpu.source == "CodeCarbon 3, model of CPU load and thermal design power"
+    assert energy.cpu.source == "CPU time x 2 W"
     assert energy.cpu.kind == energy.ram.kind == "estimated"
     assert (energy.duration_s, energy.window.duration_s, energy.window.repetitions) == (4, 12, 3)
     assert energy.window.instrument_period_s == 0.1
@@ -85,12 +88,13 @@ def test_two_gpus_and_three_repetitions_by_hand():
     # CodeCarbon read 40 J and the power was 52 J, of 50
     assert energy.window.disagreement_percent == pytest.approx(20)
     assert energy.net_energy_kwh * 3.6e6 == pytest.approx(50 - 5 * 4)
+    assert (energy.window.idle.number, energy.window.idle.age_s) == (2, pytest.approx(20))
 
 
 def test_rapl_by_hand():
     before, after = {"package": 10.0, "dram": 1.0}, {"package": 40.0, "dram": 3.0}
     energy = account(
-        Observation([RAPL], Readings(0.0, (), before), Readings(5.0, (), after), Trace(0), codecarbon(cpu_j=33))
+        Observation([RAPL], Readings(0.0, (), before), Readings(5.0, (), after), Trace(0), codecarbon(cpu_j=33), RAPL)
     )
     assert (energy.component, energy.gpu, energy.integrated_power) == ("cpu", None, None)
     assert (joules(energy.cpu), energy.cpu.source, energy.cpu.kind) == (pytest.approx(30), "RAPL package", "measured")
@@ -100,9 +104,10 @@ def test_rapl_by_hand():
 
 
 def test_a_model_is_an_estimate_that_nothing_confirms():
-    figures = codecarbon(cpu_j=50)
-    energy = account(Observation([MODEL], Readings(0.0), Readings(5.0), Trace(0), figures, repetitions=2))
+    ends = Readings(0.0, cpu_s=7.0), Readings(5.0, cpu_s=32.0)
+    energy = account(Observation([MODEL], *ends, Trace(0), codecarbon(cpu_j=9), MODEL, repetitions=2))
     assert (joules(energy.computing), energy.computing.kind) == (pytest.approx(25), "estimated")
+    assert energy.codecarbon.cpu_energy_kwh * 3.6e6 == pytest.approx(4.5)
     assert energy.window.disagreement_percent is None
     assert energy.window.resolution_percent == pytest.approx(100 * 0.01 / 5)
 
@@ -112,10 +117,10 @@ def test_rapl_beside_a_gpu_is_the_cpus_energy_unless_it_stood_still():
     before = {"package": 5.0, "dram": 1.0}
     for after, kinds, source in (
         ({"package": 9.0, "dram": 2.0}, ("measured", "measured"), "RAPL package"),
-        (before, ("estimated", "estimated"), "CodeCarbon 3, model of CPU load and thermal design power"),
+        (before, ("estimated", "estimated"), "CPU time x 2 W"),
     ):
-        ends = Readings(0.0, (0.0,), before), Readings(9.0, (8.0,), after)
-        energy = account(Observation([gpu()], *ends, Trace(1), codecarbon()))
+        ends = Readings(0.0, (0.0,), before), Readings(9.0, (8.0,), after, cpu_s=1.0)
+        energy = account(Observation([gpu()], *ends, Trace(1), codecarbon(), RAPL))
         assert (energy.component, joules(energy.gpu)) == ("gpu", pytest.approx(8))
         assert ((energy.cpu.kind, energy.ram.kind), energy.cpu.source) == (kinds, source)
         assert min(energy.cpu.energy_kwh, energy.ram.energy_kwh) > 0
@@ -177,7 +182,9 @@ def test_the_repetitions_make_up_the_window_whatever_they_take(increments_j, dur
     times_s = np.cumsum([0, *durations_s[:number]])
     marks = [Readings(time_s, (counter_j,)) for time_s, counter_j in zip(times_s, counters_j, strict=True)]
     figures = codecarbon(gpu_j=sum(increments_j))
-    energy = account(Observation([gpu()], marks[0], marks[-1], Trace(1), figures, number, marks))
+    energy = account(
+        Observation([gpu(power_limit_w=None)], marks[0], marks[-1], Trace(1), figures, MODEL, number, marks)
+    )
     read_kwh = energy.window.repetition_energies_kwh
     assert read_kwh == pytest.approx([increment_j / 3.6e6 for increment_j in increments_j], rel=1e-4, abs=1e-15)
     assert sum(read_kwh) == pytest.approx(number * energy.gpu.energy_kwh)
@@ -186,9 +193,9 @@ def test_the_repetitions_make_up_the_window_whatever_they_take(increments_j, dur
 
 
 def test_repetitions_of_a_model_are_read_from_it():
-    marks = [Readings(time_s, modelled_kwh=energy_kwh) for time_s, energy_kwh in ((0, 0.0), (1, 2.0), (2, 5.0))]
-    energy = account(Observation([MODEL], marks[0], marks[-1], Trace(0), codecarbon(), 2, marks))
-    assert energy.window.repetition_energies_kwh == [2, 3]
+    marks = [Readings(time_s, cpu_s=cpu_s) for time_s, cpu_s in ((0, 0.0), (1, 2.0), (2, 5.0))]
+    energy = account(Observation([MODEL], marks[0], marks[-1], Trace(0), codecarbon(), MODEL, 2, marks))
+    assert [3.6e6 * of_one_kwh for of_one_kwh in energy.window.repetition_energies_kwh] == pytest.approx([4, 6])
 
 
 @pytest.mark.parametrize(
@@ -225,31 +232,74 @@ def test_a_gpu_with_neither_counter_nor_samples_is_refused():
             account(observed([gpu(counter_period_s=None)], (None,), (None,), trace=trace(samples)))
 
 
-def test_a_device_that_failed_once_is_refused_only_where_its_power_decides():
-    """Its power would be interpolated over what nobody saw."""
-    failed = trace([50.0] * 101)
-    failed.failure = InputError("Tesla T4: no longer answers")
-    with pytest.raises(InputError, match="no longer answers"):
+def failing(failed, *times_s, gone=False):
+    """A trace with failures of the first device at these times."""
+    for time_s in times_s:
+        failed.failures.append((time_s, 0, InputError("Tesla T4: did not answer")))
+    return failed
+
+
+def test_a_device_that_did_not_answer_for_a_moment_costs_nothing():
+    """One transient error in ten thousand samples must not throw the window away."""
+    failed = failing(trace([5.0] * 101), 3.05)
+    by_power = account(observed([gpu(counter_period_s=None)], (None,), (None,), trace=failed))
+    assert joules(by_power.gpu) == pytest.approx(50)
+    by_counter = account(observed(after=(50.0,), trace=failed))
+    assert joules(by_counter.integrated_power) == pytest.approx(50)
+
+
+def test_a_gap_is_refused_only_where_the_power_decides():
+    """The power would be interpolated over what nobody saw."""
+    failed = failing(trace([5.0] * 101), 3.0, 4.0)
+    del failed.samples[25:45]
+    with pytest.raises(InputError, match=r"found 2\.1 s without a reading of its power \(Tesla T4: did not answer\)"):
         account(observed([gpu(counter_period_s=None)], (None,), (None,), trace=failed))
-    energy = account(observed(trace=failed))
-    assert (joules(energy.gpu), energy.integrated_power) == (pytest.approx(100), None)
+    energy = account(observed(after=(50.0,), trace=failed))
+    assert (joules(energy.gpu), energy.integrated_power) == (pytest.approx(50), None)
+
+
+def test_a_mean_power_that_the_limit_forbids_is_refused():
+    """A counter in a wrong unit gave 99,992 W measured on a board of 700 W."""
+    with pytest.raises(InputError, match=r"read a mean power of 99,992 W .* 1\.2 times its power limit of 700 W"):
+        account(observed([gpu(power_limit_w=700.0)], after=(999_920.0,)))
+    assert account(observed([gpu(power_limit_w=700.0)], after=(8_390.0,))).gpu.energy_kwh > 0
+
+
+@pytest.mark.parametrize(("counter_j", "is_refused"), [(500, False), (595, False), (605, True), (395, True)])
+def test_a_counter_that_the_power_contradicts_is_refused(counter_j, is_refused):
+    window = observed(after=(float(counter_j),), trace=trace([50.0] * 101))
+    if is_refused:
+        with pytest.raises(InputError, match=r"its energy counter read .* and its power, integrated, 500 J"):
+            account(window)
+    else:
+        assert joules(account(window).gpu) == pytest.approx(counter_j)
+
+
+def test_an_edge_takes_what_is_outside_of_the_work_away_again():
+    """The counter was last seen 0.2 s before the work and 0.4 s after it, at 20 W and at 30 W."""
+    opening = Edge(Tick(-0.2, 1000.0, 0.001), power_w=20.0, change_w=0.0)
+    closing = Edge(Tick(10.4, 1000.0 + 4.0 + 600.0 + 12.0, 0.001), power_w=30.0, change_w=0.0)
+    window = observed([gpu()], (999.0,), (1590.0,), opening=[opening], closing=[closing])
+    energy = account(window).gpu
+    assert joules(energy) == pytest.approx(600)
+    assert 0 < energy.uncertainty_kwh * 3.6e6 < 1
 
 
 def test_samples_that_come_late_lower_the_resolution_where_power_decides():
-    late = trace([50.0] * 11, step_s=1.0)
-    del late.samples[3:6]
+    late = trace([10.0] * 101)
+    del late.samples[30:39]
     by_power = account(observed([gpu(counter_period_s=None)], (None,), (None,), trace=late)).window
-    assert by_power.instrument_period_s == pytest.approx(4)
-    assert by_power.resolution_percent == pytest.approx(40)
+    assert by_power.instrument_period_s == pytest.approx(1)
+    assert by_power.resolution_percent == pytest.approx(10)
     assert account(observed(trace=late)).window.instrument_period_s == 0.02
 
 
 def test_an_average_says_nothing_against_the_counter():
-    options = {"trace": trace([5.0] * 101), "codecarbon": codecarbon(gpu_j=101)}
+    options = {"trace": trace([9.0] * 101), "codecarbon": codecarbon(gpu_j=101)}
     averaged = account(observed([gpu(power="averaged")], **options))
-    assert joules(averaged.integrated_power) == pytest.approx(50)
+    assert joules(averaged.integrated_power) == pytest.approx(90)
     assert averaged.window.disagreement_percent == pytest.approx(1)
-    assert account(observed(**options)).window.disagreement_percent == pytest.approx(50)
+    assert account(observed(**options)).window.disagreement_percent == pytest.approx(10)
 
 
 def test_the_bound_of_several_gpus_is_known_only_where_that_of_each_is():

@@ -1,5 +1,7 @@
 """The pinning is verified: another device than the configuration expects is refused, before anything is measured."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -9,10 +11,16 @@ from isojoule.measuring.device_check import RefusedError, arrive
 T4 = Gpu(device="cuda", device_name="Tesla T4")
 
 
+def seen(uuid, capability=(7, 5)):
+    """A GPU as torch shows it."""
+    major, minor = capability
+    return SimpleNamespace(uuid=uuid.removeprefix("GPU-"), name="Tesla T4", major=major, minor=minor)
+
+
 @pytest.fixture
 def cuda(monkeypatch, driver):
-    """A machine where torch sees the second GPU of the fake driver."""
-    properties = type("Properties", (), {"uuid": driver.UUIDS[1].removeprefix("GPU-")})
+    """A machine where torch sees the second GPU of the driver."""
+    properties = seen(driver.UUIDS[1])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
@@ -43,10 +51,9 @@ def test_several_gpus_are_refused(cuda, monkeypatch):
 
 def test_as_many_gpus_as_expected_are_taken(cuda, monkeypatch):
     """For a training on several GPUs of a node."""
-    uuids = [uuid.removeprefix("GPU-") for uuid in cuda.UUIDS[:2]]
-    seen = [type("Properties", (), {"uuid": uuid}) for uuid in uuids]
+    both = [seen(uuid) for uuid in cuda.UUIDS[:2]]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: seen[index])
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: both[index])
     arrival = arrive("t4", T4.model_copy(update={"devices": 2}))
     assert [gpu.uuid for gpu in arrival.gpus] == cuda.UUIDS[:2]
     assert arrival.device.index == 0
@@ -59,14 +66,29 @@ def test_a_board_split_into_instances_is_refused(cuda):
 
 
 def test_a_gpu_that_nvml_cannot_read_is_refused(cuda, monkeypatch):
-    unknown = type("Properties", (), {"uuid": "none"})
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: unknown)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: seen("none"))
     assert "gpus.t4: GPU GPU-none: NVML cannot read it: Not Found; nothing was measured" in refusal("t4", T4)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_refused():
     assert refusal("t4", T4).startswith("gpus.t4: found no CUDA device on ")
+
+
+@pytest.mark.parametrize(
+    ("precision", "does"), [("tf32", "would compute plain fp32"), ("bf16", "would only emulate it")]
+)
+def test_a_precision_that_the_board_only_emulates_is_refused(cuda, precision, does):
+    with pytest.raises(RefusedError, match=f"found Tesla T4 on .* of compute capability 7.5, which {does}"):
+        arrive("t4", T4, precision)
+    assert arrive("t4", T4, "fp32").gpu is not None
+
+
+def test_a_variable_that_overrules_the_precision_is_refused(cuda, monkeypatch):
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
+    assert "fp32 cannot be had on" in refusal("t4", T4)
+    assert "found NVIDIA_TF32_OVERRIDE=1, which forbids or forces TensorFloat-32" in refusal("t4", T4)
+    assert arrive("cpu", Gpu(device="cpu")).gpu is None
 
 
 def test_another_partition_is_refused(monkeypatch):

@@ -3,26 +3,28 @@ from pathlib import Path
 
 import pynvml
 import pytest
+from nvml_below import library
 
-from isojoule.energy import nvml
+from isojoule.energy import nvml, nvml_queries, update_period
 from isojoule.errors import InputError
 
 
-def test_the_fake_driver_has_no_name_that_the_library_lacks(driver):
-    """And all that we use: a misspelt name would be found by nobody who has no GPU."""
+def test_every_name_of_the_binding_that_we_use_is_there_and_answered():
+    """A misspelt name would be found by nobody who has no GPU."""
     used = {
         node.attr
-        for node in ast.walk(ast.parse(Path(nvml.__file__).read_text()))
+        for module in (nvml, nvml_queries)
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pynvml"
     }
-    assert len(used) > 20
+    assert len(used) > 40
     assert {name for name in used if not hasattr(pynvml, name)} == set()
-    assert {name for name in used if not hasattr(driver, name)} == set()
-    ours = {name for name in vars(driver) if name.startswith(("nvml", "NVML"))}
-    assert {name for name in ours if not hasattr(pynvml, name)} == set()
-    for name in ("NVML_CLOCK_SM", "NVML_CLOCK_MEM", "NVML_FI_DEV_POWER_INSTANT", "NVML_DEVICE_ARCH_AMPERE"):
-        assert getattr(driver, name) == getattr(pynvml, name)
-    assert driver.NVML_SUCCESS == pynvml.NVML_SUCCESS
+    asked = {name for name in used if name.startswith(("nvmlDevice", "nvmlSystem"))}
+    answered = {name.partition("_v")[0] for name in library.FUNCTIONS}
+    assert asked <= answered
+
+
+def test_the_reasons_of_throttling_are_those_of_the_library():
     bits = {
         "power-cap": pynvml.nvmlClocksThrottleReasonSwPowerCap,
         "hw-slowdown": pynvml.nvmlClocksThrottleReasonHwSlowdown,
@@ -52,7 +54,7 @@ def test_a_gpu_without_energy_counter_is_told(driver):
 
 
 def test_a_counter_that_stands_still_is_none(driver, monkeypatch):
-    monkeypatch.setattr(nvml, "WATCHED_S", 0.1)
+    monkeypatch.setattr(update_period, "WATCHED_S", 0.1)
     driver.driver.counter_period_s = 1e12
     gpu = nvml.identify(driver.UUIDS[1])
     assert (gpu.counter_period_s, gpu.power) == (None, "instantaneous")
@@ -75,7 +77,7 @@ def test_older_drivers_give_one_power_whose_kind_depends_on_the_board(driver, ar
 
 @pytest.mark.parametrize("power_w", [0, None])
 def test_a_gpu_that_has_neither_energy_nor_power_is_refused(driver, monkeypatch, power_w):
-    monkeypatch.setattr(nvml, "WATCHED_S", 0.1)
+    monkeypatch.setattr(update_period, "WATCHED_S", 0.1)
     vars(driver.driver).update(power_w=power_w, has_counter=power_w is not None)
     with pytest.raises(InputError, match="found neither an energy counter that counts nor a power above"):
         nvml.identify(driver.UUIDS[1])
@@ -106,6 +108,8 @@ def test_a_sample_has_what_the_gpu_does(driver):
         "sm_clock_mhz": 1590,
         "memory_clock_mhz": 5000,
         "temperature_c": 61,
+        "p_state": 0,
+        "unlisted_memory_bytes": 0,
         "throttle_reasons": "power-cap hw-thermal",
         "foreign_processes": 2,
     }
@@ -120,6 +124,66 @@ def test_a_foreign_process_on_the_gpu_is_noticed(driver, processes, foreign):
 def test_processes_of_the_same_job_are_not_foreign(driver):
     driver.driver.processes = 3
     assert nvml.Board(driver.UUIDS[1], own_processes=2).foreign_processes() == 1
+
+
+@pytest.mark.parametrize("own_pid", [1, 2**22])
+def test_a_list_without_our_process_says_nothing_of_others(driver, own_pid):
+    """A container has process numbers of its own, or is shown its own processes alone."""
+    vars(driver.driver).update(processes=3, own_pid=own_pid)
+    assert nvml.Board(driver.UUIDS[1]).foreign_processes() is None
+
+
+def test_memory_that_no_listed_process_holds_is_told(driver):
+    """The open kernel module hides the processes of other containers, but not their memory."""
+    board = nvml.Board(driver.UUIDS[1])
+    driver.driver.used_bytes = 9 * 2**30
+    assert board.unlisted_memory_bytes() == 8 * 2**30 - nvml.UNLISTED_ALLOWANCE_BYTES
+    driver.driver.used_bytes = 2**30
+    assert board.unlisted_memory_bytes() == 0
+
+
+def test_a_module_is_not_called_a_gpu(driver):
+    """On Grace Hopper the counter has the CPU's and the memory's energy in it; the GPU's own power is integrated."""
+    vars(driver.driver).update(name="NVIDIA GH200 480GB", module_w=100)
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.counter_period_s, gpu.power, gpu.scope) == (None, "instantaneous", "gpu")
+    assert nvml.Board(driver.UUIDS[1]).power_w() == 70
+    driver.driver.has_instantaneous_power = False
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.scope, gpu.counter_period_s is None) == ("module", False)
+
+
+def test_a_board_is_described_as_a_sceptic_asks(driver):
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.ecc, gpu.persistence, gpu.vbios, gpu.cuda_driver) == (True, True, "90.04.38.00.03", "13.0")
+    assert (gpu.max_sm_clock_mhz, gpu.max_memory_clock_mhz, gpu.application_sm_clock_mhz) == (1590, 5000, 1590)
+    assert (gpu.default_power_limit_w, gpu.pcie_generation, gpu.pcie_lanes, gpu.scope) == (70.0, 3, 16, "gpu")
+
+
+def test_a_name_that_is_no_utf8_is_a_name(driver):
+    driver.driver.name = b"Tesla \xff4"
+    assert nvml.identify(driver.UUIDS[1]).name == "Tesla \\xff4"
+
+
+def test_the_older_name_of_the_throttle_reasons_is_asked_where_there_is_no_newer(driver):
+    vars(driver.driver).update(throttle_reasons=0x20, absent=("nvmlDeviceGetCurrentClocksEventReasons",))
+    board = nvml.Board(driver.UUIDS[1])
+    assert board.sample()["throttle_reasons"] == "sw-thermal"
+    pynvml._nvmlGetFunctionPointer_cache.clear()
+    driver.driver.absent = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
+    assert "throttle_reasons" not in board.sample()
+
+
+def test_a_stall_of_the_watcher_is_not_taken_for_a_period():
+    """A stall of 0.45 s made windows of 52.9 s."""
+    now_s, looks = [0.0], [0]
+
+    def sleep(wait_s):
+        looks[0] += 1
+        now_s[0] += 0.45 if looks[0] % 150 == 0 else wait_s
+
+    seen_s = update_period.update_period_s(lambda: int(now_s[0] / 0.1), clock=lambda: now_s[0], sleep=sleep)
+    assert seen_s == pytest.approx(0.1, abs=0.003)
 
 
 def test_how_often_power_is_updated_is_seen_where_there_is_no_counter(driver):

@@ -1,4 +1,4 @@
-"""A whole study on a machine without Snakemake: on the CPU for real, on a GPU against the fake driver."""
+"""A whole study on a machine without Snakemake: on the CPU for real, on a GPU against a driver below NVML's binding."""
 
 import json
 import os
@@ -100,7 +100,8 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(extracted, tmp_pat
     (tmp_path / "nvidia-smi").write_text("#!/bin/sh\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
     study(tmp_path, {"t4": {"device_name": "Tesla T4"}, "a40": {"device_name": "NVIDIA A40"}}, repeats=1)
-    environment = {"FAKE_CUDA": "1", "PYTHONPATH": f"{FAKE}:{PROJECT / 'scripts'}"}
+    idle = json.dumps({"utilization": [0, 0]})
+    environment = {"FAKE_CUDA": "1", "FAKE_NVML": idle, "PYTHONPATH": f"{FAKE}:{PROJECT / 'scripts'}"}
     ended = lent(tmp_path, "--archive", "lent.tar.gz", **environment)
     assert ended.returncode == 2
     assert "gpus.a40.device_name: found Tesla T4 on " in ended.stderr

@@ -18,7 +18,7 @@ from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
 from isojoule.study.cells import Cell
 from isojoule.study.reruns import cell_slice, fingerprints
-from isojoule.workloads import building
+from isojoule.workloads.precision import set_precision
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.extraction import extract
 
@@ -62,7 +62,7 @@ def train(study, folder, machine, checkpoint, arrival=None, **changes):
     cell = Cell(**{"gpu": "cpu-1thread", "architecture": "mlp-1x4", "phase": "train", "repeat": 0, **changes})
     arrival = arrival or Arrival(torch.device("cpu"), None)
     made_by = provenance.provenance(3, **fingerprints(study, cell, "data"))
-    begun = opened(study, cell, arrival.gpu, made_by, place=5)
+    begun = opened(study, cell, arrival.gpus, made_by, place=5)
     assert begun.outcome == "running"
     job = CellJob(
         configuration=study,
@@ -97,7 +97,7 @@ def test_training_is_measured_and_leaves_weights_for_its_test(study, folder, mac
     tested = train(study, folder, machine, checkpoint, phase="test")
     assert set(tested.quality) == {"macro_f1", "mean_average_precision"}
     assert tested.work.samples == 20
-    assert set(tested.flags) <= {"estimated", "short-window", "attempt-above-1"}
+    assert set(tested.flags) <= {"estimated", "short-window", "attempt-above-1", "busy-host"}
 
 
 def test_the_same_seed_trains_the_same_weights_whatever_the_warm_up_did(study, folder, machine, tmp_path):
@@ -255,7 +255,7 @@ def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
     """cuDNN has it on unless told otherwise: an fp32 measurement would be one of TF32 convolutions."""
     backends = torch.backends
     try:
-        building.set_precision(precision)
+        set_precision(precision)
         for backend in (backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn):
             assert backend.fp32_precision == expected
     finally:

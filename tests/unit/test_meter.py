@@ -47,6 +47,7 @@ def test_an_integral_needs_two_samples_and_is_flat_beyond_them():
 
 
 def test_three_readings_of_one_window_agree_and_a_second_window_is_its_own(driver):
+    driver.driver.utilization = (0, 0)
     meter = metered(driver, idle_s=0.3, min_window_s=0.5)
     for _ in range(2):
         with meter as window:
@@ -89,7 +90,7 @@ def test_a_minimal_window_is_asked_for_where_the_counter_is_fast(driver):
 
 
 def nvml_gpu(driver, period_s):
-    return nvml.Board(driver.UUIDS[1]).described(period_s, "instantaneous")
+    return nvml.Board(driver.UUIDS[1]).described(period_s)
 
 
 def test_without_counter_the_instantaneous_power_is_integrated(driver):
@@ -121,6 +122,7 @@ def test_the_energy_of_each_repetition_is_read(driver, has_counter):
     driver.driver.has_counter = has_counter
     start_s = time.time()
     vars(driver.driver).update(
+        power_limit_w=1000,
         power_w=lambda now_s: 50 + 50 * (now_s - start_s),
         energy_j=lambda now_s: 50 * (now_s - start_s) + 25 * (now_s - start_s) ** 2,
     )
@@ -190,12 +192,24 @@ def test_a_gpu_without_counter_that_is_lost_for_a_while_is_refused(driver):
 
 def test_a_power_that_fails_once_costs_the_counter_nothing(driver):
     with metered(driver, power_period_s=0.02) as window:
-        driver.driver.lost = True
+        driver.driver.codes = {"field": 999, "nvmlDeviceGetUtilizationRates": 10}
         time.sleep(0.2)
-        driver.driver.lost = False
-        time.sleep(0.1)
-    assert window.energy.gpu.energy_kwh > 0
-    assert window.energy.integrated_power is None
+        driver.driver.codes = {}
+        time.sleep(0.3)
+    expected_kwh = 70 * window.energy.duration_s / 3.6e6
+    assert window.energy.gpu.energy_kwh == pytest.approx(expected_kwh, rel=0.02)
+    assert window.energy.integrated_power.energy_kwh == pytest.approx(expected_kwh, rel=0.02)
+    assert window.trace.statistics().failed_samples > 0
+
+
+def test_a_window_that_a_gpu_leaves_ends_early(driver):
+    done = 0
+    with pytest.raises(InputError, match="no longer answers"), metered(driver, min_window_s=60) as window:
+        while window.again():
+            done += 1
+            time.sleep(0.3)
+            driver.driver.lost = done == 2
+    assert done <= 4
 
 
 def test_a_split_board_is_refused(driver):

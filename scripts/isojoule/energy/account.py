@@ -25,11 +25,11 @@ class Observation:
 
     Attributes:
         instruments: those that decide the energy: one of each GPU that computes, or that of the CPU.
-        cpu: the instrument of the CPU, also where it does not decide.
         before: readings when the work began.
         after: readings when the work had ended.
         trace: samples of the devices, the GPUs in the order of their instruments.
         codecarbon: CodeCarbon's figures for the window.
+        cpu: the instrument of the CPU, also where it does not decide.
         repetitions: how often the work was done.
         marks: readings where a repetition begins or ends, one more than repetitions; none where nobody asked for them.
         opening: edges of the counters before the work, in the order of the instruments; empty where nobody watched.
@@ -42,11 +42,11 @@ class Observation:
     """
 
     instruments: Sequence[Instrument]
-    cpu: Instrument
     before: Readings
     after: Readings
     trace: Trace
     codecarbon: CodeCarbon
+    cpu: Instrument
     repetitions: int = 1
     marks: Sequence[Readings] = ()
     opening: Sequence[Edge | None] = ()
@@ -158,6 +158,8 @@ def _by_counter(instrument: Instrument, before_j: float, after_j: float) -> Joul
 
 
 def _by_power(instrument: Instrument, number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
+    if trace.gone is not None:
+        raise trace.gone
     integral = trace.integrated_j(number, before.time_s, after.time_s)
     if integral is None:
         raise trace.failure_of(number) or InputError(
@@ -173,15 +175,14 @@ def _by_power(instrument: Instrument, number: int, before: Readings, after: Read
             f"{longest_s:.1f} s; nothing was measured"
         )
     energy_j, bound_j = integral
-    if instrument.power == "averaged" and trace.ends_s(number) >= after.time_s + AVERAGED_S:
-        return _by_averaged_power(number, before, after, trace)
     return Joules(energy_j, instrument.power_bound_j(bound_j))
 
 
 def _by_averaged_power(number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
     """Integrate a power that is a mean over the last second until it has nothing of the work to come.
 
-    The integral has in it half a second of the power before the window and half a second of that after it.
+    The integral has in it half a second of the power before the window and half a second of that after it, which are
+    those of a board that does nothing: the window waits before it opens, and is read on after its end.
     """
     ends_s = after.time_s + AVERAGED_S
     integral = trace.integrated_j(number, before.time_s, ends_s)
@@ -226,6 +227,9 @@ def _of_gpu(observation: Observation, number: int) -> Joules:
     closing = observation.closing[number] if observation.closing else None
     if instrument.means == "counter" and opening is not None and closing is not None:
         energy = Joules(*energy_of_work(opening, before.time_s, after.time_s, closing))
+    is_average = instrument.means == "power" and instrument.power == "averaged"
+    if is_average and observation.trace.ends_s(number) >= after.time_s + AVERAGED_S:
+        energy = _by_averaged_power(number, before, after, observation.trace)
     check_power(str(instrument), energy.energy_j, observation.duration_s, instrument.power_limit_w)
     if instrument.means == "counter" and instrument.power == "instantaneous":
         is_sampled = _gap_s(number, before, after, observation.trace) <= _longest_gap_s(before, after)

@@ -72,6 +72,8 @@ class Trace:
         gpus: how many of the devices are GPUs.
         period_s: time between two samples that have more than the power.
         started_s: when the trace began, by `time.perf_counter`.
+        ended_s: when the work had ended, by `time.perf_counter`; none while it goes on. Later samples are of no
+            interest but for the power.
         samples: of all devices, in the order of time.
         failures: of all devices: when one could not be sampled, which one, and why.
         gone: why a device will not answer again; none where every one may.
@@ -80,6 +82,7 @@ class Trace:
     gpus: int
     period_s: float = 1.0
     started_s: float = 0.0
+    ended_s: float | None = None
     samples: list[Sample] = field(default_factory=list)
     failures: list[tuple[float, int, InputError]] = field(default_factory=list)
     gone: InputError | None = None
@@ -156,7 +159,7 @@ class Trace:
         """
         states = list(self._states())
         reasons = [str(state["throttle_reasons"]).split() for state in states if "throttle_reasons" in state]
-        powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None]
+        powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None and self._is_of(sample)]
         temperatures_c = _values(states, "temperature_c")
         foreign_processes = _values(states, "foreign_processes")
         unlisted_bytes = _values(states, "unlisted_memory_bytes")
@@ -206,7 +209,11 @@ class Trace:
         return (sample for sample in self.samples if sample.device < self.gpus)
 
     def _states(self) -> Iterator[dict[str, float | str]]:
-        return (sample.state for sample in self._of_gpus() if sample.state is not None)
+        return (sample.state for sample in self._of_gpus() if sample.state is not None and self._is_of(sample))
+
+    def _is_of(self, sample: Sample) -> bool:
+        """Say whether a sample is of the work; the last one is taken just behind it."""
+        return self.ended_s is None or self.started_s + sample.time_s <= self.ended_s + self.period_s
 
 
 def integrated(points: Sequence[tuple[float, float]], started_s: float, ended_s: float) -> tuple[float, float] | None:

@@ -34,20 +34,21 @@ def update_period_s(
         return None
     ends_s = looked_s + WATCHED_S
     intervals_s: list[float] = []
-    updated_s, stalled = None, False
+    updated_s: float | None = None
     while len(intervals_s) < WATCHED_UPDATES and looked_s < ends_s:
         sleep(POLL_S)
         new, now_s = value(), clock()
-        stalled = stalled or now_s - looked_s > STALL_S
-        # the update was between two looks
+        # when it was updated is not known where nobody looked
+        stalled = now_s - looked_s > STALL_S
+        updated_s = None if stalled else updated_s
         moment_s, looked_s = (looked_s + now_s) / 2, now_s
         if new is None:
             return None
         if new == last:
             continue
-        if updated_s is not None and not stalled:
+        if updated_s is not None:
             intervals_s.append(moment_s - updated_s)
-        last, updated_s, stalled = new, moment_s, False
+        last, updated_s = new, None if stalled else moment_s
     if not intervals_s:
         return None
     return sorted(intervals_s)[math.ceil(QUANTILE * len(intervals_s)) - 1]

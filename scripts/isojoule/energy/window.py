@@ -59,8 +59,8 @@ class Window:
         """Wait for the devices, and until their instruments have nothing of earlier work to tell, then read."""
         self._synchronize()
         self._wait_for_averages()
-        self._sampler.start()
         self._opening = self._instruments.edges()
+        self._sampler.start()
         self._instruments.tracker.begin()
         self._host = HostLoad()
         self._before = self._instruments.read(before_work=True)
@@ -105,21 +105,22 @@ class Window:
         try:
             self._synchronize()
             after = self._instruments.read()
+            self.trace.ended_s = after.time_s
             codecarbon = self._instruments.tracker.end()
             host_load_percent = self._host.others_percent()
-            closing = self._instruments.edges()
             self._wait_for_averages()
             self._sampler.stop()
+            closing = self._instruments.edges()
         except BaseException:
             self.abandon()
             raise
         observation = Observation(
             instruments=self._instruments.deciding,
-            cpu=self._instruments.cpu,
             before=self._before,
             after=after,
             trace=self.trace,
             codecarbon=codecarbon,
+            cpu=self._instruments.cpu,
             repetitions=max(self._repetitions, 1),
             marks=self._marks,
             opening=self._opening,

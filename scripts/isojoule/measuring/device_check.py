@@ -10,6 +10,7 @@ from isojoule.energy import nvml
 from isojoule.errors import InputError
 from isojoule.records import provenance
 from isojoule.records.measurement import Gpu
+from isojoule.workloads.precision import missing_in, overridden
 
 
 class RefusedError(InputError):
@@ -36,21 +37,25 @@ class Arrival:
         return [self.gpu, *self.others] if self.gpu else []
 
 
-def arrive(name: str, entry: Entry) -> Arrival:
+def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
     """Identify the job's device, or all of its GPUs, and accept it only when it is what the configuration expects.
 
     Args:
         name: key of the configuration's `gpus`.
         entry: the entry under that key.
+        precision: what is to be computed with: `fp32`, `tf32` or `bf16`.
 
     Raises:
         RefusedError: the job arrived on another partition, finds another number of GPUs or another model of GPU, or a
-            GPU that NVML cannot read, or one that is split into instances, whose energies no instrument reads apart.
+            GPU that NVML cannot read, or one that is split into instances, whose energies no instrument reads apart; or
+            the precision cannot be had there.
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
     if entry.partition is not None and partition not in (None, entry.partition):
         raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry.partition)
+    if overrule := overridden(precision, entry.device):
+        raise RefusedError(f"gpus.{name}.precision: {precision} cannot be had {here}: {overrule}; nothing was measured")
     if entry.device == "cpu":
         return Arrival(torch.device("cpu"), None)
     expected = entry.device_name or "one GPU"
@@ -60,6 +65,10 @@ def arrive(name: str, entry: Entry) -> Arrival:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
         wanted = f"{entry.devices}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
         raise _refused(f"gpus.{name}", visible, wanted)
+    for number in range(entry.devices):
+        properties = torch.cuda.get_device_properties(number)
+        if lack := missing_in(precision, (properties.major, properties.minor)):
+            raise RefusedError(f"gpus.{name}.precision: found {properties.name} {here}, {lack}; nothing was measured")
     try:
         gpus = nvml.visible()
     except InputError as error:

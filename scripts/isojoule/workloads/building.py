@@ -4,7 +4,6 @@ import importlib
 import sys
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from isojoule.errors import InputError, is_out_of_memory
@@ -75,11 +74,6 @@ def checked_output(architecture: Architecture, model: nn.Module, inputs: tuple[T
     if output.shape != targets.shape:
         raise InputError(f"{given}, found an output of {_shape(output)}, expected {_shape(targets)}")
     return output
-
-
-def set_precision(precision: str) -> None:
-    """TensorFloat-32 on or off in every backend: cuDNN has it on unless told otherwise."""
-    torch.backends.fp32_precision = "tf32" if precision == "tf32" else "ieee"  # type: ignore[attr-defined]
 
 
 def first_line(error: BaseException) -> str:

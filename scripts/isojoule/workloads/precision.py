@@ -129,7 +129,8 @@ def _asked(precision: str) -> str:
 
 def _switches() -> dict[str, Any]:
     """Everything in torch that has a switch `fp32_precision`, what is above others first."""
-    cudnn, mkldnn = torch.backends.cudnn, torch.backends.mkldnn
+    cudnn: Any = torch.backends.cudnn
+    mkldnn: Any = torch.backends.mkldnn
     return {
         "torch.backends": torch.backends,
         "torch.backends.cudnn": cudnn,

@@ -1,0 +1,87 @@
+"""Boards whose truth is known, in a time of their own that nobody waits for: what a counter and a power show of it."""
+
+import numpy as np
+
+
+class Clock:
+    """A time that passes only where somebody sleeps; looking takes a little of it as well."""
+
+    def __init__(self, look_s=0.0002, jitter_s=0.0, seed=0):
+        self.now_s = 0.0
+        self._look_s, self._jitter_s = look_s, jitter_s
+        self._generator = np.random.default_rng(seed)
+
+    def __call__(self):
+        self.now_s += self._look_s
+        return self.now_s
+
+    def sleep(self, wait_s):
+        self.now_s += wait_s + (self._generator.exponential(self._jitter_s) if self._jitter_s else 0.0)
+
+
+class SimulatedBoard:
+    """A board that draws one power after the other, and how its instruments show that.
+
+    Args:
+        clock: gives the time.
+        idle_w: power before the first `draw`.
+        period_s: time between two updates of the counter and of the power.
+        phase_s: when the first update is.
+        counter_lag_s: the counter integrates a power that is the mean of the last so many seconds.
+        power_lag_s: the power is the mean of the last so many seconds; 0 for the power of the moment.
+        gain: what the instruments show, in parts of what is drawn.
+        noise: standard deviation of the power that is shown, in parts of it.
+    """
+
+    def __init__(
+        self,
+        clock,
+        idle_w=60.0,
+        period_s=0.1,
+        phase_s=0.03,
+        counter_lag_s=0.0,
+        power_lag_s=0.0,
+        gain=1.0,
+        noise=0.0,
+        has_counter=True,
+        seed=0,
+    ):
+        self._clock = clock
+        self._times_s, self._powers_w, self._energies_j = [-1000.0], [idle_w], [0.0]
+        self.period_s, self._phase_s = period_s, phase_s
+        self._counter_lag_s, self._power_lag_s = counter_lag_s, power_lag_s
+        self._gain, self._noise, self._has_counter = gain, noise, has_counter
+        self._seed = seed
+
+    def draw(self, power_w):
+        """Draw this power from now on."""
+        self._energies_j.append(self.true_j(self._clock.now_s))
+        self._times_s.append(self._clock.now_s)
+        self._powers_w.append(power_w)
+
+    def true_j(self, time_s):
+        """Return the energy that was really drawn up to a time."""
+        numbers = np.searchsorted(self._times_s, time_s, side="right") - 1
+        times_s, powers_w, energies_j = map(np.array, (self._times_s, self._powers_w, self._energies_j))
+        return energies_j[numbers] + powers_w[numbers] * (time_s - times_s[numbers])
+
+    def counter_j(self):
+        """Return what the energy counter shows now."""
+        if not self._has_counter:
+            return None
+        updated_s = self._updated_s()
+        if not self._counter_lag_s:
+            return self._gain * float(self.true_j(updated_s))
+        times_s = np.linspace(updated_s - self._counter_lag_s, updated_s, 201)
+        return self._gain * float(np.trapezoid(self.true_j(times_s), times_s)) / self._counter_lag_s
+
+    def power_w(self):
+        """Return what the power shows now."""
+        updated_s = self._updated_s()
+        over_s = self._power_lag_s or 1e-4
+        shown_w = self._gain * (self.true_j(updated_s) - self.true_j(updated_s - over_s)) / over_s
+        noise = np.random.default_rng((self._seed, round(1e6 * (updated_s + 1000)))).normal(0, self._noise)
+        return shown_w * (1 + noise)
+
+    def _updated_s(self):
+        return np.floor((self._clock.now_s - self._phase_s) / self.period_s) * self.period_s + self._phase_s
