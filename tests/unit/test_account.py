@@ -1,5 +1,7 @@
 """The account of a window, from made-up readings: no clock runs and no device is read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,6 +112,26 @@ def test_a_model_is_an_estimate_that_nothing_confirms():
     assert energy.codecarbon.cpu_energy_kwh * 3.6e6 == pytest.approx(4.5)
     assert energy.window.disagreement_percent is None
     assert energy.window.resolution_percent == pytest.approx(100 * 0.01 / 5)
+
+
+@pytest.mark.parametrize("ended_cpu_s", [7.0, 6.0], ids=["none was used", "a child took its time with it"])
+def test_no_cpu_time_is_no_energy_of_a_cpu_and_little_beside_a_gpu(ended_cpu_s):
+    ends = Readings(0.0, cpu_s=7.0), Readings(5.0, cpu_s=ended_cpu_s)
+    with pytest.raises(InputError, match=r"^CPU time: read 0 J over 5\.00 s, expected more than 0"):
+        account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL))
+    beside = [replace(end, gpus_j=(end.time_s * 20,)) for end in ends]
+    energy = account(Observation([gpu()], *beside, Trace(1), codecarbon(), MODEL))
+    assert (joules(energy.gpu), energy.cpu.energy_kwh, energy.cpu.kind) == (pytest.approx(100), 0, "estimated")
+
+
+def test_a_window_without_codecarbon_has_all_that_is_ours():
+    figures = CodeCarbon(version="3", failure="it was not ready")
+    by_time = account(
+        Observation([MODEL], Readings(0.0, cpu_s=7.0), Readings(5.0, cpu_s=32.0), Trace(0), figures, MODEL)
+    )
+    assert (joules(by_time.computing), by_time.ram) == (pytest.approx(50), None)
+    assert by_time.codecarbon.failure == "it was not ready"
+    assert account(observed(codecarbon=figures)).window.disagreement_percent is None
 
 
 def test_rapl_beside_a_gpu_is_the_cpus_energy_unless_it_stood_still():

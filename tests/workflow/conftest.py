@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hostile
 import pytest
 import yaml
 
@@ -20,6 +21,20 @@ class MyNet(nn.Sequential):
     def __init__(self, width):
         super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, width), nn.Linear(width, 10))
 """
+
+
+def watched(home):
+    """An environment with CodeCarbon's worst settings, in which `home` has a log of every socket that is connected."""
+    home.mkdir()
+    hostile.write(home)
+    paths = [str(PROJECT / "tests" / "no_sockets"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **ENVIRONMENT,
+        **hostile.variables(),
+        "HOME": str(home),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "SOCKETS_LOG": str(home / "sockets.log"),
+    }
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +73,8 @@ def whole(tmp_path_factory, tiny):
             (folder / "my_net.py").write_text(NETWORK)
             run = subprocess.run(
                 [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", "study.yaml"],
-                cwd=folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                cwd=folder, env=watched(folder.with_name("home")), text=True, check=False,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
             (folder / "run.log").write_text(f"{run.stdout}\nexit code {run.returncode}\n")
     said = (folder / "run.log").read_text()

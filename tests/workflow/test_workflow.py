@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import yaml
 
 from isojoule.cli import main
 from isojoule.figures import captions
+from isojoule.study.emission_factor import kg_per_kwh
 
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -153,6 +155,26 @@ def test_the_end_of_a_run_says_what_became_of_it(finished):
     _, said = finished
     assert "tiny: 20 cells: 20 done\n" in said
     assert "macro_f1" in said
+
+
+def test_no_stage_of_a_study_connects_a_socket_whatever_codecarbon_is_told_to(whole):
+    """Tokens, addresses and factors of other countries stood in a file of its home and in variables."""
+    log = whole.with_name("home") / "sockets.log"
+    assert not log.exists(), log.read_text()
+    records = [json.loads(path.read_text()) for path in whole.glob("results/tiny/records/*/*/*.json")]
+    assert len(records) == 20
+    for record in records:
+        codecarbon = record["energy"]["codecarbon"]
+        assert codecarbon["failure"] is None
+        factor = codecarbon["emissions_kg_co2e"] / codecarbon["total_energy_kwh"]
+        assert factor == pytest.approx(kg_per_kwh("FRA"))
+
+
+def test_a_socket_that_is_connected_would_be_heard(tmp_path):
+    program = "import socket\nwith socket.socket() as connection: connection.connect_ex(('127.0.0.1', 9))"
+    environment = {"PYTHONPATH": str(PROJECT / "tests" / "no_sockets"), "SOCKETS_LOG": str(tmp_path / "log")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert "('127.0.0.1', 9) by" in (tmp_path / "log").read_text()
 
 
 def test_a_second_run_does_nothing(finished):

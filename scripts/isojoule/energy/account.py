@@ -281,14 +281,16 @@ def _measured(observation: Observation, energy: Joules, source: str) -> Reading:
 def _by_cpu_time(observation: Observation) -> Reading:
     """The CPU's energy by the CPU time of the job, an estimate."""
     energy_j = _cpu_time_j(observation, observation.before, observation.after)
+    if observation.component == "cpu":
+        _refuse_zero(observation, Joules(energy_j, None), ["CPU time"])
     return Reading(
         energy_kwh=energy_j / JOULES_PER_KWH / observation.repetitions, source=observation.cpu.model, kind="estimated"
     )
 
 
 def _cpu_time_j(observation: Observation, before: Readings, after: Readings) -> float:
-    # beside RAPL that a later reading lacks, the model has no power of its own
-    return (after.cpu_s - before.cpu_s) * (observation.cpu.core_power_w or 0.0)
+    # a child that nobody heard of at its end takes its time with it
+    return max(after.cpu_s - before.cpu_s, 0.0) * (observation.cpu.core_power_w or 0.0)
 
 
 def _modelled_memory(shares: CodeCarbon) -> Reading | None:

@@ -8,6 +8,7 @@ whatever else the machine does, which a model of the whole machine's load cannot
 import os
 import resource
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,35 +16,41 @@ import psutil
 
 from isojoule.records.provenance import cpu_model
 
+SOURCE = "CPU time x thermal design power per core"
 # thermal design power per logical core where nobody knows it: near 200 W over 64 threads and 65 W over 16
 DEFAULT_CORE_W = 4.0
-SOURCE = "CPU time x thermal design power per core"
 # the kernel tells the time of other processes in ticks of its clock
 PERIOD_S = 1 / os.sysconf("SC_CLK_TCK")
+# how often to read again because a child ended meanwhile, whose time then is in two places or in none
+ATTEMPTS = 5
 
 
 def own_cpu_s() -> float:
-    """Return the CPU time of this process and of its children, living and ended, in seconds."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used_s = time.process_time() + ended.ru_utime + ended.ru_stime
-    for child in psutil.Process().children(recursive=True):
-        try:
-            of_child = child.cpu_times()
-        except psutil.Error:
-            continue
-        # what has ended below a child is in the times of the child
-        used_s += of_child.user + of_child.system + of_child.children_user + of_child.children_system
-    return used_s
+    """Return the CPU time of this process and of its children, living and ended, in seconds.
+
+    Time of the user and of the system counts. A process that left its parent, or whose parent wants to hear nothing of
+    its end, is not found.
+    """
+    ended_s = _of_ended_children_s()
+    for _ in range(ATTEMPTS):
+        before_s = ended_s
+        used_s = time.process_time() + sum(map(_of_process_s, _descendants()))
+        ended_s = _of_ended_children_s()
+        if ended_s == before_s:
+            break
+    return used_s + ended_s
 
 
 @cache
 def core_power_w(max_power_w: float | None) -> tuple[float, str]:
     """Return the power of one busy logical core in watts, and where it is from, in words.
 
+    With all logical cores busy, the CPUs draw their thermal design power.
+
     Args:
-        max_power_w: thermal design power of all CPUs of the machine, where the configuration states it.
+        max_power_w: thermal design power of all CPUs of the machine together, where the configuration states it.
     """
-    cores = os.cpu_count() or 1
+    cores = psutil.cpu_count() or 1
     if max_power_w is not None:
         return max_power_w / cores, f"{max_power_w:g} W of the configuration over {cores} cores"
     # a virtual machine has some cores of a CPU, and nobody says of how many
@@ -55,11 +62,48 @@ def core_power_w(max_power_w: float | None) -> tuple[float, str]:
 
 def is_virtual() -> bool:
     """Return whether the kernel says that it runs in a virtual machine."""
+    return any("hypervisor" in line.split() for line in _cpuinfo() if line.startswith("flags"))
+
+
+def _of_ended_children_s() -> float:
+    """Return the time of children that have ended, which have that of their own children in it."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
+def _of_process_s(pid: int) -> float:
+    """Return the time of another process and of its ended children; 0 where it has just gone."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _descendants() -> list[int]:
+    """Return the numbers of all living processes below this one."""
+    try:
+        return list(_below(os.getpid()))
+    except FileNotFoundError:
+        # this kernel lists no children; to look through all processes takes long where there are thousands
+        return [child.pid for child in psutil.Process().children(recursive=True)]
+
+
+def _below(pid: int) -> Iterator[int]:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            children = (thread / "children").read_text(encoding="ascii").split()
+        except (FileNotFoundError, ProcessLookupError):
+            if pid == os.getpid() and thread.name == str(pid):
+                raise
+            # a thread or a child that has just ended
+            continue
+        for child in map(int, children):
+            yield child
+            try:
+                yield from _below(child)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
 
 
 def _listed_w() -> float | None:
@@ -67,16 +111,23 @@ def _listed_w() -> float | None:
     name = cpu_model()
     if name is None:
         return None
-    from codecarbon.core.cpu import TDP
+    try:
+        from codecarbon.core.cpu import TDP
 
-    # its constructor looks for more than the list
-    power_w = TDP._get_cpu_power_from_registry(TDP.__new__(TDP), name)
+        # its constructor looks for more than the list
+        power_w = TDP._get_cpu_power_from_registry(TDP.__new__(TDP), name)
+    except Exception:
+        # CodeCarbon must never end a measurement, and there is a default
+        return None
     return float(power_w) * _sockets() if power_w else None
 
 
 def _sockets() -> int:
+    return len({line for line in _cpuinfo() if line.startswith("physical id")}) or 1
+
+
+def _cpuinfo() -> list[str]:
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return 1
-    return len({line for line in lines if line.startswith("physical id")}) or 1
+        return []

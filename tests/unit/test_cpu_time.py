@@ -1,0 +1,142 @@
+"""The CPU time of our processes, and the power that it is taken for."""
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from isojoule.energy import Meter, cpu_time
+from isojoule.energy.cpu_time import core_power_w, own_cpu_s
+
+BURN = "import time\nends_s = {0}\nwhile time.process_time() < ends_s: pass\nprint('done', flush=True)\ninput()"
+
+
+def burn(duration_s):
+    """Use so much CPU time in this process."""
+    ends_s = time.process_time() + duration_s
+    while time.process_time() < ends_s:
+        pass
+
+
+@pytest.fixture
+def lists_children(monkeypatch, request):
+    """The kernel lists children, or the process table must be searched."""
+    if request.param == "no":
+
+        def searched(pid):
+            raise FileNotFoundError
+
+        monkeypatch.setattr(cpu_time, "_below", searched)
+
+
+@pytest.mark.parametrize("lists_children", ["yes", "no"], indirect=True)
+def test_the_time_is_ours_and_that_of_our_children_alive_and_ended_and_of_theirs(lists_children):
+    """A child of a child is a child; what a process used before it was started is its own."""
+    grandchild = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN.format(0.2)!r}], check=True)"
+    began_s = own_cpu_s()
+    burn(0.3)
+    assert own_cpu_s() - began_s == pytest.approx(0.3, abs=0.05)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", grandchild], **pipes) as child:
+        assert child.stdout.readline() == "done\n"
+        below = cpu_time._descendants()
+        assert len(below) == 2
+        alive_s = own_cpu_s()
+        assert alive_s - began_s > 0.3 + 0.2
+        child.communicate("\n")
+    assert own_cpu_s() == pytest.approx(alive_s, abs=0.1), "no time is lost or counted twice where a process ends"
+    assert cpu_time._descendants() == []
+
+
+def test_the_time_does_not_rise_with_what_others_do_nor_while_we_wait():
+    other = subprocess.Popen(
+        [sys.executable, "-c", "import os\nos.setsid()\nos.fork() and os._exit(0)\nwhile True: pass"],
+        stdin=subprocess.DEVNULL,
+    )
+    other.wait()
+    busy = next(p for p in psutil.process_iter(["cmdline"]) if "os.setsid()" in " ".join(p.info["cmdline"] or []))
+    try:
+        began_s = own_cpu_s()
+        time.sleep(0.5)
+        assert own_cpu_s() - began_s < 0.05
+        assert busy.cpu_times().user > 0.1
+    finally:
+        busy.kill()
+
+
+def test_a_child_that_ends_while_it_is_read_is_counted_once(monkeypatch):
+    """Its time goes from the process table to that of the ended children between two readings of ours."""
+    ended_s = iter([1.0, 3.0, 3.0])
+    living = iter([[7], []])
+    monkeypatch.setattr(cpu_time, "_of_ended_children_s", lambda: next(ended_s))
+    monkeypatch.setattr(cpu_time, "_descendants", lambda: next(living))
+    monkeypatch.setattr(cpu_time, "_of_process_s", lambda pid: 2.0)
+    monkeypatch.setattr(time, "process_time", lambda: 10.0)
+    assert own_cpu_s() == 13
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine of eight logical cores whose /proc/cpuinfo a test writes."""
+    core_power_w.cache_clear()
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 8)
+
+    def is_of(*lines, name="AMD EPYC 7742"):
+        monkeypatch.setattr(cpu_time, "_cpuinfo", lambda: list(lines))
+        monkeypatch.setattr(cpu_time, "cpu_model", lambda: name)
+
+    is_of("flags\t\t: fpu vme", "physical id\t: 0", "physical id\t: 1")
+    yield is_of
+    core_power_w.cache_clear()
+
+
+def test_a_core_has_its_share_of_the_design_power(machine):
+    assert core_power_w(160.0) == (20, "160 W of the configuration over 8 cores")
+    assert core_power_w(None) == (2 * 225 / 8, "450 W of CodeCarbon's list over 8 cores")
+
+
+@pytest.mark.parametrize("name", ["a CPU that nobody knows", None])
+def test_a_cpu_that_is_in_no_list_has_the_default(machine, name):
+    machine("flags : fpu", name=name)
+    assert core_power_w(None) == (4, "4 W per core")
+
+
+def test_in_a_virtual_machine_the_list_says_nothing_of_the_cores_that_are_there(machine):
+    """225 W over the two cores of a small machine would be ten times too much."""
+    machine("flags\t\t: fpu hypervisor vme", "physical id\t: 0")
+    assert core_power_w(None) == (4, "4 W per core")
+    assert core_power_w(16.0)[0] == 2
+
+
+def test_a_list_that_cannot_be_read_is_not_fatal(machine, monkeypatch):
+    from codecarbon.core.cpu import TDP
+
+    def broken(tdp, name):
+        raise OSError("no list")
+
+    monkeypatch.setattr(TDP, "_get_cpu_power_from_registry", broken)
+    assert core_power_w(None) == (4, "4 W per core")
+
+
+@pytest.mark.parametrize("max_power_w", [None, 30.0])
+def test_the_meter_estimates_the_cpu_by_its_time_and_has_codecarbons_figure_beside_it(tmp_path, max_power_w):
+    core_w, words = core_power_w(max_power_w)
+    with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100, cpu_max_power_w=max_power_w) as window:
+        used_s = own_cpu_s()
+        while window.again(2):
+            burn(0.4)
+        assert 3.6e6 * window.so_far_kwh() == pytest.approx(0.8 * core_w, rel=0.1)
+        used_s = own_cpu_s() - used_s
+    energy = window.energy
+    assert (energy.cpu.kind, energy.cpu.uncertainty_kwh) == ("estimated", None)
+    assert words in energy.cpu.source
+    assert 2 * 3.6e6 * energy.cpu.energy_kwh == pytest.approx(core_w * used_s, rel=0.05)
+    energies_j = [3.6e6 * energy_kwh for energy_kwh in energy.window.repetition_energies_kwh]
+    assert energies_j == pytest.approx([0.4 * core_w] * 2, rel=0.1)
+    assert (energy.window.idle_power_w, energy.net_energy_kwh, energy.window.disagreement_percent) == (None, None, None)
+    assert energy.window.instrument_period_s == 1 / os.sysconf("SC_CLK_TCK")
+    assert energy.codecarbon.cpu_energy_kwh > 0
+    assert energy.why_no_rapl
