@@ -1,11 +1,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from isojoule.measuring import device_lock
 from isojoule.measuring.device_lock import Device, Devices
 
 OTHER = """
@@ -66,7 +69,7 @@ def test_windows_on_several_devices_take_turns_and_never_block_each_other(tmp_pa
     names, inside, most = [f"test-{tmp_path.name}-{number}" for number in range(2)], [], []
 
     def windows(order):
-        with Devices(order) as devices:
+        with Device(f"test-{tmp_path.name}-machine") as machine, Devices(machine, order) as devices:
             for _ in range(20):
                 with devices.alone():
                     inside.append(order)
@@ -83,6 +86,53 @@ def test_windows_on_several_devices_take_turns_and_never_block_each_other(tmp_pa
         thread.join(timeout=30)
     assert not any(thread.is_alive() for thread in threads)
     assert (max(most), len(most)) == (1, 60)
+
+
+def test_a_window_on_a_gpu_is_alone_on_the_machine_as_well(tmp_path):
+    """A network that waits for its launches gets slower beside another program's work on the CPU."""
+    machine_name = f"test-{tmp_path.name}-cpu"
+    with Device(machine_name) as machine, Devices(machine, [f"test-{tmp_path.name}-gpu"]) as devices:
+        before = other(machine_name, 0.5)
+        before.stdout.readline()
+        with devices.alone():
+            began = time.monotonic()
+            after = other(machine_name, 0)
+            time.sleep(0.3)
+            ended = time.monotonic()
+        assert float(before.communicate()[0].split()[1]) <= began
+        assert times(after)[0] >= ended
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0o000])
+def test_a_first_user_with_any_umask_locks_nobody_out(monkeypatch, umask):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        monkeypatch.setenv("ISOJOULE_LOCKS", name)
+        monkeypatch.setattr(device_lock, "LOCKS", folder)
+        before = os.umask(umask)
+        try:
+            with Device("shared"):
+                pass
+        finally:
+            os.umask(before)
+        assert (folder / "isojoule-shared.lock").stat().st_mode & 0o777 == 0o666
+        assert times(other("shared", 0, "65534"))
+
+
+@pytest.mark.parametrize("fault", ["missing", "a file"])
+def test_a_folder_of_locks_that_cannot_be_used_is_named(tmp_path, fault):
+    folder = tmp_path / "locks"
+    if fault == "a file":
+        folder.write_text("")
+    command = [sys.executable, "-m", "isojoule", "measure", "--config", "config/demo.yaml", "--gpu", "cpu-1thread",
+               "--results", str(tmp_path / "results")]  # fmt: skip
+    environment = {**os.environ, "ISOJOULE_LOCKS": str(folder)}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: {folder}/isojoule-cpu.lock: the lock of this machine cannot be opened: ")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")

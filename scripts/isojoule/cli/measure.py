@@ -12,6 +12,9 @@ that the time budget was too short for some cells.
 
 import argparse
 import math
+import os
+import sys
+import time
 
 from isojoule.cli import arguments
 from isojoule.cli.arguments import above_zero, one_of
@@ -45,5 +48,21 @@ def run(options: argparse.Namespace, machine: Device) -> int:
     gpu = one_of(list(study.gpus), "--gpu", options.gpu)
     names = list(architectures(study))
     chosen = [one_of(names, "--architecture", name) for name in options.architecture or names]
+    ends_s = time.monotonic() + options.budget_s
     block = Block(study, gpu, options.repeat, options.results, machine)
-    return OVER_BUDGET if block.measure(chosen, options.budget_s) else 0
+    number_left = block.measure(chosen, options.budget_s)
+    if block.needs_fresh_process:
+        _begin_again(options, ends_s - time.monotonic())
+    return OVER_BUDGET if number_left else 0
+
+
+def _begin_again(options: argparse.Namespace, left_s: float) -> None:
+    """Become a fresh process that does what is left: this one's GPU memory is given back, and so are its locks."""
+    words = [
+        *("--config", options.config, "--gpu", options.gpu, "--repeat", options.repeat, "--results", options.results),
+        *(["--architecture", *options.architecture] if options.architecture else []),
+        *(["--budget-s", max(left_s, 1.0)] if left_s < math.inf else []),
+    ]
+    print("out of memory behind other cells: a fresh process decides", flush=True)
+    os.closerange(3, 1024)
+    os.execv(sys.executable, [sys.executable, "-m", "isojoule", "measure", *map(str, words)])

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -25,8 +25,9 @@ def run(command: ModuleType, options: argparse.Namespace) -> NoReturn:
     if not getattr(command, "COMPUTES", False):
         sys.exit(_exit_code(command, lambda: _flushed(command.run(options))))
     signal.signal(signal.SIGTERM, stop)
-    with Device("cpu") as machine:
-        code = _exit_code(command, lambda: command.run(options, machine))
+    # the lock is held until the process ends, and given back where a test goes on in it
+    with ExitStack() as held:
+        code = _exit_code(command, lambda: command.run(options, held.enter_context(Device("cpu"))))
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()

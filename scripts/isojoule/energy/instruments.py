@@ -18,7 +18,7 @@ from isojoule.energy.nvml import Board
 from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.rapl import POWERCAP, Rapl
 from isojoule.energy.sampler import Sampler
-from isojoule.errors import InputError
+from isojoule.errors import CompanyError, InputError
 from isojoule.records.measurement import Gpu
 
 # NVML averages the power over this time on boards that do not give it instantaneously
@@ -263,7 +263,8 @@ class Instruments:
         """Refuse GPUs whose readings would have the energy of somebody else's work in them.
 
         Raises:
-            InputError: a board is split into instances, or another process computes on it.
+            InputError: a board is split into instances.
+            CompanyError: another process computes on one, or holds memory of it.
         """
         for board, gpu in zip(self._boards, self._gpus, strict=True):
             if gpu.mig:
@@ -273,12 +274,12 @@ class Instruments:
                 )
             if foreign := board.foreign_processes():
                 others = "1 other process" if foreign == 1 else f"{foreign} other processes"
-                raise InputError(
+                raise CompanyError(
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
                     "reading; energy.allow_shared: true measures all the same, and flags the record"
                 )
             if unlisted_bytes := board.unlisted_memory_bytes():
-                raise InputError(
+                raise CompanyError(
                     f"{board.name}: found {unlisted_bytes / 1e9:.1f} GB of its memory in use by processes that the "
                     "driver does not show here, expected none: their energy would be in the reading; "
                     "energy.allow_shared: true measures all the same, and flags the record"

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from isojoule.energy import Meter
-from isojoule.errors import InputError, StoppedError
+from isojoule.errors import CompanyError, InputError, StoppedError
 from isojoule.measuring import checkpoints
 from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival, RefusedError, arrive
@@ -40,6 +40,9 @@ class Block:
         repeat: number of the repeat: 0, 1, ...
         results: folder of the study's results, with its features.
         machine: the right to compute on this machine's CPU, taken before anything heavy was imported.
+
+    Attributes:
+        needs_fresh_process: whether a cell ran out of memory behind others, so that a process of its own must decide.
     """
 
     def __init__(self, configuration: Configuration, gpu: str, repeat: int, results: Path, machine: Device) -> None:
@@ -48,6 +51,8 @@ class Block:
         self._journal = Journal(results)
         self._architectures = architectures(configuration)
         self._data = interface.data_fingerprint(results / "features")
+        self._measured_before = False
+        self.needs_fresh_process = False
 
     def measure(self, names: Sequence[str] | None = None, budget_s: float = math.inf) -> int:
         """Bring the records of the block up to date: keep what is in the journal, measure the rest.
@@ -79,7 +84,7 @@ class Block:
             waiting = list(dict.fromkeys(cell.architecture for cell in cells if cell not in kept_records))
             already = f"{len(cells)} cells, {len(kept_records)} measured already"
             print(f"{self._gpu}, repeat {self._repeat}: {already}", flush=True)
-            return self._measure(sorted(waiting, key=self._failures), order, ends_s) if waiting else 0
+            return self._measure(sorted(waiting, key=self._urgency), order, ends_s) if waiting else 0
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
         arrival = self._arrival(waiting)
@@ -112,7 +117,7 @@ class Block:
                 torch.cuda.empty_cache()
             if record.outcome not in FINAL:
                 _check_alive(arrival)
-                return [f"{cell}: {record.message}"]
+                return [] if record.outcome == "oom-once" else [f"{cell}: {record.message}"]
         return []
 
     def _arrival(self, waiting: list[str]) -> Arrival:
@@ -141,11 +146,18 @@ class Block:
             reason = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else "SIGTERM: cancelled, preempted or over time"
             self._end(begun, "stopped", f"stopped by {reason}")
             raise
+        except CompanyError as error:
+            return self._end(begun, "refused", str(error))
         except InputError as error:
             return self._end(begun, "failed", str(error))
         except Exception as error:
             traceback.print_exc()
             return self._end(begun, "failed", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
+        if record.outcome == "oom" and self._measured_before:
+            # what other cells left of the memory in this process may be too little, and is no property of this one
+            self.needs_fresh_process = True
+            return self._end(begun, "oom-once", record.message or "out of memory")
+        self._measured_before = True
         self._journal.end(record)
         if cell.phase == "test":
             self._checkpoint(cell.architecture).unlink(missing_ok=True)
@@ -185,10 +197,12 @@ class Block:
     def _fingerprints(self, cell: Cell) -> dict[str, str]:
         return fingerprints(self._configuration, cell, self._data, self._architectures)
 
-    def _failures(self, name: str) -> int:
-        """How many attempts failed before: an architecture with more comes later, so that it holds up no other."""
+    def _urgency(self, name: str) -> tuple[bool, int]:
+        """What ran out of memory once comes first, in a fresh process; what failed more often comes later."""
         cells = [Cell(self._gpu, name, phase, self._repeat) for phase in phases(self._configuration)]
-        return sum(record.outcome not in FINAL for cell in cells for record in self._journal.attempts(cell))
+        attempts = [record for cell in cells for record in self._journal.attempts(cell)]
+        is_out_of_memory = bool(attempts) and attempts[-1].outcome == "oom-once"
+        return not is_out_of_memory, sum(record.outcome not in FINAL for record in attempts)
 
     def _checkpoint(self, name: str) -> Path:
         return self._results / "checkpoints" / self._gpu / f"{name}-{self._repeat}.safetensors"

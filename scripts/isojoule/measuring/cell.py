@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from isojoule.energy import Meter, Window
-from isojoule.errors import InputError, is_out_of_memory
+from isojoule.errors import InputError, is_out_of_memory, may_be_out_of_memory
 from isojoule.files import patiently
 from isojoule.flags.of_record import of_record
 from isojoule.measuring import checkpoints
 from isojoule.measuring.device_check import Arrival
 from isojoule.measuring.device_lock import Device, Devices
+from isojoule.measuring.gpu_memory import check_room, memory
 from isojoule.progress import heartbeat
 from isojoule.records import provenance
 from isojoule.records.extrapolation import extrapolated
@@ -141,13 +142,15 @@ def measure(job: CellJob) -> MeasurementRecord:
 
     Raises:
         InputError: the model cannot be built or loaded.
+        CompanyError: others hold memory of a GPU, or compute on it.
     """
     configuration, cell = job.configuration, job.cell
     architectures_by_name = architectures(configuration)
     decisive = cell_slice(configuration, cell, architectures_by_name)
     torch.set_num_threads(decisive["gpu"]["threads"])
     precision.set_precision(decisive["gpu"]["precision"])
-    with Devices([gpu.uuid for gpu in job.arrival.gpus]) if job.is_on_gpu else nullcontext(job.machine) as computer:
+    uuids = [gpu.uuid for gpu in job.arrival.gpus]
+    with Devices(job.machine, uuids) if job.is_on_gpu else nullcontext(job.machine) as computer:
         measured = _measured(job, decisive, architectures_by_name[cell.architecture], computer)
         if cell.phase == "train" and job.checkpoint is not None and measured["outcome"] != "ok":
             failure = f"training ended with outcome {measured['outcome']}"
@@ -168,15 +171,27 @@ def _measured(
         model = building.build(architecture)
         if failure := _load_weights(job, model):
             return {"outcome": "untrained", "message": failure}
+        _check_room(job, "before the model was moved there")
         with _session(job, decisive, architecture, model) as session:
             window, peak_memory_bytes = _in_window(job, session, computer)
             session.settle()
         _keep_what_it_left(job, session, window)
         return _results(job, session, window, peak_memory_bytes)
     except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+        if not _is_out_of_memory(job, error):
             raise
+        _check_room(job, "when memory ran out")
         return {"outcome": "oom", "message": building.first_line(error)}
+
+
+def _is_out_of_memory(job: CellJob, error: BaseException) -> bool:
+    """Say whether memory ran out; libraries fail in words that stand for it only where memory is short."""
+    return is_out_of_memory(error) or (job.is_on_gpu and may_be_out_of_memory(error) and memory().is_short)
+
+
+def _check_room(job: CellJob, when: str) -> None:
+    if job.is_on_gpu and not job.configuration.energy.allow_shared:
+        check_room([gpu.name for gpu in job.arrival.gpus], when)
 
 
 def _load_weights(job: CellJob, model: nn.Module) -> str | None:

@@ -8,6 +8,7 @@ import torch
 from isojoule.configuration.every_study import Gpu as Entry
 from isojoule.energy import nvml
 from isojoule.errors import InputError
+from isojoule.measuring.torch_build import lacks_code, why_no_cuda
 from isojoule.records import provenance
 from isojoule.records.measurement import Gpu
 from isojoule.workloads.precision import missing_in, overridden
@@ -48,7 +49,7 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
     Raises:
         RefusedError: the job arrived on another partition, finds another number of GPUs or another model of GPU, or a
             GPU that NVML cannot read, or one that is split into instances, whose energies no instrument reads apart; or
-            the precision cannot be had there.
+            the precision cannot be had there, or torch has no code for the GPU.
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
@@ -60,14 +61,17 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
         return Arrival(torch.device("cpu"), None)
     expected = entry.device_name or "one GPU"
     if not torch.cuda.is_available():
-        raise _refused(f"gpus.{name}", f"no CUDA device {here}", expected)
+        raise _refused(f"gpus.{name}", f"no CUDA device {here} ({why_no_cuda()})", expected)
     if torch.cuda.device_count() != entry.devices:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
         wanted = f"{entry.devices}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"
         raise _refused(f"gpus.{name}", visible, wanted)
     for number in range(entry.devices):
         properties = torch.cuda.get_device_properties(number)
-        if lack := missing_in(precision, (properties.major, properties.minor)):
+        capability = properties.major, properties.minor
+        if lack := lacks_code(capability, torch.cuda.get_arch_list()):
+            raise RefusedError(f"gpus.{name}: found {properties.name} {here} of {lack}; nothing was measured")
+        if lack := missing_in(precision, capability):
             raise RefusedError(f"gpus.{name}.precision: found {properties.name} {here}, {lack}; nothing was measured")
     try:
         gpus = nvml.visible()

@@ -10,9 +10,11 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+
+from isojoule.errors import InputError
 
 WAITING_NOTICE_S = 10.0
 # this is not TMPDIR: many clusters give every job a TMPDIR of its own, and then no two programs would see each other
@@ -24,17 +26,16 @@ class Device:
 
     Args:
         name: `cpu` or the UUID of a GPU.
+
+    Raises:
+        InputError: from the `with`: the lock's file cannot be made or opened.
     """
 
     def __init__(self, name: str) -> None:
         self._path = LOCKS / f"isojoule-{name}.lock"
 
     def __enter__(self) -> "Device":
-        try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except PermissionError:
-            # the file belongs to another user, whose windows are to be alone as well
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        self._file = _opened(self._path)
         self._take(fcntl.LOCK_SH)
         return self
 
@@ -81,13 +82,18 @@ class Device:
 
 
 class Devices:
-    """The right to compute on several devices of this machine at once.
+    """The right to compute on several GPUs of this machine at once.
+
+    A window on them takes the machine as well: work of another isojoule program on the CPU would slow down a network
+    that waits for its launches.
 
     Args:
-        names: UUIDs of GPUs; every program takes them in the same order.
+        machine: the right to compute on the machine's CPU, which the program has.
+        names: UUIDs of the GPUs; every program takes them in the same order.
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, machine: Device, names: Sequence[str]) -> None:
+        self._machine = machine
         self._devices = [Device(name) for name in sorted(names)]
         self._held = ExitStack()
 
@@ -105,11 +111,34 @@ class Devices:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until no other program computes on any of them, and keep it so."""
+        """Wait until no other program computes on any of them or on the machine, and keep it so."""
         with ExitStack() as held:
             # a program that waits for one device holds none of the others, for which another program may wait
             for device in self._devices:
                 device.release()
-            for device in self._devices:
+            for device in (self._machine, *self._devices):
                 held.enter_context(device.alone())
             yield
+
+
+def _opened(path: Path) -> int:
+    """Open the file of a lock, which every user of the machine may lock.
+
+    Raises:
+        InputError: it cannot be made or opened; the message says what to do.
+    """
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        # the file belongs to another user, whose windows are to be alone as well, or its folder is read-only
+        try:
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise InputError(
+                f"{path}: the lock of this machine cannot be opened: {error.strerror}; expected a folder that all "
+                "users can write to and a file that all can read, such as ISOJOULE_LOCKS=/tmp"
+            ) from error
+    with suppress(PermissionError):
+        # the umask of the first user would keep all others out
+        os.fchmod(file, 0o666)
+    return file

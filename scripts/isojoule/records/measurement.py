@@ -18,7 +18,7 @@ from isojoule.records.reading import read_record
 from isojoule.units import JOULES_PER_KWH
 
 Kind = Literal["measured", "estimated", "simulated"]
-Outcome = Literal["ok", "oom", "untrained", "running", "refused", "failed", "stopped", "lost"]
+Outcome = Literal["ok", "oom", "untrained", "running", "oom-once", "refused", "failed", "stopped", "lost"]
 FINAL: tuple[Outcome, ...] = ("ok", "oom", "untrained")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -258,6 +258,9 @@ class Provenance(_Part):
     code_fingerprint: str = Field(description="Hash of what the code that decided this record does.")
     data_fingerprint: str | None = Field(default=None, description="Hash of the data to train and test on.")
     software: dict[str, str] = Field(description="Versions by name of the package or library.")
+    environment: dict[str, str] = Field(
+        default={}, description="Variables of the environment that decide numbers or power, as they were set."
+    )
     attempt: PositiveInt = Field(description="Number of this attempt among all attempts at the cell.")
     failed_attempts: NonNegativeInt = Field(
         default=0,
@@ -317,8 +320,9 @@ class MeasurementRecord(_Part):
     repeat: NonNegativeInt
     outcome: Outcome = Field(
         description="ok; oom: out of memory, nothing measured; untrained: the training of a test ended without "
-        "weights. An attempt can also be running; refused: another device than expected; failed; stopped: by a signal; "
-        "lost: ended without a word."
+        "weights. An attempt can also be running; oom-once: out of memory behind other cells of its process, so that a "
+        "fresh one decides; refused: another device than expected, or one that others use; failed; stopped: by a "
+        "signal; lost: ended without a word."
     )
     message: str | None = Field(default=None, description="Why the outcome is not ok.")
     started_at: str = Field(description="Start of the program, UTC, ISO 8601.")

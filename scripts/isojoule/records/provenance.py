@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,11 @@ import isojoule
 from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
 
 PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
+# variables that decide with which numbers, kernels, threads or devices a job computes
+DECISIVE_VARIABLES = re.compile(
+    r"NVIDIA_TF32_OVERRIDE|TORCH_ALLOW_TF32_CUBLAS_OVERRIDE|PYTORCH_.*|TORCH_CUDNN.*|TORCHINDUCTOR_.*"
+    r"|CUBLAS.*|CUDNN_.*|CUDA_.*|NCCL_.*|OMP_.*|MKL_.*|KMP_.*|OPENBLAS_.*|ONEDNN_.*|DNNL_.*|GOMP_.*|ATEN_.*"
+)
 
 
 def now() -> str:
@@ -58,10 +64,16 @@ def provenance(
         code_fingerprint=code_fingerprint,
         data_fingerprint=data_fingerprint,
         software=software(),
+        environment=environment(),
         attempt=attempt,
         failed_attempts=failed_attempts,
         slurm=_slurm(),
     )
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of the environment that decide numbers or power, by name."""
+    return {name: value for name, value in sorted(os.environ.items()) if DECISIVE_VARIABLES.fullmatch(name)}
 
 
 @cache

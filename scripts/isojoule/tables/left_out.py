@@ -75,6 +75,7 @@ LEFT_OUT = {
     "record.provenance.configuration_fingerprint": CHECKED,
     "record.provenance.code_fingerprint": CHECKED,
     "record.provenance.data_fingerprint": CHECKED,
+    "record.provenance.environment": "it is a list of variables; the record has it for whoever asks",
     "record.provenance.failed_attempts": "the flag attempt-above-1 follows from it",
     "record.provenance.slurm": "it tells which job it was; `hostname` has the node",
     "record.provenance.software.system": OTHER_VERSION,

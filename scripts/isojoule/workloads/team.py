@@ -1,7 +1,9 @@
 """Processes that train one model together with torch DDP: each has a share of every batch, gradients are averaged."""
 
 import os
+import queue
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -17,6 +19,8 @@ from isojoule.errors import is_out_of_memory
 
 # how long a process waits for another to join, or to take part in a step
 PATIENCE = timedelta(minutes=10)
+# how long the reason of a failure may be on its way
+REASON_S = 1.0
 
 
 class Team:
@@ -35,7 +39,9 @@ class Team:
     def __init__(self, size: int, kind: str, member: Callable[..., Any], *arguments: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="isojoule-team-")
         rendezvous = Path(self._folder.name) / "rendezvous"
+        self._kind, self._is_closing = kind, False
         self._connections: list[Connection] = []
+        self._answers: list[queue.Queue[str | None]] = []
         self._processes = []
         context = get_context("spawn")
         try:
@@ -46,7 +52,10 @@ class Team:
                 process.start()
                 theirs.close()
                 self._connections.append(ours)
+                self._answers.append(queue.Queue())
                 self._processes.append(process)
+                listener = threading.Thread(target=self._listen, args=(rank,), name=f"team-{rank}", daemon=True)
+                listener.start()
             # a process that died before it joined is noticed here, since joining would wait for it
             self.wait()
             _join(0, size, kind, rendezvous)
@@ -65,25 +74,41 @@ class Team:
         Raises:
             RuntimeError: one of them failed, or its process ended; the message says why.
         """
-        for rank, connection in enumerate(self._connections, start=1):
-            try:
-                problem = connection.recv()
-            except EOFError as error:
-                raise RuntimeError(f"the process of device {rank} ended without a word") from error
-            if problem is not None:
+        for rank, answers in enumerate(self._answers, start=1):
+            if (problem := answers.get()) is not None:
                 raise RuntimeError(f"on device {rank}: {problem}")
 
     def failure(self) -> str | None:
         """Return why one of the other processes failed, or None where none said so before it ended."""
-        for rank, connection in enumerate(self._connections, start=1):
-            with suppress(EOFError, OSError):
-                while connection.poll(1):
-                    if (problem := connection.recv()) is not None:
+        for rank, answers in enumerate(self._answers, start=1):
+            with suppress(queue.Empty):
+                while True:
+                    if (problem := answers.get(timeout=REASON_S)) is not None:
                         return f"on device {rank}: {problem}"
         return None
 
+    def _listen(self, rank: int) -> None:
+        """Take in what a process says; where it failed, end the steps in which the caller may wait for it."""
+        connection, answers = self._connections[rank - 1], self._answers[rank - 1]
+        while True:
+            try:
+                problem = connection.recv()
+            except (EOFError, OSError):
+                answers.put("its process ended without a word")
+                self._abort()
+                return
+            answers.put(problem)
+            if problem is not None:
+                self._abort()
+
+    def _abort(self) -> None:
+        """Free the caller from a collective step: NCCL would wait in it until a watchdog ends the process."""
+        if self._kind == "cuda" and not self._is_closing and distributed.is_initialized():
+            distributed.distributed_c10d._abort_process_group()
+
     def close(self) -> None:
         """End the other processes."""
+        self._is_closing = True
         for connection in self._connections:
             connection.close()
         for process in self._processes:

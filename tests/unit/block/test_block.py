@@ -9,7 +9,8 @@ from blocks import GPU, TRAIN, records, up_to_date
 from simulated import record
 from studies import changed
 
-from isojoule.errors import InputError
+from isojoule.errors import CompanyError, InputError
+from isojoule.measuring import block
 from isojoule.measuring.block import Block, shuffled
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.study.cells import Cell
@@ -119,7 +120,7 @@ def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(stud
 def test_a_test_that_failed_finds_the_weights_of_its_training(study, results, machine, monkeypatch, measured):
     test = Session._test
 
-    def fail(self, epoch):
+    def fail(self, numbers, total):
         raise RuntimeError("no")
 
     monkeypatch.setattr(Session, "_test", fail)
@@ -145,6 +146,59 @@ def test_out_of_memory_is_final_and_its_test_is_untrained(study, results, machin
     measured.clear()
     up_to_date(study, results, machine, ["mlp-1x4"])
     assert measured == []
+
+
+def test_out_of_memory_behind_other_cells_is_decided_by_a_fresh_process(study, results, machine, monkeypatch, measured):
+    """What other cells left of the memory is no property of the architecture."""
+    run, exhausted = Session.run, []
+
+    def exhaust(self):
+        if len(measured) > 2 and not exhausted:
+            exhausted.append(True)
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.30 GiB")
+        return run(self)
+
+    monkeypatch.setattr(Session, "run", exhaust)
+    names = ["mlp-1x4", "mlp-1x5"]
+    first = Block(study, GPU, 0, results, machine)
+    first.measure(names)
+    assert first.needs_fresh_process
+    outcomes = {attempt.outcome for path in sorted((results / "attempts").rglob("*-0.1.json"))
+                for attempt in [read_record(path, MeasurementRecord)]}  # fmt: skip
+    assert "oom-once" in outcomes
+    assert "oom" not in outcomes
+    second = Block(study, GPU, 0, results, machine)
+    assert second.measure(names) == 0
+    assert not second.needs_fresh_process
+    assert {json.loads(path.read_text())["outcome"] for path in records(results).values()} == {"ok"}
+
+
+def test_what_was_out_of_memory_once_comes_first_and_is_then_final(study, results, machine, monkeypatch, measured):
+    first = Block(study, GPU, 0, results, machine)
+    first.measure(["mlp-1x4"])
+
+    def exhaust(self):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Session, "run", exhaust)
+    first.measure(["mlp-1x4", "mlp-1x5"])
+    assert first.needs_fresh_process
+    measured.clear()
+    second = Block(study, GPU, 0, results, machine)
+    second.measure(["mlp-1x4", "mlp-1x5"])
+    assert measured[0] == ("mlp-1x5", "train")
+    assert json.loads(records(results)[f"{GPU}/mlp-1x5/train-0.json"].read_text())["outcome"] == "oom"
+
+
+def test_company_on_a_gpu_is_refused_and_measured_another_time(study, results, machine, monkeypatch):
+    def crowd(job):
+        raise CompanyError("Tesla T4: found 9.0 GB of its memory taken by others; nothing was measured")
+
+    monkeypatch.setattr(block, "measure", crowd)
+    with pytest.raises(InputError, match="taken by others"):
+        Block(study, GPU, 0, results, machine).measure(["mlp-1x4"])
+    assert [attempt.outcome for attempt in Journal(results).attempts(TRAIN)] == ["refused"]
+    assert records(results) == {}
 
 
 def test_a_refusal_has_a_record_and_measures_nothing(study, results, machine, measured, monkeypatch):

@@ -1,0 +1,54 @@
+"""Whether this build of torch has code for a GPU, and why torch sees none: a cell would fail late, three times."""
+
+import re
+from collections.abc import Sequence
+
+import torch
+
+# the builds of torch for CUDA 12.6 have code from this capability on; later ones begin at 7.5
+OLDEST_OF_CUDA_126 = (5, 0)
+ADVICE = "a build of torch for CUDA 12.6 has it: see envs/gpu-cuda126.yaml"
+
+
+def lacks_code(capability: tuple[int, int], targets: Sequence[str]) -> str | None:
+    """Say that a build of torch has no code for a GPU; none where it has.
+
+    Code for `sm_86` runs on 8.6 and on later boards of the same major number; what is named `compute_90` is compiled
+    anew on any board from 9.0 on. NVIDIA, "CUDA C++ Programming Guide", section 3.1.
+
+    Args:
+        capability: the compute capability of the GPU, such as (6, 1).
+        targets: what the build was made for, as `torch.cuda.get_arch_list` gives it.
+    """
+    majors = {(kind, int(number[:-1]), int(number[-1])) for kind, number in _parsed(targets)}
+    major, minor = capability
+    for kind, of_major, of_minor in majors:
+        if kind == "sm" and of_major == major and of_minor <= minor:
+            return None
+        if kind == "compute" and (of_major, of_minor) <= capability:
+            return None
+    # a build without any target is one for the CPU, and another sentence says so
+    if not majors:
+        return None
+    offered = ", ".join(sorted({f"{of_major}.{of_minor}" for _, of_major, of_minor in majors}, key=float))
+    advice = f"; {ADVICE}" if capability >= OLDEST_OF_CUDA_126 and major < 8 else ""
+    return (
+        f"compute capability {major}.{minor}, for which torch {torch.__version__} has no code (it has {offered}), "
+        f"expected another build of torch{advice}"
+    )
+
+
+def why_no_cuda() -> str:
+    """Return torch's own reason for seeing no CUDA device, in its first line."""
+    try:
+        torch.cuda.init()
+    except (AssertionError, RuntimeError) as error:
+        lines = str(error).strip().splitlines()
+        return lines[0].rstrip(".") if lines else type(error).__name__
+    return "torch sees none; CUDA_VISIBLE_DEVICES may hide it"
+
+
+def _parsed(targets: Sequence[str]) -> list[tuple[str, str]]:
+    """Split `sm_90a` into sm and 90; a letter behind the number binds the code to that very board."""
+    parts = [re.fullmatch(r"(sm|compute)_(\d{2,3})([a-z]?)", target) for target in targets]
+    return [(match[1], match[2]) for match in parts if match and not (match[3] and match[1] == "compute")]
