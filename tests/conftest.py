@@ -1,3 +1,4 @@
+import copy
 import os
 import tempfile
 from pathlib import Path
@@ -38,11 +39,15 @@ def published():
 
 
 @pytest.fixture
-def driver(monkeypatch):
-    """A fresh driver below the real binding, for us and for CodeCarbon."""
+def driver(monkeypatch, tmp_path):
+    """A fresh driver below the real binding, for us and for CodeCarbon, outside of any container."""
     from codecarbon.core import gpu, gpu_nvidia
 
-    before = dict(vars(nvml_driver.driver))
+    from isojoule.energy import company
+
+    before = copy.deepcopy(vars(nvml_driver.driver))
+    (tmp_path / "pid-namespace").symlink_to(company.FIRST_NAMESPACE)
+    monkeypatch.setattr(company, "NAMESPACE", tmp_path / "pid-namespace")
     # CodeCarbon imports the binding only where there is a program nvidia-smi
     monkeypatch.setattr(gpu_nvidia, "pynvml", pynvml)
     monkeypatch.setattr(gpu, "PYNVML_AVAILABLE", True)

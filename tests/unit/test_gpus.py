@@ -1,19 +1,25 @@
 import ast
+import time
 from pathlib import Path
 
 import pynvml
 import pytest
 from nvml_below import library
 
-from isojoule.energy import nvml, nvml_queries, update_period
+from isojoule.energy import Meter, company, nvml, nvml_queries, update_period
 from isojoule.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def watched_briefly(monkeypatch):
+    monkeypatch.setattr(update_period, "WATCHED_S", 1.0)
 
 
 def test_every_name_of_the_binding_that_we_use_is_there_and_answered():
     """A misspelt name would be found by nobody who has no GPU."""
     used = {
         node.attr
-        for module in (nvml, nvml_queries)
+        for module in (nvml, nvml_queries, company)
         for node in ast.walk(ast.parse(Path(module.__file__).read_text()))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pynvml"
     }
@@ -115,49 +121,12 @@ def test_a_sample_has_what_the_gpu_does(driver):
     }
 
 
-@pytest.mark.parametrize(("processes", "foreign"), [(0, None), (1, 0), (3, 2)])
-def test_a_foreign_process_on_the_gpu_is_noticed(driver, processes, foreign):
-    driver.driver.processes = processes
-    assert nvml.Board(driver.UUIDS[1]).foreign_processes() == foreign
-
-
-def test_processes_of_the_same_job_are_not_foreign(driver):
-    driver.driver.processes = 3
-    assert nvml.Board(driver.UUIDS[1], own_processes=2).foreign_processes() == 1
-
-
-@pytest.mark.parametrize("own_pid", [1, 2**22])
-def test_a_list_without_our_process_says_nothing_of_others(driver, own_pid):
-    """A container has process numbers of its own, or is shown its own processes alone."""
-    vars(driver.driver).update(processes=3, own_pid=own_pid)
-    assert nvml.Board(driver.UUIDS[1]).foreign_processes() is None
-
-
-def test_memory_that_no_listed_process_holds_is_told(driver):
-    """The open kernel module hides the processes of other containers, but not their memory."""
-    board = nvml.Board(driver.UUIDS[1])
-    driver.driver.used_bytes = 9 * 2**30
-    assert board.unlisted_memory_bytes() == 8 * 2**30 - nvml.UNLISTED_ALLOWANCE_BYTES
-    driver.driver.used_bytes = 2**30
-    assert board.unlisted_memory_bytes() == 0
-
-
-def test_a_module_is_not_called_a_gpu(driver):
-    """On Grace Hopper the counter has the CPU's and the memory's energy in it; the GPU's own power is integrated."""
-    vars(driver.driver).update(name="NVIDIA GH200 480GB", module_w=100)
-    gpu = nvml.identify(driver.UUIDS[1])
-    assert (gpu.counter_period_s, gpu.power, gpu.scope) == (None, "instantaneous", "gpu")
-    assert nvml.Board(driver.UUIDS[1]).power_w() == 70
-    driver.driver.has_instantaneous_power = False
-    gpu = nvml.identify(driver.UUIDS[1])
-    assert (gpu.scope, gpu.counter_period_s is None) == ("module", False)
-
-
 def test_a_board_is_described_as_a_sceptic_asks(driver):
     gpu = nvml.identify(driver.UUIDS[1])
     assert (gpu.ecc, gpu.persistence, gpu.vbios, gpu.cuda_driver) == (True, True, "90.04.38.00.03", "13.0")
     assert (gpu.max_sm_clock_mhz, gpu.max_memory_clock_mhz, gpu.application_sm_clock_mhz) == (1590, 5000, 1590)
-    assert (gpu.default_power_limit_w, gpu.pcie_generation, gpu.pcie_lanes, gpu.scope) == (70.0, 3, 16, "gpu")
+    assert (gpu.application_memory_clock_mhz, gpu.default_power_limit_w, gpu.scope) == (5000, 70.0, "gpu")
+    assert (gpu.pcie_generation, gpu.max_pcie_generation, gpu.pcie_lanes) == (1, 3, 16)
 
 
 def test_a_name_that_is_no_utf8_is_a_name(driver):
@@ -169,24 +138,115 @@ def test_the_older_name_of_the_throttle_reasons_is_asked_where_there_is_no_newer
     vars(driver.driver).update(throttle_reasons=0x20, absent=("nvmlDeviceGetCurrentClocksEventReasons",))
     board = nvml.Board(driver.UUIDS[1])
     assert board.sample()["throttle_reasons"] == "sw-thermal"
-    pynvml._nvmlGetFunctionPointer_cache.clear()
     driver.driver.absent = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
     assert "throttle_reasons" not in board.sample()
 
 
-def test_a_stall_of_the_watcher_is_not_taken_for_a_period():
-    """A stall of 0.45 s made windows of 52.9 s."""
-    now_s, looks = [0.0], [0]
+def test_the_older_name_of_the_temperature_is_asked_where_there_is_no_newer(driver):
+    board = nvml.Board(driver.UUIDS[1])
+    for absent, temperature_c in (
+        (("nvmlDeviceGetTemperature",), 61),
+        (("nvmlDeviceGetTemperatureV",), 61),
+        (("nvmlDeviceGetTemperature", "nvmlDeviceGetTemperatureV"), None),
+    ):
+        driver.driver.absent = absent
+        assert board.sample().get("temperature_c") == temperature_c
 
-    def sleep(wait_s):
-        looks[0] += 1
-        now_s[0] += 0.45 if looks[0] % 150 == 0 else wait_s
 
-    seen_s = update_period.update_period_s(lambda: int(now_s[0] / 0.1), clock=lambda: now_s[0], sleep=sleep)
-    assert seen_s == pytest.approx(0.1, abs=0.003)
+@pytest.mark.parametrize(
+    ("changes", "mig"),
+    [
+        ({}, False),
+        ({"codes": {"nvmlDeviceGetMigMode": pynvml.NVML_ERROR_NOT_SUPPORTED}}, False),
+        ({"absent": ("nvmlDeviceGetMigMode",)}, False),
+        ({"codes": {"nvmlDeviceGetMigMode": pynvml.NVML_ERROR_NO_PERMISSION}}, None),
+        ({"codes": {"nvmlDeviceGetMigMode": pynvml.NVML_ERROR_UNKNOWN}}, None),
+    ],
+)
+def test_whether_a_gpu_is_split_is_unknown_only_where_the_driver_does_not_tell(driver, monkeypatch, changes, mig):
+    """A board that has no such mode is not split."""
+    monkeypatch.setattr(nvml_queries, "PAUSE_S", 0)
+    vars(driver.driver).update(changes)
+    assert nvml.Board(driver.UUIDS[1]).described(0.02).mig is mig
 
 
-def test_how_often_power_is_updated_is_seen_where_there_is_no_counter(driver):
-    """A power that is read ten times a second may be a second old."""
-    vars(driver.driver).update(has_counter=False, power_w=lambda now_s: 40 + now_s // 0.3 % 7)
-    assert nvml.identify(driver.UUIDS[1]).power_period_s == pytest.approx(0.3, rel=0.2)
+def test_a_driver_that_does_not_answer_at_first_is_asked_again(driver, monkeypatch):
+    """The first calls of a program wake the driver up, and some then fail."""
+    monkeypatch.setattr(nvml_queries, "PAUSE_S", 0)
+    for call in ("nvmlInitWithFlags", "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetFieldValues"):
+        driver.driver.sporadic = {call: (1, pynvml.NVML_ERROR_UNKNOWN, 3)}
+        assert nvml.Board(driver.UUIDS[1]).power_kind == "instantaneous"
+
+
+@pytest.mark.parametrize("call", ["nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetFieldValues"])
+def test_of_counter_and_power_one_that_never_answers_leaves_the_other(driver, monkeypatch, call):
+    monkeypatch.setattr(nvml_queries, "PAUSE_S", 0)
+    monkeypatch.setattr(update_period, "WATCHED_S", 0.1)
+    driver.driver.codes = {call: pynvml.NVML_ERROR_TIMEOUT}
+    gpu = nvml.identify(driver.UUIDS[1])
+    by_counter = call == "nvmlDeviceGetFieldValues"
+    assert (gpu.counter_period_s is not None, gpu.power) == (by_counter, "averaged" if by_counter else "instantaneous")
+
+
+def test_a_gpu_that_answers_neither_is_not_said_to_lack_both(driver, monkeypatch):
+    monkeypatch.setattr(nvml_queries, "PAUSE_S", 0)
+    monkeypatch.setattr(update_period, "WATCHED_S", 0.1)
+    calls = ("nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetFieldValues", "nvmlDeviceGetPowerUsage")
+    driver.driver.codes = dict.fromkeys(calls, pynvml.NVML_ERROR_TIMEOUT)
+    with pytest.raises(InputError, match=r"^Tesla T4 \(GPU-1234.*\): did not answer 4 times: Timeout; nothing was"):
+        nvml.identify(driver.UUIDS[1])
+
+
+def test_a_gpu_whose_power_has_become_another_one_is_refused(driver):
+    """A window would integrate an average as if it were the power of the moment."""
+    gpu = nvml.identify(driver.UUIDS[1])
+    driver.driver.has_instantaneous_power = False
+    with pytest.raises(InputError, match="found its power averaged, expected instantaneous as on arrival"):
+        Meter(gpus=[gpu], synchronize=lambda: None)
+
+
+GH200 = {"name": "NVIDIA GH200 480GB", "module_w": 100}
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        {"has_module_field": False},
+        {"name": "NVIDIA GB999"},
+        {"name": "NVIDIA GB999", "has_module_field": False, "has_c2c": True},
+    ],
+    ids=["its name", "the field of the module", "the link"],
+)
+def test_the_counter_of_a_module_is_not_called_the_gpus(driver, signs):
+    """On Grace Hopper it has the CPU's and the memory's energy in it; the GPU's own power is integrated."""
+    vars(driver.driver).update(GH200 | signs)
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.counter_period_s, gpu.power, gpu.scope) == (None, "instantaneous", "gpu")
+    assert nvml.Board(driver.UUIDS[1]).power_w() == 70
+
+
+def test_the_average_of_the_gpu_alone_serves_where_it_has_no_power_of_the_moment(driver):
+    vars(driver.driver).update(GH200 | {"has_instantaneous_power": False, "has_averaged_field": True})
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.counter_period_s, gpu.power, gpu.scope) == (None, "averaged", "gpu")
+    assert nvml.Board(driver.UUIDS[1]).power_w() == pytest.approx(70)
+
+
+def test_a_module_whose_gpu_cannot_be_told_apart_is_refused_unless_allowed_and_then_labelled(driver):
+    vars(driver.driver).update(GH200 | {"has_instantaneous_power": False, "power_limit_w": 900})
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.scope, gpu.counter_period_s is None) == ("module", False)
+    meter = Meter(gpus=[gpu], synchronize=lambda: None, idle_s=0)
+    with pytest.raises(InputError, match="NVIDIA GH200 480GB: found no power of the GPU alone, but that of the module"):
+        meter.__enter__()
+    with Meter(gpus=[gpu], synchronize=lambda: None, idle_s=0, allow_shared=True) as window:
+        time.sleep(0.3)
+    assert window.energy.gpu.source == "NVML energy counter of the module"
+    assert window.energy.gpu.energy_kwh * 3.6e6 == pytest.approx(170 * window.energy.duration_s, rel=0.1)
+
+
+def test_boards_of_a_machine_may_differ(driver):
+    driver.driver.boards = {0: {"name": "NVIDIA A40", "has_counter": False, "power_w": 30}}
+    first, second = (nvml.identify(uuid) for uuid in driver.UUIDS)
+    assert (first.name, first.counter_period_s, second.name) == ("NVIDIA A40", None, "Tesla T4")
+    assert nvml.Board(driver.UUIDS[0]).power_w() == 300

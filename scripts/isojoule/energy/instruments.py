@@ -174,7 +174,7 @@ class Instruments:
     ) -> None:
         self.tracker = tracker
         self._gpus = list(gpus)
-        self._boards = [Board(gpu.uuid, own_processes, owns) for gpu in gpus]
+        self._boards = [_board_of(gpu, own_processes, owns) for gpu in gpus]
         self._rapl = Rapl(powercap)
         self._sample_period_s, self._power_period_s = sample_period_s, power_period_s
         self.cpu = of_cpu(self._rapl, cpu_max_power_w)
@@ -263,7 +263,7 @@ class Instruments:
         """Refuse GPUs whose readings would have the energy of somebody else's work in them.
 
         Raises:
-            InputError: a board is split into instances.
+            InputError: a board is split into instances, or its readings are those of a module with a CPU.
             CompanyError: another process computes on one, or holds memory of it.
         """
         for board, gpu in zip(self._boards, self._gpus, strict=True):
@@ -272,13 +272,19 @@ class Instruments:
                     f"{board.name}: found it split into instances (MIG), expected a whole board: what the others use "
                     "would be in the reading"
                 )
-            if foreign := board.foreign_processes():
+            if gpu.scope == "module":
+                raise InputError(
+                    f"{board.name}: found no power of the GPU alone, but that of the module with its CPU and memory, "
+                    "expected the GPU's: newer drivers tell it; energy.allow_shared: true measures the module all the "
+                    "same, and flags the record"
+                )
+            if foreign := board.company.foreign_processes():
                 others = "1 other process" if foreign == 1 else f"{foreign} other processes"
                 raise CompanyError(
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
                     "reading; energy.allow_shared: true measures all the same, and flags the record"
                 )
-            if unlisted_bytes := board.unlisted_memory_bytes():
+            if unlisted_bytes := board.company.unlisted_memory_bytes():
                 raise CompanyError(
                     f"{board.name}: found {unlisted_bytes / 1e9:.1f} GB of its memory in use by processes that the "
                     "driver does not show here, expected none: their energy would be in the reading; "
@@ -305,6 +311,17 @@ class Instruments:
                 f"{gpu.name} ({gpu.uuid}): its energy counter is no longer offered by the driver; nothing was measured"
             )
         return value_j
+
+
+def _board_of(gpu: Gpu, own_processes: int, owns: Callable[[int], bool] | None) -> Board:
+    """Return the board of a GPU, which must still give the power that it gave on arrival."""
+    board = Board(gpu.uuid, own_processes, owns)
+    if board.power_kind != gpu.power:
+        raise InputError(
+            f"{board.device}: found its power {board.power_kind or 'unreadable'}, expected {gpu.power or 'unreadable'} "
+            "as on arrival; nothing was measured"
+        )
+    return board
 
 
 def _patient(read: Callable[[], float | None]) -> Callable[[], float | None]:

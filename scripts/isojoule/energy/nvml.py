@@ -1,15 +1,15 @@
 """GPUs through NVML: which GPUs there are, what their energy can be read from, and what they do at this moment."""
 
-import os
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
-import psutil
 import pynvml
 
-from isojoule.energy.nvml_queries import asked, optional, text
-from isojoule.energy.update_period import update_period_s
+from isojoule.energy.company import Company
+from isojoule.energy.nvml_queries import TRIES_ON_ARRIVAL, UnansweredError, asked, optional, required, text
+from isojoule.energy.update_period import power_period_s, update_period_s
 from isojoule.errors import InputError
 from isojoule.records.measurement import Gpu
 
@@ -23,12 +23,19 @@ THROTTLE_REASONS = {
 }
 # boards whose counter may be that of a module: of the GPU, the CPU and the memory beside it
 MODULES = re.compile(r"\bG[HB][23]00\b")
-# a power that the driver averages is updated at least once in the time that it averages over
-LONGEST_POWER_PERIOD_S = 1.0
-# memory that the driver and the contexts of listed processes may take without being listed
-UNLISTED_ALLOWANCE_BYTES = 3 * 2**29
+# how to read the value of a field, by the type that the driver gives it
+VALUES = {
+    pynvml.NVML_VALUE_TYPE_DOUBLE: "dVal",
+    pynvml.NVML_VALUE_TYPE_UNSIGNED_INT: "uiVal",
+    pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG: "ulVal",
+    pynvml.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG: "ullVal",
+    pynvml.NVML_VALUE_TYPE_SIGNED_LONG_LONG: "sllVal",
+    pynvml.NVML_VALUE_TYPE_SIGNED_INT: "siVal",
+    pynvml.NVML_VALUE_TYPE_UNSIGNED_SHORT: "usVal",
+}
 
 PowerKind = Literal["instantaneous", "averaged"]
+Reading = TypeVar("Reading")
 
 
 def visible() -> list[Gpu]:
@@ -56,19 +63,17 @@ def identify(uuid: str) -> Gpu:
     board = Board(uuid)
     scope = board.scope()
     # the energy of a whole module is not the GPU's, whose power can be integrated instead
-    uses_counter = scope == "gpu" and not board.is_part_of_module()
-    counter_period_s = update_period_s(board.counter_j) if uses_counter or scope == "module" else None
-    power = board.power_kind
-    if counter_period_s is None and power is None:
+    uses_counter = scope == "module" or not board.is_part_of_module
+    counter_period_s = _unless_unanswered(lambda: update_period_s(board.counter_j)) if uses_counter else None
+    if counter_period_s is None and board.power_kind is None:
+        # that they are not answered is another thing than that they are not offered
+        board.counter_j(), board.power_w()
         raise InputError(
-            f"{board.name} ({uuid}): found neither an energy counter that counts nor a power above 0 W, expected one "
+            f"{board.device}: found neither an energy counter that counts nor a power above 0 W, expected one "
             "of them; the energy of this GPU cannot be measured"
         )
-    power_period_s = None
-    if counter_period_s is None:
-        seen_s = update_period_s(board.power_update)
-        power_period_s = None if seen_s is None else min(seen_s, LONGEST_POWER_PERIOD_S)
-    return board.described(counter_period_s, power_period_s, scope)
+    decides = counter_period_s is None
+    return board.described(counter_period_s, power_period_s(board.power_update) if decides else None, scope)
 
 
 class Board:
@@ -83,6 +88,10 @@ class Board:
 
     Attributes:
         name: the GPU's name.
+        device: how a message names the GPU.
+        company: who else is on the GPU.
+        is_part_of_module: whether the GPU shares a module with a CPU, so that the counter and the power of its board
+            may be the module's (Grace Hopper).
         power_kind: whether `power_w` is the power of this moment or of the last second; none where it is not above 0 W.
 
     Raises:
@@ -91,16 +100,16 @@ class Board:
     """
 
     def __init__(self, uuid: str, own_processes: int = 1, owns: Callable[[int], bool] | None = None) -> None:
-        self._uuid, self._own_processes, self._owns = uuid, own_processes, owns or _is_ours
-        try:
-            pynvml.nvmlInit()
-            self._handle = pynvml.nvmlDeviceGetHandleByUUID(uuid)
-        except pynvml.NVMLError as error:
-            raise InputError(f"GPU {uuid}: NVML cannot read it: {error}") from error
+        self._uuid = uuid
+        required(pynvml.nvmlInit, f"GPU {uuid}")
+        self._handle = required(lambda: pynvml.nvmlDeviceGetHandleByUUID(uuid), f"GPU {uuid}")
         self.name = text(lambda: pynvml.nvmlDeviceGetName(self._handle), f"GPU {uuid}") or "unknown GPU"
-        self._device = f"{self.name} ({uuid})"
-        self._has_instantaneous_power = asked(self._instantaneous_mw, self._device) is not None
-        self.power_kind = self._kind_of_power()
+        self.device = f"{self.name} ({uuid})"
+        self.company = Company(self._handle, uuid, self.device, own_processes, owns)
+        self.is_part_of_module = self._is_part_of_module()
+        self._power: Callable[[], tuple[float, int]] = self._usage
+        self.power_kind: PowerKind | None = None
+        self._choose_power()
 
     def described(
         self,
@@ -116,22 +125,22 @@ class Board:
             scope: what the deciding reading is of.
         """
         ask = self._optional
-        index = ask(lambda: pynvml.nvmlDeviceGetIndex(self._handle))
         memory = ask(lambda: pynvml.nvmlDeviceGetMemoryInfo(self._handle))
         ecc = ask(lambda: pynvml.nvmlDeviceGetEccMode(self._handle))
         persistence = ask(lambda: pynvml.nvmlDeviceGetPersistenceMode(self._handle))
         version = ask(pynvml.nvmlSystemGetCudaDriverVersion)
+        mig = optional(lambda: pynvml.nvmlDeviceGetMigMode(self._handle), self.device, lacking=[0, 0])
         return Gpu(
             name=self.name,
             uuid=self._uuid,
-            nvml_index=index,
-            driver=text(pynvml.nvmlSystemGetDriverVersion, self._device) or "unknown",
-            power_limit_w=self.power_limit_w(),
+            nvml_index=ask(lambda: pynvml.nvmlDeviceGetIndex(self._handle)),
+            driver=text(pynvml.nvmlSystemGetDriverVersion, self.device) or "unknown",
+            power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle))),
             memory_bytes=None if memory is None else memory.total,
             counter_period_s=counter_period_s,
             power=self.power_kind,
             power_period_s=power_period_s,
-            mig=bool((ask(lambda: pynvml.nvmlDeviceGetMigMode(self._handle)) or [False])[0]),
+            mig=None if mig is None else bool(mig[0]),
             scope=scope,
             default_power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetPowerManagementDefaultLimit(self._handle))),
             ecc=None if ecc is None else bool(ecc[0]),
@@ -139,51 +148,38 @@ class Board:
             application_sm_clock_mhz=ask(
                 lambda: pynvml.nvmlDeviceGetApplicationsClock(self._handle, pynvml.NVML_CLOCK_SM)
             ),
+            application_memory_clock_mhz=ask(
+                lambda: pynvml.nvmlDeviceGetApplicationsClock(self._handle, pynvml.NVML_CLOCK_MEM)
+            ),
             max_sm_clock_mhz=ask(lambda: pynvml.nvmlDeviceGetMaxClockInfo(self._handle, pynvml.NVML_CLOCK_SM)),
             max_memory_clock_mhz=ask(lambda: pynvml.nvmlDeviceGetMaxClockInfo(self._handle, pynvml.NVML_CLOCK_MEM)),
-            vbios=text(lambda: pynvml.nvmlDeviceGetVbiosVersion(self._handle), self._device),
+            vbios=text(lambda: pynvml.nvmlDeviceGetVbiosVersion(self._handle), self.device),
             pcie_generation=ask(lambda: pynvml.nvmlDeviceGetCurrPcieLinkGeneration(self._handle)),
+            max_pcie_generation=ask(lambda: pynvml.nvmlDeviceGetMaxPcieLinkGeneration(self._handle)),
             pcie_lanes=ask(lambda: pynvml.nvmlDeviceGetCurrPcieLinkWidth(self._handle)),
             cuda_driver=None if version is None else f"{version // 1000}.{version % 1000 // 10}",
         )
 
-    def power_limit_w(self) -> float | None:
-        """Return the power that the driver holds the board to."""
-        return _kilo(self._optional(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle)))
-
     def counter_j(self) -> float | None:
         """Return the energy since the driver was loaded; Volta and later GPUs count it."""
-        return _kilo(asked(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle), self._device))
+        return _kilo(asked(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle), self.device))
 
     def power_w(self) -> float | None:
         """Return the power of `power_kind`; none also where it reads 0 W, which no GPU draws."""
-        read = self._instantaneous_mw if self._has_instantaneous_power else self._usage_mw
-        return _kilo(asked(read, self._device)) or None
+        update = self.power_update()
+        return None if update is None else update[0]
 
-    def power_update(self) -> tuple[float | None, int] | None:
-        """Return the power with the driver's time of it, so that an update is seen although the power stands still."""
-        power_w = self.power_w()
-        if power_w is None:
-            return None
-        return power_w, self._stamp_us() if self._has_instantaneous_power else 0
+    def power_update(self) -> tuple[float, int] | None:
+        """Return the power with the driver's time of it in microseconds, 0 where it gives none; none as `power_w`."""
+        answer = asked(self._power, self.device)
+        return None if answer is None or not answer[0] else (answer[0] / 1000, answer[1])
 
     def scope(self) -> Literal["gpu", "module"]:
-        """Say what the counter and the power are of: on a module, the power of the GPU alone may not be offered."""
-        if not self.is_part_of_module():
-            return "gpu"
-        return "gpu" if self._has_instantaneous_power else "module"
-
-    def is_part_of_module(self) -> bool:
-        """Say whether the GPU shares a module with a CPU, so that its counter may be the module's (Grace Hopper)."""
-        is_offered = self._optional(lambda: self._field_mw(pynvml.NVML_POWER_SCOPE_MODULE)) is not None
-        return is_offered or bool(MODULES.search(self.name))
+        """Say what the deciding reading is of: on a module, the power of the GPU alone may not be offered."""
+        return "module" if self.is_part_of_module and self._power == self._usage else "gpu"
 
     def sample(self) -> dict[str, float | str]:
-        """Return what the GPU does at this moment, without the fields that this GPU does not have.
-
-        Raises:
-            GoneError: the GPU no longer answers.
-        """
+        """Return what the GPU does at this moment, without the fields that this GPU does not have."""
         sample: dict[str, float | str] = {}
         rates = self._optional(lambda: pynvml.nvmlDeviceGetUtilizationRates(self._handle))
         if rates is not None:
@@ -193,12 +189,10 @@ class Board:
             "memory_clock_mhz": self._optional(
                 lambda: pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_MEM)
             ),
-            "temperature_c": self._optional(
-                lambda: pynvml.nvmlDeviceGetTemperature(self._handle, pynvml.NVML_TEMPERATURE_GPU)
-            ),
+            "temperature_c": self._temperature_c(),
             "p_state": self._optional(lambda: pynvml.nvmlDeviceGetPerformanceState(self._handle)),
-            "foreign_processes": self.foreign_processes(),
-            "unlisted_memory_bytes": self.unlisted_memory_bytes(),
+            "foreign_processes": self.company.foreign_processes(),
+            "unlisted_memory_bytes": self.company.unlisted_memory_bytes(),
         }
         sample |= {name: value for name, value in values.items() if value is not None}
         bits = self._throttle_bits()
@@ -206,101 +200,72 @@ class Board:
             sample["throttle_reasons"] = " ".join(name for name, bit in THROTTLE_REASONS.items() if bits & bit)
         return sample
 
-    def foreign_processes(self) -> int | None:
-        """Count the processes of others that compute on the GPU; none where the driver does not show even ours.
-
-        A driver may show the processes of the caller's PID namespace alone, or number them as the host does, so that
-        a list without this process says nothing.
-        """
-        pids = self._pids()
-        if pids is None or not any(self._owns(pid) for pid in pids):
-            return None
-        foreign = sum(not self._owns(pid) for pid in pids)
-        return max(foreign - (self._own_processes - 1), 0)
-
-    def unlisted_memory_bytes(self) -> int | None:
-        """Return the memory that is in use beyond what listed processes and the driver take; none if not known.
-
-        It tells of processes that a container does not show.
-        """
-        listed = self._optional(lambda: pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
-        memory = self._memory()
-        if listed is None or memory is None:
-            return None
-        sizes = [process.usedGpuMemory for process in listed]
-        if any(size is None for size in sizes):
-            return None
-        return max(int(memory.used) - sum(map(int, sizes)) - UNLISTED_ALLOWANCE_BYTES, 0)
-
-    def used_memory_bytes(self) -> int | None:
-        """Return the memory that is in use on the board, by whomever; none where the driver does not tell."""
-        memory = self._memory()
-        return None if memory is None else int(memory.used)
-
-    def _memory(self) -> Any:
-        """The second version of this query does not count as used what the driver keeps to itself."""
-        newer = self._optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(self._handle, pynvml.nvmlMemory_v2))
-        return newer or self._optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(self._handle))
-
-    def _pids(self) -> list[int] | None:
-        computing = self._optional(lambda: pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle))
-        if computing is None:
-            return None
-        served = self._optional(lambda: pynvml.nvmlDeviceGetMPSComputeRunningProcesses(self._handle)) or []
-        return list({process.pid for process in (*computing, *served)})
+    def _temperature_c(self) -> float | None:
+        """CUDA 14 removes the older of the two names."""
+        for query in (pynvml.nvmlDeviceGetTemperatureV, pynvml.nvmlDeviceGetTemperature):
+            temperature_c = self._optional(partial(query, self._handle, pynvml.NVML_TEMPERATURE_GPU))
+            if temperature_c is not None:
+                return float(temperature_c)
+        return None
 
     def _throttle_bits(self) -> int | None:
         """CUDA 14 removes the older of the two names."""
-        bits = self._optional(lambda: pynvml.nvmlDeviceGetCurrentClocksEventReasons(self._handle))
-        if bits is None:
-            bits = self._optional(lambda: pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle))
-        return None if bits is None else int(bits)
+        for query in (pynvml.nvmlDeviceGetCurrentClocksEventReasons, pynvml.nvmlDeviceGetCurrentClocksThrottleReasons):
+            bits = self._optional(partial(query, self._handle))
+            if bits is not None:
+                return int(bits)
+        return None
 
-    def _kind_of_power(self) -> PowerKind | None:
+    def _is_part_of_module(self) -> bool:
+        """Ask for the power of a module, and for the link between its CPU and its GPU; know it by its name at last."""
+        if self._optional(lambda: self._field(pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_MODULE)):
+            return True
+        link = self._optional(lambda: pynvml.nvmlDeviceGetC2cModeInfoV(self._handle))
+        return bool(link is not None and link.isC2cEnabled) or bool(MODULES.search(self.name))
+
+    def _choose_power(self) -> None:
+        """Take the first power that is above 0 W; that of the board is a module's where the GPU is part of one."""
+        sources: list[tuple[Callable[[], tuple[float, int]], PowerKind]] = [(self._instantaneous, "instantaneous")]
+        if self.is_part_of_module:
+            sources.append((self._averaged, "averaged"))
+        sources.append((self._usage, self._kind_of_usage()))
+        for source, kind in sources:
+            answer = _unless_unanswered(partial(asked, source, self.device, tries=TRIES_ON_ARRIVAL))
+            if answer is not None and answer[0]:
+                self._power, self.power_kind = source, kind
+                return
+
+    def _kind_of_usage(self) -> PowerKind:
         """The driver averages over 1 s from Ampere on, but not on its GA100 (Yang et al., SC24)."""
-        if not self.power_w():
-            return None
-        if self._has_instantaneous_power:
-            return "instantaneous"
         generation = self._optional(lambda: pynvml.nvmlDeviceGetArchitecture(self._handle))
         recent = generation is None or generation >= pynvml.NVML_DEVICE_ARCH_AMPERE
         return "averaged" if recent and not re.search(r"\b(A100|A800|A30)\b", self.name) else "instantaneous"
 
-    def _instantaneous_mw(self) -> int | None:
-        return self._field_mw(pynvml.NVML_POWER_SCOPE_GPU)
+    def _instantaneous(self) -> tuple[float, int]:
+        return self._field(pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_GPU)
 
-    def _field_mw(self, scope: int) -> int | None:
-        field = self._field(scope)
-        return None if field is None else int(field.value.uiVal)
+    def _averaged(self) -> tuple[float, int]:
+        return self._field(pynvml.NVML_FI_DEV_POWER_AVERAGE, pynvml.NVML_POWER_SCOPE_GPU)
 
-    def _stamp_us(self) -> int:
-        """The driver's time of the power; 0 where it is that of the question rather than of the update."""
-        field = asked(lambda: self._field(pynvml.NVML_POWER_SCOPE_GPU), self._device)
-        again = asked(lambda: self._field(pynvml.NVML_POWER_SCOPE_GPU), self._device)
-        if field is None or again is None or field.timestamp != again.timestamp:
-            return 0
-        return int(field.timestamp)
+    def _usage(self) -> tuple[float, int]:
+        return pynvml.nvmlDeviceGetPowerUsage(self._handle), 0
 
-    def _field(self, scope: int) -> Any:
-        (field,) = pynvml.nvmlDeviceGetFieldValues(self._handle, [(pynvml.NVML_FI_DEV_POWER_INSTANT, scope)])
+    def _field(self, number: int, scope: int) -> tuple[float, int]:
+        """The value of a field, and the driver's time of it."""
+        (field,) = pynvml.nvmlDeviceGetFieldValues(self._handle, [(number, scope)])
         if field.nvmlReturn != pynvml.NVML_SUCCESS:
             raise pynvml.NVMLError(field.nvmlReturn)
-        return field
-
-    def _usage_mw(self) -> int:
-        return int(pynvml.nvmlDeviceGetPowerUsage(self._handle))
+        return int(getattr(field.value, VALUES.get(field.valueType, "uiVal"))), field.timestamp
 
     def _optional(self, query: Callable[[], Any]) -> Any:
-        return optional(query, self._device)
+        return optional(query, self.device)
 
 
-def _is_ours(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
+def _unless_unanswered(reading: Callable[[], Reading | None]) -> Reading | None:
     try:
-        return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
-    except psutil.Error:
-        return False
+        return reading()
+    except UnansweredError:
+        return None
 
 
 def _kilo(thousandths: float | None) -> float | None:

@@ -71,7 +71,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "hot-start": (statistics.start_temperature_c or 0) >= HOT_C,
             "temperature-unknown": statistics.max_temperature_c is None,
             "shared-device": bool(statistics.foreign_processes or statistics.unlisted_memory_bytes),
-            "company-unknown": statistics.foreign_processes is None,
+            "company-unknown": statistics.foreign_processes is None or _may_be_split(record),
         }
         flags += [flag for flag, holds in tests.items() if holds]
     if record.energy is not None and record.hardware.gpu is not None and record.hardware.gpu.scope == "module":
@@ -84,6 +84,11 @@ def of_record(record: MeasurementRecord) -> list[str]:
 def _spread_percent(energies_kwh: list[float]) -> float:
     total_kwh = sum(energies_kwh)
     return 100 * (max(energies_kwh) - min(energies_kwh)) * len(energies_kwh) / total_kwh if total_kwh > 0 else 0.0
+
+
+def _may_be_split(record: MeasurementRecord) -> bool:
+    """Say whether the board may be split into instances, on which others compute unseen."""
+    return record.hardware.gpu is not None and record.hardware.gpu.mig is None
 
 
 def _has_counter(record: MeasurementRecord) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 
-from isojoule.energy.nvml import UNLISTED_ALLOWANCE_BYTES
+from isojoule.energy.company import UNLISTED_ALLOWANCE_BYTES
 from isojoule.errors import CompanyError
 
 # with less of its memory free, a GPU is short of it

@@ -209,7 +209,9 @@ class Gpu(_Part):
     power_period_s: float | None = Field(
         default=None, description="Time between two updates of the power, where that decides."
     )
-    mig: bool = Field(description="Whether the board is split into instances (MIG).")
+    mig: bool | None = Field(
+        description="Whether the board is split into instances (MIG); none where the driver does not tell."
+    )
     scope: Literal["gpu", "module"] | None = Field(
         default=None,
         description="What the energy is of: the GPU's board, or a module with CPU and memory (Grace Hopper). None in "
@@ -219,10 +221,16 @@ class Gpu(_Part):
     ecc: bool | None = Field(default=None, description="Whether memory errors are corrected.")
     persistence: bool | None = Field(default=None, description="Whether the driver stays loaded without a client.")
     application_sm_clock_mhz: float | None = Field(default=None, description="Clock that the administrator asks for.")
+    application_memory_clock_mhz: float | None = None
     max_sm_clock_mhz: float | None = None
     max_memory_clock_mhz: float | None = None
     vbios: str | None = None
-    pcie_generation: int | None = None
+    pcie_generation: int | None = Field(
+        default=None, description="Generation of the PCIe link on arrival; an idle board may lower it."
+    )
+    max_pcie_generation: int | None = Field(
+        default=None, description="Generation of the PCIe link that board and machine can have together."
+    )
     pcie_lanes: int | None = None
     cuda_driver: str | None = Field(default=None, description="Newest version of CUDA that the driver serves.")
 
