@@ -29,7 +29,8 @@ class SimulatedBoard:
         phase_s: when the first update is.
         counter_lag_s: the counter integrates a power that is the mean of the last so many seconds.
         power_lag_s: the power is the mean of the last so many seconds; 0 for the power of the moment.
-        gain: what the instruments show, in parts of what is drawn.
+        looks_s: the sensor looks at the last so many seconds of every period alone; 0 for all of it.
+        gain: what the counter shows, in parts of what is drawn.
         noise: standard deviation of the power that is shown, in parts of it.
     """
 
@@ -41,6 +42,7 @@ class SimulatedBoard:
         phase_s=0.03,
         counter_lag_s=0.0,
         power_lag_s=0.0,
+        looks_s=0.0,
         gain=1.0,
         noise=0.0,
         has_counter=True,
@@ -50,8 +52,9 @@ class SimulatedBoard:
         self._times_s, self._powers_w, self._energies_j = [-1000.0], [idle_w], [0.0]
         self.period_s, self._phase_s = period_s, phase_s
         self._counter_lag_s, self._power_lag_s = counter_lag_s, power_lag_s
+        self._looks_s = looks_s
         self._gain, self._noise, self._has_counter = gain, noise, has_counter
-        self._seed = seed
+        self._seed, self._sums_j = seed, [0.0]
 
     def draw(self, power_w):
         """Draw this power from now on."""
@@ -70,6 +73,8 @@ class SimulatedBoard:
         if not self._has_counter:
             return None
         updated_s = self._updated_s()
+        if self._looks_s:
+            return self._gain * self._looked_j(updated_s)
         if not self._counter_lag_s:
             return self._gain * float(self.true_j(updated_s))
         times_s = np.linspace(updated_s - self._counter_lag_s, updated_s, 201)
@@ -78,10 +83,20 @@ class SimulatedBoard:
     def power_w(self):
         """Return what the power shows now."""
         updated_s = self._updated_s()
-        over_s = self._power_lag_s or 1e-4
-        shown_w = self._gain * (self.true_j(updated_s) - self.true_j(updated_s - over_s)) / over_s
+        over_s = self._looks_s or self._power_lag_s or 1e-4
+        shown_w = float(self.true_j(updated_s) - self.true_j(updated_s - over_s)) / over_s
         noise = np.random.default_rng((self._seed, round(1e6 * (updated_s + 1000)))).normal(0, self._noise)
-        return shown_w * (1 + noise)
+        # the driver tells whole milliwatts
+        return round(1000 * shown_w * (1 + noise)) / 1000
+
+    def _looked_j(self, updated_s):
+        """The sum of what the sensor saw of each period, times the period."""
+        number = round((updated_s - self._phase_s) / self.period_s)
+        while len(self._sums_j) <= number:
+            end_s = len(self._sums_j) * self.period_s + self._phase_s
+            seen_j = float(self.true_j(end_s) - self.true_j(end_s - self._looks_s))
+            self._sums_j.append(self._sums_j[-1] + seen_j * self.period_s / self._looks_s)
+        return self._sums_j[number]
 
     def _updated_s(self):
         return np.floor((self._clock.now_s - self._phase_s) / self.period_s) * self.period_s + self._phase_s

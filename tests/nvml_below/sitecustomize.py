@@ -33,7 +33,13 @@ if "FAKE_CUDA" in os.environ and "measure" in sys.orig_argv:
     torch.cuda.memory_reserved = lambda number=0: 2**30
     torch.cuda.mem_get_info = lambda number=0: (15 * 2**30, 16 * 2**30)
 
+    from isojoule.energy.certificate import procedure
     from isojoule.measuring import device_check
+
+    # a certificate of half a minute for every test would be too long
+    procedure.LENGTHS["short"] = procedure.Lengths(
+        steps=2, step_s=0.6, phases=0, waves=0, windows_s=(0.3, 0.6), repeats=1
+    )
 
     device = torch.device
     device_check.torch = SimpleNamespace(cuda=torch.cuda, device=lambda *names: device("cpu"), version=torch.version)

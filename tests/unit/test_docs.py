@@ -279,7 +279,7 @@ def test_the_rooms_are_those_of_the_library():
 def quantities():
     """Names of columns, of fields of records, of keys, and of arguments."""
     names = {*COLUMNS, *ERRORS, "net_energy_kwh", "utilization_percent"}
-    for model in vars(records.measurement).values():
+    for model in (*vars(records.measurement).values(), *vars(records.certificate).values()):
         names |= set(getattr(model, "model_fields", ()))
     for path in LIBRARY.rglob("*.py"):
         names |= {argument.arg for argument in ast.walk(ast.parse(path.read_text())) if isinstance(argument, ast.arg)}

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from commands import isojoule
 
-from isojoule.records import MeasurementRecord, read_record
+from isojoule.records import Certificate, MeasurementRecord, read_record
 
 PROJECT = Path(__file__).parents[2]
 FAKE = PROJECT / "tests" / "nvml_below"
@@ -119,6 +119,10 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(extracted, tmp_pat
         assert energy.codecarbon.gpu_energy_kwh > 0
         assert energy.window.idle_power_w == pytest.approx(70, rel=0.3)
         assert record.hardware.gpu.uuid.startswith("GPU-1234")
+        (certificate,) = (tmp_path / "home" / "lent" / "certificates").glob("GPU-1234*-580.1.json")
+        assert record.provenance.certificates == [read_record(certificate, Certificate).name]
+        assert energy.window.idle.number == 1
+        assert energy.window.steady_state.reached
         trace = parquet.read_table(path.with_suffix(".parquet")).to_pydict()
         assert set(trace["power_w"]) == {70}
 

@@ -230,6 +230,8 @@ def _of_gpu(observation: Observation, number: int) -> Joules:
     is_average = instrument.means == "power" and instrument.power == "averaged"
     if is_average and observation.trace.ends_s(number) >= after.time_s + AVERAGED_S:
         energy = _by_averaged_power(number, before, after, observation.trace)
+    if energy.bound_j is not None:
+        energy = energy._replace(bound_j=energy.bound_j + instrument.offset_j)
     check_power(str(instrument), energy.energy_j, observation.duration_s, instrument.power_limit_w)
     if instrument.means == "counter" and instrument.power == "instantaneous":
         is_sampled = _gap_s(number, before, after, observation.trace) <= _longest_gap_s(before, after)

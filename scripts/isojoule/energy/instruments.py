@@ -19,6 +19,7 @@ from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.rapl import POWERCAP, Rapl
 from isojoule.energy.sampler import Sampler
 from isojoule.errors import CompanyError, InputError
+from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import Gpu
 
 # NVML averages the power over this time on boards that do not give it instantaneously
@@ -60,6 +61,7 @@ class Instrument:
         uuid: of a GPU.
         power: whether the power of a GPU is that of the moment or of the last second; none where it gives none.
         power_limit_w: the most power that the device draws, none where that is not known.
+        offset_j: what windows were found to be off by, whatever their length.
         core_power_w: of the CPU, the power of a core that works by the model.
         model: how a record names that model.
     """
@@ -72,6 +74,7 @@ class Instrument:
     uuid: str | None = None
     power: Literal["instantaneous", "averaged"] | None = None
     power_limit_w: float | None = None
+    offset_j: float = 0.0
     core_power_w: float | None = None
     model: str = SOURCE
 
@@ -99,13 +102,18 @@ class Instrument:
         return None if self.power_limit_w is None else bound_j + AVERAGED_S / 2 * self.power_limit_w
 
 
-def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
+def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = None) -> Instrument:
     """Return the instrument of a GPU: its energy counter where that counts, else its power.
 
     Args:
         gpu: the GPU, as NVML describes it.
         power_period_s: time between two samples of its power.
+        certificate: what was found of it under load, which is better than what was seen at rest.
     """
+    counter_period_s = gpu.counter_period_s
+    if counter_period_s and certificate and certificate.counter:
+        counter_period_s = certificate.counter.update_period_s or counter_period_s
+    windows = certificate.windows if certificate else None
     of_module = " of the module" if gpu.scope == "module" else ""
     sampled_s = power_period_s if gpu.power == "instantaneous" else AVERAGED_S
     return Instrument(
@@ -114,11 +122,12 @@ def of_gpu(gpu: Gpu, power_period_s: float) -> Instrument:
         source=f"NVML energy counter{of_module}"
         if gpu.counter_period_s
         else f"NVML {gpu.power} power{of_module}, integrated",
-        period_s=gpu.counter_period_s or max(sampled_s, gpu.power_period_s or 0),
+        period_s=counter_period_s or max(sampled_s, gpu.power_period_s or 0),
         device=gpu.name,
         uuid=gpu.uuid,
         power=gpu.power,
         power_limit_w=gpu.power_limit_w,
+        offset_j=abs(windows.offset_j or 0.0) if windows else 0.0,
     )
 
 
@@ -147,6 +156,7 @@ class Instruments:
         own_processes: how many processes of this job compute on each GPU.
         sample_period_s: time between two samples of utilisation, clocks, temperature and other processes.
         power_period_s: time between two samples of power.
+        certificates: of the GPUs, in their order; empty where nobody tried them.
         cpu_max_power_w: thermal design power of the machine's CPUs, where the configuration states it.
         owns: tells whether a process is of this job, as `isojoule.energy.nvml.Board` takes it.
         powercap: folder where the kernel shows RAPL.
@@ -168,6 +178,7 @@ class Instruments:
         own_processes: int = 1,
         sample_period_s: float = 1.0,
         power_period_s: float = 0.1,
+        certificates: Sequence[Certificate] = (),
         cpu_max_power_w: float | None = None,
         owns: Callable[[int], bool] | None = None,
         powercap: Path = POWERCAP,
@@ -178,7 +189,10 @@ class Instruments:
         self._rapl = Rapl(powercap)
         self._sample_period_s, self._power_period_s = sample_period_s, power_period_s
         self.cpu = of_cpu(self._rapl, cpu_max_power_w)
-        self.deciding = tuple(of_gpu(gpu, power_period_s) for gpu in gpus) or (self.cpu,)
+        of_gpus: list[Certificate | None] = [*certificates] or [None] * len(gpus)
+        self.deciding = tuple(
+            of_gpu(gpu, power_period_s, certificate) for gpu, certificate in zip(gpus, of_gpus, strict=False)
+        ) or (self.cpu,)
 
     @property
     def period_s(self) -> float:

@@ -16,7 +16,11 @@ from isojoule.energy.rapl import POWERCAP
 from isojoule.energy.steady import Steadied, until_steady
 from isojoule.energy.window import Window
 from isojoule.errors import InputError
+from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import Gpu
+
+# a board that needs longer windows for one per cent is measured so long all the same, and its bound says the rest
+LONGEST_ASKED_S = 60.0
 
 
 class Meter:
@@ -41,6 +45,8 @@ class Meter:
             0 for not at all.
         sample_period_s: time between two samples of utilisation, clocks, temperature and other processes.
         power_period_s: time between two samples of power.
+        certificates: of the GPUs, in their order, from which periods, bounds and the shortest window come; empty where
+            nobody tried them.
         own_processes: how many processes of this job compute on each GPU; with several, one of them has the meter, and
             `synchronize` must wait for all of them (a barrier).
         allow_shared: whether to go on where another process is on a GPU, whose energy will be in the reading.
@@ -64,6 +70,7 @@ class Meter:
         idle_s: float = 5.0,
         sample_period_s: float = 1.0,
         power_period_s: float = 0.1,
+        certificates: Sequence[Certificate] = (),
         own_processes: int = 1,
         allow_shared: bool = False,
         owns: Callable[[int], bool] | None = None,
@@ -80,11 +87,13 @@ class Meter:
             own_processes=own_processes,
             sample_period_s=sample_period_s,
             power_period_s=power_period_s,
+            certificates=certificates,
             cpu_max_power_w=cpu_max_power_w,
             owns=owns,
             powercap=powercap,
         )
-        self.min_window_s = max(min_window_s, 100 / resolution_percent * self._instruments.period_s)
+        of_boards_s = [min(certificate.shortest_window_s or 0.0, LONGEST_ASKED_S) for certificate in certificates]
+        self.min_window_s = max(min_window_s, 100 / resolution_percent * self._instruments.period_s, *of_boards_s)
         self._synchronize = synchronize or (_synchronize_all if gpus else lambda: None)
         self._idle_s = idle_s
         self._idle: Idle | None = None

@@ -17,11 +17,12 @@ import torch
 
 from isojoule.energy import Meter
 from isojoule.errors import CompanyError, InputError, StoppedError
-from isojoule.measuring import checkpoints
+from isojoule.measuring import certification, checkpoints
 from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival, RefusedError, arrive
 from isojoule.measuring.device_lock import Device
 from isojoule.records import provenance
+from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
 from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, phases
@@ -51,6 +52,7 @@ class Block:
         self._journal = Journal(results)
         self._architectures = architectures(configuration)
         self._data = interface.data_fingerprint(results / "features")
+        self._certificates: list[Certificate] = []
         self._measured_before = False
         self.needs_fresh_process = False
 
@@ -88,9 +90,13 @@ class Block:
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
         arrival = self._arrival(waiting)
-        meters = dict.fromkeys(("train", "test"), metered(self._configuration, self._gpu, arrival))
+        max_power_w = self._configuration.gpus[self._gpu].max_power_w
+        self._certificates = certification.of_job(arrival, self._results / "certificates", self._machine, max_power_w)
+        of_gpus = self._certificates if arrival.gpu else []
+        train = metered(self._configuration, self._gpu, arrival, "train", of_gpus)
+        meters = {"train": train, "test": train}
         if arrival.others:
-            meters["test"] = metered(self._configuration, self._gpu, arrival, "test")
+            meters["test"] = metered(self._configuration, self._gpu, arrival, "test", of_gpus)
         failures = []
         longest_s = len(phases(self._configuration)) * self._journal.longest_s(self._gpu)
         number_left = 0
@@ -187,7 +193,10 @@ class Block:
         fingerprints = self._fingerprints(cell)
         failed_attempts = self._journal.failed(cell, fingerprints)
         made_by = provenance.provenance(
-            self._journal.next_attempt(cell), **fingerprints, failed_attempts=failed_attempts
+            self._journal.next_attempt(cell),
+            **fingerprints,
+            failed_attempts=failed_attempts,
+            certificates=[certificate.name for certificate in self._certificates],
         )
         return opened(self._configuration, cell, arrival.gpus if arrival else [], made_by, place)
 

@@ -21,6 +21,7 @@ from isojoule.measuring.device_lock import Device, Devices
 from isojoule.measuring.gpu_memory import check_room, memory
 from isojoule.progress import heartbeat
 from isojoule.records import provenance
+from isojoule.records.certificate import Certificate
 from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
 from isojoule.study.cells import Cell, architectures
@@ -107,18 +108,27 @@ def opened(
     )
 
 
-def metered(configuration: Configuration, gpu: str, arrival: Arrival, phase: str = "train") -> Meter:
+def metered(
+    configuration: Configuration,
+    gpu: str,
+    arrival: Arrival,
+    phase: str = "train",
+    certificates: Sequence[Certificate] = (),
+) -> Meter:
     """Return the meter for all cells of a GPU and phase in one process.
 
     Args:
         configuration: the whole study.
         gpu: key of the configuration's `gpus`.
         arrival: the device, as the configuration expects it.
+        certificates: those of the job's GPUs, in their order; empty where nobody tried them, or on a CPU.
         phase: `train` on all GPUs of the job, `test` on the first.
     """
     energy = configuration.energy
+    gpus = arrival.gpus if phase == "train" else arrival.gpus[:1]
     return Meter(
-        gpus=arrival.gpus if phase == "train" else arrival.gpus[:1],
+        gpus=gpus,
+        certificates=certificates[: len(gpus)],
         country_iso_code=energy.country_iso_code,
         # the other GPUs belong to other processes, which say themselves when they are done
         synchronize=(lambda: torch.cuda.synchronize(arrival.device)) if arrival.others else None,

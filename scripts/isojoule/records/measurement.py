@@ -269,6 +269,9 @@ class Provenance(_Part):
     environment: dict[str, str] = Field(
         default={}, description="Variables of the environment that decide numbers or power, as they were set."
     )
+    certificates: list[str] = Field(
+        default=[], description="Names of the certificates of the devices, which lie in the folder certificates."
+    )
     attempt: PositiveInt = Field(description="Number of this attempt among all attempts at the cell.")
     failed_attempts: NonNegativeInt = Field(
         default=0,

@@ -56,6 +56,7 @@ def provenance(
     code_fingerprint: str,
     data_fingerprint: str | None = None,
     failed_attempts: int = 0,
+    certificates: Sequence[str] = (),
 ) -> Provenance:
     """Gather versions, commit and SLURM job of this process, and the fingerprints of what decided its record."""
     return Provenance(
@@ -65,6 +66,7 @@ def provenance(
         data_fingerprint=data_fingerprint,
         software=software(),
         environment=environment(),
+        certificates=list(certificates),
         attempt=attempt,
         failed_attempts=failed_attempts,
         slurm=_slurm(),

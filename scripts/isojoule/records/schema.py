@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from isojoule.records import ComputeRecord, ExtractionRecord, MeasurementRecord
+from isojoule.records import Certificate, ComputeRecord, ExtractionRecord, MeasurementRecord
 
 
 def schema() -> dict[str, Any]:
     """Make the JSON schema of any record."""
-    adapter: TypeAdapter[object] = TypeAdapter(MeasurementRecord | ComputeRecord | ExtractionRecord)
+    adapter: TypeAdapter[object] = TypeAdapter(MeasurementRecord | ComputeRecord | ExtractionRecord | Certificate)
     return {"title": "Record", **adapter.json_schema()}

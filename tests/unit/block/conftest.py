@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule.measuring import block, cell
+from isojoule.configuration.every_study import Gpu
+from isojoule.measuring import block, cell, certification
+from isojoule.measuring.device_check import arrive
 from isojoule.measuring.device_lock import Device
 from isojoule.study import reading
 from isojoule.workloads.tagging.dataset import prepare
@@ -30,12 +32,15 @@ def extracted(tmp_path_factory):
     study = reading.check(content)
     prepare(study.dataset, study.mel, folder / "dataset")
     extract(folder / "dataset", study.mel, study.classes, folder / "features", workers=2)
+    with Device(f"test-{folder.name}") as machine:
+        certification.of_job(arrive("cpu", Gpu(device="cpu")), folder / "certificates", machine)
     return folder
 
 
 @pytest.fixture
 def results(extracted, tmp_path):
-    shutil.copytree(extracted / "features", tmp_path / "results" / "features")
+    for name in ("features", "certificates"):
+        shutil.copytree(extracted / name, tmp_path / "results" / name)
     return tmp_path / "results"
 
 

@@ -1,0 +1,58 @@
+"""The figure of a certificate: it is of a board, not of a study, and `isojoule check-gpu` draws it."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from isojoule.figures.shared.panels import blank
+from isojoule.records.certificate import Certificate
+
+SEEN, FITTED = "#0072B2", "#D55E00"
+# the response is drawn to so many times of the averaging
+SHOWN_LENGTHS, SHORTEST_SHOWN_S = 2.0, 0.3
+
+
+def draw(certificate: Certificate) -> Figure:
+    """Draw how the power answers to a step of work, and how straight windows are."""
+    panels = [panel for panel in (_step, _windows) if panel is not _step or certificate.step]
+    figure = blank(3.4 * len(panels) + 0.4, 3.0)
+    axes = figure.subplots(1, len(panels), squeeze=False).ravel()
+    for axis, panel in zip(axes, panels, strict=True):
+        panel(axis, certificate)
+    gpu = certificate.hardware.gpu
+    figure.suptitle(f"{gpu.name if gpu else certificate.hardware.cpu} ({certificate.kind})", fontsize=8)
+    return figure
+
+
+def _step(axis: Axes, certificate: Certificate) -> None:
+    times_s, shares = np.array(certificate.step).T
+    power = certificate.power
+    averaged_s = (power.averaged_s if power else None) or 0.0
+    shown_s = max(SHOWN_LENGTHS * averaged_s, SHORTEST_SHOWN_S)
+    is_shown = times_s <= shown_s
+    axis.plot(1000 * times_s[is_shown], shares[is_shown], ".", color=SEEN, markersize=4, label="seen")
+    if power and power.averaged_s is not None and power.lag_s is not None:
+        delay_s = power.lag_s - power.averaged_s / 2
+        corners_s = [0, delay_s, delay_s + power.averaged_s, shown_s]
+        axis.plot([1000 * corner_s for corner_s in corners_s], [0, 0, 1, 1], "-", color=FITTED, label="fitted")
+    axis.set(xlabel="Time since work began or ended (ms)", ylabel="Share of the step in power", ylim=(-0.2, 1.3))
+    axis.set_title("Step of work", fontsize=8)
+    axis.legend(loc="lower right")
+
+
+def _windows(axis: Axes, certificate: Certificate) -> None:
+    windows = certificate.windows
+    axis.set_title("Windows over steady work", fontsize=8)
+    axis.set(xlabel="Length of the window (s)", ylabel="Mean power (W)")
+    if windows is None:
+        axis.text(0.5, 0.5, "no windows", ha="center", transform=axis.transAxes)
+        return
+    durations_s, energies_j = np.array(windows.durations_s), np.array(windows.energies_j)
+    powers_w = energies_j / durations_s
+    axis.plot(durations_s, powers_w, "o", color=SEEN, markersize=4)
+    middle_w = float(np.median(powers_w))
+    axis.axhspan(0.99 * middle_w, 1.01 * middle_w, color=FITTED, alpha=0.2, label="within 1 % of the median")
+    reach_w = max(float(np.abs(powers_w - middle_w).max()), 0.015 * middle_w)
+    axis.set_ylim(middle_w - 1.4 * reach_w, middle_w + 1.8 * reach_w)
+    axis.set_xlim(0, 1.1 * float(durations_s.max()))
+    axis.legend(loc="upper right")

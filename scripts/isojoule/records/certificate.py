@@ -1,0 +1,89 @@
+"""The certificate of a board: how far its energy counter and its power can be trusted, as somebody tried."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from isojoule.records.measurement import Finite, Hardware, _Part
+from isojoule.records.reading import read_record
+
+
+class Response(_Part):
+    """How one reading of the board answers to work that begins or ends; none of what could not be had."""
+
+    update_period_s: PositiveFloat | None = Field(default=None, description="Time between two updates.")
+    lag_s: Finite | None = Field(
+        default=None, description="How much later than the work the reading shows it, on average over what it shows."
+    )
+    averaged_s: NonNegativeFloat | None = Field(
+        default=None, description="Length of the time whose mean the reading shows; 0 for that of the moment."
+    )
+    looked_share: PositiveFloat | None = Field(
+        default=None, description="Share of the time in which the sensor looks; 1 for all of it."
+    )
+
+
+class Windows(_Part):
+    """What windows over the same steady work read."""
+
+    durations_s: list[PositiveFloat]
+    energies_j: list[NonNegativeFloat]
+    nonlinearity_percent: NonNegativeFloat | None = Field(
+        default=None, description="Largest distance of an energy from the straight line through all, of that energy."
+    )
+    offset_j: Finite | None = Field(default=None, description="Energy that the line has at a window of 0 s.")
+    spread_percent: NonNegativeFloat | None = Field(
+        default=None, description="Standard deviation of windows of the same length, of their mean."
+    )
+
+
+class Certificate(_Part):
+    """What a board was found to do, under a load of matrix products."""
+
+    record: Literal["certificate"] = "certificate"
+    schema_version: Literal[1] = 1
+    kind: Literal["measured", "estimated"] = Field(description="Whether instruments were tried, or a model.")
+    source: str = Field(description="The instrument that decides energies here.")
+    form: Literal["full", "short"]
+    made_at: str = Field(description="UTC, ISO 8601.")
+    took_s: PositiveFloat
+    counter: Response | None = None
+    power: Response | None = None
+    idle_power_w: NonNegativeFloat | None = None
+    idle_power_without_context_w: NonNegativeFloat | None = Field(
+        default=None, description="Before this process had a CUDA context."
+    )
+    load_power_w: NonNegativeFloat | None = None
+    settling_s: NonNegativeFloat | None = Field(
+        default=None, description="How long the power needs to come to rest behind the work."
+    )
+    counter_over_power: PositiveFloat | None = Field(
+        default=None, description="Energy by the counter over that by the power, integrated, under steady work."
+    )
+    windows: Windows | None = None
+    shortest_window_s: PositiveFloat | None = Field(
+        default=None, description="Windows of this work that are shorter can be off by more than 1 %."
+    )
+    findings: list[str] = Field(description="What was found, a sentence each.")
+    unknown: dict[str, str] = Field(default={}, description="What could not be found out, with the reason.")
+    step: list[tuple[float, float]] = Field(
+        default=[], description="Seconds since work began or ended, and the share of the step that the power shows."
+    )
+    hardware: Hardware
+    software: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """What a record calls it: the beginning of the hash of its content."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def read(path: Path) -> Certificate:
+    """Read the certificate in `path`.
+
+    Raises:
+        InputError: the file is no certificate; the message names file and field.
+    """
+    return read_record(path, Certificate)

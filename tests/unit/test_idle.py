@@ -1,0 +1,121 @@
+"""The idle power and the steady state, on simulated boards, and what other programs take of the CPU."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from simulated_boards import Clock, SimulatedBoard
+
+from isojoule.energy import Meter, nvml
+from isojoule.energy.host import HostLoad
+from isojoule.energy.idle import VALID_S, VALID_WINDOWS, Idle, wait_until_settled
+from isojoule.energy.steady import until_steady
+
+
+def test_an_idle_power_is_waited_for_until_it_has_settled():
+    """A V100S stayed at 50 W instead of 25 W for seconds after its work."""
+    clock = Clock()
+    board = SimulatedBoard(clock, idle_w=50.0, period_s=0.1, noise=0.01)
+    board.draw(50.0)
+
+    def power_w():
+        if clock.now_s > 6 and board._powers_w[-1] != 25.0:
+            board.draw(25.0)
+        return board.power_w()
+
+    clock.now_s = 4.5
+    assert wait_until_settled(power_w, clock=clock, sleep=clock.sleep)
+    assert clock.now_s > 8
+    assert power_w() == pytest.approx(25, rel=0.05)
+
+
+def test_a_power_that_never_settles_is_not_waited_for_without_end():
+    clock = Clock()
+    assert not wait_until_settled(lambda: 50 + 10 * clock.now_s, clock=clock, sleep=clock.sleep)
+    assert 15 <= clock.now_s < 17
+
+
+def test_an_idle_power_is_valid_for_some_time_and_some_windows():
+    idle = Idle(25.0, 0.5, measured_s=100.0, number=1, settled=True)
+    assert idle.is_valid(101.0, 0)
+    assert not idle.is_valid(100.0 + VALID_S + 1, 0)
+    assert not idle.is_valid(101.0, VALID_WINDOWS)
+
+
+def metered(driver, **options):
+    return Meter(
+        gpus=[nvml.identify(driver.UUIDS[1])], synchronize=lambda: None, min_window_s=0.01, idle_s=0.3,
+        sample_period_s=0.1, **options,
+    )  # fmt: skip
+
+
+def test_the_record_says_which_idle_power_a_net_energy_rests_on(driver):
+    vars(driver.driver).update(utilization=(0, 0), p_state=8, clocks_mhz=(300, 405), temperature_c=41)
+    meter = metered(driver)
+    for number in range(2):
+        with meter as window:
+            time.sleep(0.05)
+        idle = window.energy.window.idle
+        assert (idle.number, idle.settled, idle.p_state, idle.sm_clock_mhz, idle.temperature_c) == (1, True, 8, 300, 41)
+        assert window.energy.window.idle_power_w == pytest.approx(70, rel=0.15)
+        assert 0 < idle.uncertainty_w < 15
+        assert idle.age_s > 0.2 * number
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"utilization": (80, 40)}, "something computed on the GPU"),
+        ({"utilization": (0, 0), "processes": 2}, "another process computed on the GPU"),
+        ({"utilization": (0, 0), "used_bytes": 9 * 2**30}, "a process that the driver does not list held memory"),
+    ],
+)
+def test_a_board_that_works_has_no_idle_power_and_the_record_says_why(driver, changes, reason):
+    vars(driver.driver).update(changes)
+    with metered(driver, allow_shared=True) as window:
+        time.sleep(0.05)
+    assert window.energy.window.idle_power_w is None
+    assert window.energy.window.no_idle.startswith(reason)
+    assert window.energy.net_energy_kwh is None
+
+
+def test_a_cold_board_is_warmed_up_until_its_power_stands_still():
+    clock = Clock()
+    board = SimulatedBoard(clock, idle_w=200.0, period_s=0.02)
+    board.draw(200.0)
+
+    def work():
+        # a board that gets warm draws more, up to 260 W
+        board.draw(260 - 60 * 0.9**clock.now_s)
+        clock.now_s += 0.5
+
+    steadied = until_steady(work, board.counter_j, clock=clock)
+    assert steadied.is_steady
+    assert steadied.power_w > 245
+    assert steadied.duration_s < 40
+
+
+def test_a_board_that_never_gets_steady_is_not_warmed_up_without_end():
+    clock = Clock()
+    board = SimulatedBoard(clock, idle_w=100.0, period_s=0.02)
+
+    def work():
+        board.draw(100 + 20 * clock.now_s)
+        clock.now_s += 0.5
+
+    steadied = until_steady(work, board.counter_j, clock=clock)
+    assert (steadied.is_steady, 40 <= steadied.duration_s < 50) == (False, True)
+
+
+def test_the_work_of_others_is_seen_and_that_of_our_children_is_not():
+    busy = [sys.executable, "-c", "import time; end = time.time() + 1.5\nwhile time.time() < end: pass"]
+    load = HostLoad()
+    subprocess.run(busy, check=True)
+    ours_percent = load.others_percent()
+    # a shell that ends at once leaves its work to nobody of ours
+    orphan = subprocess.run(["sh", "-c", f"{sys.executable} -c '{busy[2]}' & exit"], check=True)
+    load = HostLoad()
+    time.sleep(1.2)
+    assert orphan.returncode == 0
+    assert load.others_percent() > max(40, ours_percent)
