@@ -115,7 +115,7 @@ def check_room_of(uuid: str) -> None:
         CompanyError: another process is on it.
     """
     board = Board(uuid)
-    if board.foreign_processes() or board.unlisted_memory_bytes():
+    if board.company.foreign_processes() or board.company.unlisted_memory_bytes():
         raise CompanyError(f"{board.name} ({uuid}): found others on it, expected it to do nothing; nothing was tried")
 
 
