@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from isojoule.errors import InputError
+
 PERIOD_S = 10.0
 
 
@@ -17,7 +19,12 @@ def heartbeat(progress: Callable[[], str], period_s: float = PERIOD_S) -> Iterat
 
     def beat() -> None:
         while not ended.wait(period_s):
-            print(f"{time.perf_counter() - started_s:.0f} s: {progress()}", file=sys.stderr, flush=True)
+            try:
+                words = progress()
+            except InputError:
+                # the work goes on, and whoever needs the reading says what was wrong with it
+                words = "how far it is cannot be read at this moment"
+            print(f"{time.perf_counter() - started_s:.0f} s: {words}", file=sys.stderr, flush=True)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

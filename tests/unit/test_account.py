@@ -301,7 +301,7 @@ def test_an_edge_takes_what_is_outside_of_the_work_away_again():
     """The counter was last seen 0.2 s before the work and 0.4 s after it, at 20 W and at 30 W."""
     opening = Edge(Tick(-0.2, 1000.0, 0.001), power_w=20.0, change_w=0.0)
     closing = Edge(Tick(10.4, 1000.0 + 4.0 + 600.0 + 12.0, 0.001), power_w=30.0, change_w=0.0)
-    window = observed([gpu()], (999.0,), (1590.0,), opening=[opening], closing=[closing])
+    window = observed([gpu()], (1003.0,), (1590.0,), opening=[opening], closing=[closing])
     energy = account(window).gpu
     assert joules(energy) == pytest.approx(600)
     assert 0 < energy.uncertainty_kwh * 3.6e6 < 1
@@ -342,3 +342,22 @@ def test_the_bound_of_several_gpus_is_known_only_where_that_of_each_is():
 def test_what_decides_the_energy_of_a_gpu_has_its_period(changes, means, period_s):
     instrument = gpu(**changes)
     assert (instrument.means, instrument.period_s) == (means, period_s)
+
+
+def test_a_counter_that_does_not_answer_at_an_end_is_read_at_its_edges_or_refused_and_never_by_the_power():
+    """The record would say that the counter decided."""
+    opening = Edge(Tick(-0.2, 1000.0, 0.001), power_w=20.0, change_w=0.0)
+    closing = Edge(Tick(10.4, 1000.0 + 4.0 + 600.0 + 12.0, 0.001), power_w=30.0, change_w=0.0)
+    options = {"trace": trace([60.0] * 101), "opening": [opening], "closing": [closing]}
+    for before, after in (((None,), (1590.0,)), ((1001.0,), (None,))):
+        assert joules(account(observed([gpu()], before, after, **options)).gpu) == pytest.approx(600)
+        with pytest.raises(InputError, match="its energy counter did not answer when it was read; nothing was"):
+            account(observed([gpu()], before, after, trace=options["trace"]))
+
+
+def test_a_counter_that_fell_between_any_two_readings_is_refused():
+    opening = Edge(Tick(-0.2, 1000.0, 0.001), power_w=20.0, change_w=0.0)
+    closing = Edge(Tick(10.4, 1616.0, 0.001), power_w=30.0, change_w=0.0)
+    for before, after in (((1001.0,), (500.0,)), ((900.0,), (1590.0,)), ((1001.0,), (2000.0,)), ((None,), (2000.0,))):
+        with pytest.raises(InputError, match="it was reset; nothing was measured"):
+            account(observed([gpu()], before, after, opening=[opening], closing=[closing]))

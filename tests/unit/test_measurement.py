@@ -158,6 +158,7 @@ def test_a_cell_on_a_gpu_has_all_readings_and_a_trace(study, folder, machine, tm
     """Everything but CUDA: the driver is the fake, the work is done by the CPU."""
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 7)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (15 * 2**30, 16 * 2**30))
     energy = {"energy.min_window_s": 0.6, "energy.idle_s": 0.2, "energy.sample_period_s": 0.2}
     study = changed(study, {"gpus.t4": {}, **energy})
     vars(driver.driver).update(temperature_c=85, throttle_reasons=0x24)

@@ -1,13 +1,14 @@
 """Every call into NVML, with every error code that it has: each time a reading that is right, or a true sentence."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pynvml
 import pytest
 from nvml_below import library
 
-from isojoule.energy import Meter, edges, nvml, nvml_queries, sampler, update_period
+from isojoule.energy import Meter, edges, instruments, nvml, nvml_queries, sampler, update_period
 from isojoule.errors import InputError
 
 CODES = {name: code for name, code in vars(pynvml).items() if name.startswith("NVML_ERROR_")}
@@ -36,7 +37,7 @@ def fast(monkeypatch):
     monkeypatch.setattr(update_period, "WATCHED_S", 0.05)
     monkeypatch.setattr(update_period, "WATCHED_UPDATES", 2)
     monkeypatch.setattr(edges, "BLOCK_S", 0.01)
-    monkeypatch.setattr(edges, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(instruments, "settled_edges", partial(edges.settled_edges, patience_s=0.2))
 
 
 def identified(driver):
@@ -106,6 +107,17 @@ def test_a_function_that_the_driver_lacks_is_not_offered(driver):
         assert seen["counts"] == (call != "nvmlDeviceGetTotalEnergyConsumption")
 
 
+def test_a_counter_that_is_silent_at_the_end_of_a_window_costs_nothing(driver):
+    """It is read at its next updates, as at every end."""
+    meter = Meter(gpus=[identified(driver)], synchronize=lambda: None, idle_s=0, power_period_s=0.01)
+    with meter as window:
+        time.sleep(0.1)
+        driver.driver.sporadic = {DECIDING[0]: (1, pynvml.NVML_ERROR_TIMEOUT, nvml_queries.TRIES)}
+    energy = window.energy
+    assert (energy.gpu.source, energy.gpu.kind) == ("NVML energy counter", "measured")
+    assert energy.gpu.energy_kwh * 3.6e6 == pytest.approx(70 * energy.duration_s, rel=0.1)
+
+
 @pytest.mark.parametrize("call", DECIDING[:3])
 def test_a_window_in_which_a_call_fails_now_and_then_is_right(driver, call):
     """One error in ten thousand samples threw a window away at its end."""
@@ -154,4 +166,4 @@ def test_the_page_on_energy_has_the_limits_that_decide():
     )
     assert "is asked again, three times\nwithin 0.05 s" in page
     assert "gap of more than 1 s, or of more than 2 % of a longer window" in page
-    assert "answered for 30 s, ends the window" in page
+    assert "answered for 30 s where its power decides, ends the window" in page

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
 from isojoule.energy.edges import RAMP_S, Edge, energy_of_work
 from isojoule.energy.idle import Idle
 from isojoule.energy.instruments import AVERAGED_S, Instrument, Readings
+from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.plausibility import check_agreement, check_power
 from isojoule.energy.sampler import LONGEST_GAP_S, LONGEST_GAP_SHARE, Trace
 from isojoule.energy.steady import Steadied
@@ -136,25 +137,27 @@ def energy_between(instruments: Sequence[Instrument], before: Readings, after: R
         trace: samples of the devices over that time.
 
     Raises:
-        InputError: a counter fell, or a device without a counter could not be sampled.
+        InputError: a counter fell or did not answer, or a device without a counter could not be sampled.
     """
     return _total([_between(instruments, number, before, after, trace) for number in range(len(instruments))])
 
 
 def _between(instruments: Sequence[Instrument], number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
     instrument, before_j, after_j = instruments[number], before.counters_j[number], after.counters_j[number]
-    if before_j is None or after_j is None:
+    if instrument.means == "power":
         return _by_power(instrument, number, before, after, trace)
-    return _by_counter(instrument, before_j, after_j)
+    if before_j is None or after_j is None:
+        raise UnansweredError(f"{instrument}: its energy counter did not answer when it was read; nothing was measured")
+    _check_risen(instrument, before_j, after_j)
+    return Joules(after_j - before_j, instrument.counter_bound_j())
 
 
-def _by_counter(instrument: Instrument, before_j: float, after_j: float) -> Joules:
-    if after_j < before_j:
+def _check_risen(instrument: Instrument, before_j: float | None, after_j: float | None) -> None:
+    if before_j is not None and after_j is not None and after_j < before_j:
         raise InputError(
             f"{instrument}: its energy counter fell from {before_j:.3f} to {after_j:.3f} J inside the "
             "window, expected it to rise: it was reset; nothing was measured"
         )
-    return Joules(after_j - before_j, instrument.counter_bound_j())
 
 
 def _by_power(instrument: Instrument, number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
@@ -220,13 +223,17 @@ def _gpus(observation: Observation) -> Reading:
 
 
 def _of_gpu(observation: Observation, number: int) -> Joules:
-    """The energy of one GPU: between the edges of its counter, else between two readings of it, else by its power."""
+    """The energy of one GPU: between the edges of its counter, else between two readings of it, or by its power."""
     instrument, before, after = observation.instruments[number], observation.before, observation.after
-    energy = _between(observation.instruments, number, before, after, observation.trace)
     opening = observation.opening[number] if observation.opening else None
     closing = observation.closing[number] if observation.closing else None
     if instrument.means == "counter" and opening is not None and closing is not None:
+        counters_j = opening.tick.value_j, before.counters_j[number], after.counters_j[number], closing.tick.value_j
+        for before_j, after_j in combinations(counters_j, 2):
+            _check_risen(instrument, before_j, after_j)
         energy = Joules(*energy_of_work(opening, before.time_s, after.time_s, closing))
+    else:
+        energy = _between(observation.instruments, number, before, after, observation.trace)
     is_average = instrument.means == "power" and instrument.power == "averaged"
     if is_average and observation.trace.ends_s(number) >= after.time_s + AVERAGED_S:
         energy = _by_averaged_power(number, before, after, observation.trace)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +33,7 @@ class Readings:
 
     Attributes:
         time_s: the time, by `time.perf_counter`.
-        gpus_j: the energy counter of each GPU that computes, none where it has no counter.
+        gpus_j: the energy counter of each GPU that computes, none where it has no counter or did not answer.
         rapl_j: RAPL's counters by domain, `package` and `dram`, where the kernel lets us read them.
         cpu_s: CPU time that this process and its children have used.
     """
@@ -219,15 +220,20 @@ class Instruments:
         """Whether the energy of a GPU is the integral of a power that the driver averages."""
         return any(instrument.means == "power" and instrument.power == "averaged" for instrument in self.deciding)
 
+    @property
+    def by_power(self) -> list[int]:
+        """The numbers of the GPUs whose power decides, sampled and integrated."""
+        return [number for number, instrument in enumerate(self.deciding) if instrument.means == "power"]
+
     def read(self, *, before_work: bool = False) -> Readings:
-        """Read all counters.
+        """Read all counters; that of a GPU is none where the driver does not answer for a moment.
 
         Args:
             before_work: whether work begins after these readings rather than ending before them. The time is taken
                 next to the work, so that the reading itself is never in its duration.
 
         Raises:
-            InputError: a GPU does not answer, or RAPL can no longer be read.
+            InputError: a GPU no longer answers, or RAPL can no longer be read.
         """
         if before_work:
             rapl_j, gpus_j = self._rapl_j(first=True), self._gpus_j()
@@ -313,7 +319,7 @@ class Instruments:
 
     def _gpus_j(self) -> tuple[float | None, ...]:
         return tuple(
-            self._counter_j(board, gpu) if gpu.counter_period_s else None
+            _patient(partial(self._counter_j, board, gpu))() if gpu.counter_period_s else None
             for board, gpu in zip(self._boards, self._gpus, strict=True)
         )
 

@@ -12,6 +12,7 @@ from isojoule.energy.account import energy_between
 from isojoule.energy.codecarbon import Tracker
 from isojoule.energy.idle import SETTLED_S, Idle, taken, wait_until_settled, why_not_idle
 from isojoule.energy.instruments import Instruments
+from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.rapl import POWERCAP
 from isojoule.energy.steady import Steadied, until_steady
 from isojoule.energy.window import Window
@@ -174,8 +175,12 @@ class Meter:
         if self._no_idle is not None:
             self._idle = None
             return
+        try:
+            energy = energy_between(instruments.deciding, before, after, sampler.trace)
+        except UnansweredError as error:
+            self._idle, self._no_idle = None, str(error)
+            return
         self._idle_count += 1
-        energy = energy_between(instruments.deciding, before, after, sampler.trace)
         duration_s = after.time_s - before.time_s
         power_w = energy.energy_j / duration_s
         self._idle = taken(

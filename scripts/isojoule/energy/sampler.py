@@ -4,7 +4,7 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -140,14 +140,17 @@ class Trace:
         """Return why a device could not be sampled, the last time that it could not."""
         return next((error for _, number, error in reversed(self.failures) if number == device), None)
 
-    def hopeless(self) -> InputError | None:
-        """Return why it makes no sense to go on: a device is gone, or has not answered for long; none where it does."""
+    def hopeless(self, by_power: Collection[int]) -> InputError | None:
+        """Return why it makes no sense to go on; none where it does.
+
+        Args:
+            by_power: the devices whose power decides; without the power of any other, its counter still does.
+        """
         if self.gone is not None:
             return self.gone
-        now_s = time.perf_counter() - self.started_s
-        for device in {number for _, number, _ in self.failures}:
-            answered_s = max((sample.time_s for sample in self.samples if sample.device == device), default=0.0)
-            if now_s - answered_s > HOPELESS_S:
+        now_s = time.perf_counter()
+        for device in {number for _, number, _ in self.failures} & set(by_power):
+            if now_s - self.ends_s(device) > HOPELESS_S:
                 return self.failure_of(device)
         return None
 
@@ -160,7 +163,7 @@ class Trace:
         states = list(self._states())
         reasons = [str(state["throttle_reasons"]).split() for state in states if "throttle_reasons" in state]
         powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None and self._is_of(sample)]
-        temperatures_c = _values(states, "temperature_c")
+        temperatures_c = [self._of_device(device, "temperature_c") for device in range(self.gpus)]
         foreign_processes = _values(states, "foreign_processes")
         unlisted_bytes = _values(states, "unlisted_memory_bytes")
         p_states = _values(states, "p_state")
@@ -172,9 +175,9 @@ class Trace:
             power_w=_mean(powers_w),
             sm_clock_mhz=_mean(_values(states, "sm_clock_mhz")),
             memory_clock_mhz=_mean(_values(states, "memory_clock_mhz")),
-            start_temperature_c=next(iter(temperatures_c), None),
-            max_temperature_c=max(temperatures_c, default=None),
-            end_temperature_c=temperatures_c[-1] if temperatures_c else None,
+            start_temperature_c=max((of_device[0] for of_device in temperatures_c if of_device), default=None),
+            max_temperature_c=max((max(of_device) for of_device in temperatures_c if of_device), default=None),
+            end_temperature_c=max((of_device[-1] for of_device in temperatures_c if of_device), default=None),
             peak_memory_bytes=peak_memory_bytes,
             foreign_processes=int(max(foreign_processes)) if foreign_processes else None,
             unlisted_memory_bytes=int(max(unlisted_bytes)) if unlisted_bytes else None,
@@ -203,6 +206,13 @@ class Trace:
             (sample.time_s, sample.power_w)
             for sample in self.samples
             if sample.device == device and sample.power_w is not None
+        ]
+
+    def _of_device(self, device: int, name: str) -> list[float]:
+        return [
+            float(sample.state[name])
+            for sample in self.samples
+            if sample.device == device and sample.state and name in sample.state and self._is_of(sample)
         ]
 
     def _of_gpus(self) -> Iterator[Sample]:

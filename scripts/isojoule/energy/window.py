@@ -78,7 +78,7 @@ class Window:
         """
         if self._repetitions:
             self._synchronize()
-            if (reason := self.trace.hopeless()) is not None:
+            if (reason := self.trace.hopeless(self._instruments.by_power)) is not None:
                 raise reason
         if at_least > 1:
             self._marks.append(self._instruments.read())
