@@ -208,6 +208,14 @@ def test_the_report_names_the_kind_and_lets_no_name_be_markup(folder, demo, tmp_
     assert "default-src 'none'" in page
 
 
+def test_the_report_says_that_a_gpus_energy_is_its_boards_where_it_was_measured(folder, demo, tmp_path):
+    frame = aggregated(folder, demo)
+    words = "is that of its board, as the board's own sensors tell it, and not that of the wall socket"
+    assert words not in render((tmp_path / "t.csv", frame), {}, [])
+    measured = frame.assign(energy_kind="measured", gpu_energy_kwh=frame["energy_kwh"])
+    assert words in render((tmp_path / "t.csv", measured), {}, [])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -22,6 +22,7 @@ def provenance(frame: pd.DataFrame) -> dict[str, Any]:
         "outcomes": frame["outcome"].value_counts().to_dict(),
         "energy_kwh": _energy_in_windows_kwh(ok),
         "sources": sources.unique().to_dict(),
+        "of_boards": bool(((ok["energy_kind"] == "measured") & ok["gpu_energy_kwh"].notna()).any()),
         "platforms": _platforms(frame),
         "phases": {phase: work_of(rows) for phase, rows in ok.groupby("phase", sort=False)},
         "versions": _versions(frame),

@@ -184,7 +184,9 @@ COLUMNS = {
         "energy_kwh over duration_s",
         Derived(power_w, ("record.energy.computing.energy_kwh", "record.energy.duration_s")),
     ),
-    "gpu_energy_kwh": Column("Float64", "kWh", "energy of the GPU", "record.energy.gpu.energy_kwh", scales=True),
+    "gpu_energy_kwh": Column(
+        "Float64", "kWh", "energy of the GPU's board", "record.energy.gpu.energy_kwh", scales=True
+    ),
     "cpu_energy_kwh": Column("Float64", "kWh", "energy of the CPU", "record.energy.cpu.energy_kwh", scales=True),
     "cpu_energy_kind": Column(
         "string",
