@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from io import StringIO
@@ -17,10 +17,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import isojoule
+from isojoule.compute.flop_formulas import FORMULAS, Seen
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
 from isojoule.study.reruns import compute_fingerprint
@@ -55,14 +57,19 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
     settings = configuration.compute_settings()
     example = interface.part(workload, "example")
     step = training_step(architecture, example, settings)
-    published_flops = deepspeed_forward_flops(architecture, example, settings)
+    try:
+        published_flops: int | None = deepspeed_forward_flops(architecture, example, settings)
+    except InputError as error:
+        # its count is the published one; without it the exact one remains
+        print(f"{error}; the record has no published FLOPs", file=sys.stderr, flush=True)
+        published_flops = None
     return ComputeRecord(
         workload=workload,
         architecture=architecture.name,
         family=architecture.family,
         **asdict(step),
         deepspeed_forward_flops=published_flops,
-        training_flops_published=3 * published_flops,
+        training_flops_published=None if published_flops is None else 3 * published_flops,
         training_flops_exact=step.forward_flops + step.backward_flops,
         batch_size=settings["batch_size"],
         duration_s=time.perf_counter() - begin,
@@ -179,12 +186,25 @@ def _training_step_on(
     batch_size = settings["batch_size"]
     inputs, targets = example.example(settings, batch_size, device)
     saved = _SavedForBackward(model)
-    with FlopCounterMode(display=False) as counter:
+    seen = Seen()
+    # fused kernels of the CPU hide their matrix products from the counter
+    without_fusion = torch.backends.mkldnn.flags(enabled=False, allow_tf32=None, fp32_precision=None)
+    with ExitStack() as stack:
+        if device == "cpu":
+            stack.enter_context(without_fusion)
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        counter = stack.enter_context(FlopCounterMode(display=False, custom_mapping=FORMULAS))
+        stack.enter_context(seen)
         with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda tensor: tensor):
             loss = example.loss(building.checked_output(architecture, model, inputs, targets), targets)
         forward_flops = counter.get_total_flops()
         loss.backward()
         backward_flops = counter.get_total_flops() - forward_flops
+    if uncounted := seen.uncounted():
+        raise InputError(
+            f"architecture {architecture.name}: found the operation {', '.join(uncounted)}, whose FLOPs cannot be "
+            "counted, expected operations of torch that have a formula"
+        )
     optimizer.step()
     state = [slot for slots in optimizer.state.values() for slot in slots.values() if isinstance(slot, Tensor)]
     return TrainingStep(

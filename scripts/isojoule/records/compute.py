@@ -19,10 +19,14 @@ class ComputeRecord(BaseModel):
     architecture: str
     family: str
     parameters: NonNegativeInt
-    deepspeed_forward_flops: NonNegativeInt = Field(description="One example, by DeepSpeed: the published count.")
+    deepspeed_forward_flops: NonNegativeInt | None = Field(
+        description="One example, by DeepSpeed: the published count; none where DeepSpeed cannot count the model."
+    )
     forward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
     backward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
-    training_flops_published: NonNegativeInt = Field(description="3 x deepspeed_forward_flops, the papers' rule.")
+    training_flops_published: NonNegativeInt | None = Field(
+        description="3 x deepspeed_forward_flops, the papers' rule."
+    )
     training_flops_exact: NonNegativeInt = Field(description="forward_flops + backward_flops.")
     weights_bytes: NonNegativeInt
     gradients_bytes: NonNegativeInt
@@ -39,7 +43,8 @@ class ComputeRecord(BaseModel):
 
     @model_validator(mode="after")
     def _training_follows_from_the_counts(self) -> "ComputeRecord":
-        if self.training_flops_published != 3 * self.deepspeed_forward_flops:
+        published = self.deepspeed_forward_flops
+        if self.training_flops_published != (None if published is None else 3 * published):
             raise ValueError("training_flops_published is not 3 x deepspeed_forward_flops")
         if self.training_flops_exact != self.forward_flops + self.backward_flops:
             raise ValueError("training_flops_exact is not forward_flops + backward_flops")

@@ -1,7 +1,9 @@
 """Find the modules that a stage of the workflow executes, and make one fingerprint of what they do.
 
 A fingerprint is made of syntax trees. Comments, docstrings, formatting, the dates of files and the version of Python do
-not change it. Libraries are not in it: after an upgrade nothing runs again by itself.
+not change it. Libraries are not in it: after an upgrade nothing runs again by itself. Of the user's modules, files that
+they name and compiled extensions are in it as well; where a module runs what no reader can follow, all files beside it
+are, and a line says so.
 """
 
 import ast
@@ -11,8 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from isojoule.errors import InputError
-
-LIBRARY = Path(__file__).parents[1]
+from isojoule.study.module_files import IMPORTING, beside, cannot_be_followed, file_of, imported_names, named_files
 
 # what a workload's description decides is in the configuration's slices, which have fingerprints of their own
 DECISIVE_ROOMS = ("measuring", "energy", "compute", "workloads")
@@ -32,12 +33,12 @@ def modules(*entries: str) -> dict[str, Path]:
     to_visit = list(entries)
     while to_visit:
         name = to_visit.pop()
-        path = _file(name)
+        path = file_of(name)
         if name in files or path is None:
             continue
         files[name] = path
         to_visit += [name.rpartition(".")[0]] if "." in name else []
-        to_visit += _imported(path)
+        to_visit += _imported(path, name)
     return files
 
 
@@ -70,47 +71,70 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
     digest = hashlib.sha256()
     for name, path in sorted(modules(*entries).items()):
         if every_module or decides_measurements(name):
-            digest.update(f"{name}\n{_read(path)[1]}\n".encode())
+            digest.update(f"{name}\n{_words(path)}\n".encode())
+            for number, content in enumerate(_beside(path) if not name.startswith("isojoule.") else ()):
+                digest.update(f"{name} {number}\n{content}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _file(name: str) -> Path | None:
-    package, _, rest = name.partition(".")
-    return _file_in(LIBRARY, rest) if package == "isojoule" else _file_in(Path.cwd(), name)
-
-
-# every fingerprint of a study asks for the same names
 @cache
-def _file_in(folder: Path, name: str) -> Path | None:
-    path = folder.joinpath(*name.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
-
-
-@cache
-def _imported(path: Path) -> tuple[str, ...]:
-    names = []
-    for node in _read(path)[0]:
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif node.module and not node.level:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+def _imported(path: Path, module: str) -> tuple[str, ...]:
+    names = [name for node in _read(path)[0] for name in imported_names(node, path, module)]
     return tuple(name for name in names if name.split(".")[0] not in sys.stdlib_module_names)
 
 
+def _words(path: Path) -> str:
+    """The logic of a module in words, or the hash of one that is compiled."""
+    return _read(path)[1] if path.suffix == ".py" else _hash(path)
+
+
 @cache
-def _read(path: Path) -> tuple[list[ast.Import | ast.ImportFrom], str]:
-    """Return the imports of a file, and its logic in words."""
+def _beside(path: Path) -> tuple[str, ...]:
+    """The content of what decides a module of the user beside its own text: files that it names, and all if need be."""
+    if path.suffix != ".py":
+        return ()
+    tree = _parsed(path)
+    contents = [f"{file.name} {_hash(file)}" for file in named_files(tree, path)]
+    if reason := cannot_be_followed(tree):
+        print(f"{path}: {reason}: all files beside it decide what is measured again", file=sys.stderr, flush=True)
+        contents += [f"{file.relative_to(path.parent)} {_content(file)}" for file in beside(path)]
+    return tuple(contents)
+
+
+def _content(file: Path) -> str:
     try:
-        tree = ast.parse(path.read_bytes(), str(path))
+        return _words(file)
+    except InputError:
+        # a file that is not Python is not imported, but may be read
+        return _hash(file)
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), str(path))
     except SyntaxError as error:
         raise InputError(f"{path}: is not Python: line {error.lineno}: {error.msg}") from error
-    imports: list[ast.Import | ast.ImportFrom] = []
+    except ValueError as error:
+        raise InputError(f"{path}: is not Python: {error}") from error
+
+
+@cache
+def _read(path: Path) -> tuple[list[ast.AST], str]:
+    """Return the imports of a file, and its logic in words."""
+    if path.suffix != ".py":
+        return [], _hash(path)
+    imports: list[ast.AST] = []
     words: list[str] = []
-    _collect(tree, words, imports)
+    _collect(_parsed(path), words, imports)
     return imports, " ".join(words)
 
 
-def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+def _collect(node: ast.AST, words: list[str], imports: list[ast.AST]) -> None:
     """Append the tree in words, without docstrings, positions, and empty fields, which differ between Pythons."""
     if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
         # the body is never executed, only the branch in its place
@@ -118,7 +142,7 @@ def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.Imp
             _collect(statement, words, imports)
         return
     words.append(f"({type(node).__name__}")
-    if isinstance(node, ast.Import | ast.ImportFrom):
+    if isinstance(node, ast.Import | ast.ImportFrom) or _imports(node):
         imports.append(node)
     for field in node._fields:
         value = getattr(node, field, None)
@@ -133,3 +157,8 @@ def _collect(node: ast.AST, words: list[str], imports: list[ast.Import | ast.Imp
             else:
                 words.append(repr(item))
     words.append(")")
+
+
+def _imports(node: ast.AST) -> bool:
+    """Say whether a node is a call that imports a module by its name."""
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in IMPORTING

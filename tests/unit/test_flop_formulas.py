@@ -1,0 +1,176 @@
+"""Counts of compute against hand formulas, where torch's own counter is wrong or blind."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from isojoule.compute import counting
+from isojoule.errors import InputError
+from isojoule.workloads.interface import Architecture
+
+EXAMPLE = SimpleNamespace(
+    example=lambda settings, batch_size, device: (
+        (torch.rand(batch_size, 1, 128, 64, device=device),),
+        torch.rand(batch_size, 10, device=device),
+    ),
+    loss=functional.mse_loss,
+)
+SETTINGS = {"batch_size": 3, "optimizer": "adam"}
+
+
+class Net(nn.Module):
+    """A net whose forward pass decides by a value, so that it cannot be counted without data."""
+
+    decides = True
+
+    def forward(self, inputs):
+        outputs = self.outputs(inputs[:, 0].transpose(1, 2))
+        if self.decides and float(outputs.abs().max()) > 1e9:
+            outputs = outputs * 0
+        return outputs
+
+
+class Lstm(Net):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.out = nn.LSTM(128, 16, batch_first=True), nn.Linear(16, 10)
+
+    def outputs(self, frames):
+        return self.out(self.rnn(frames)[0][:, -1])
+
+
+class Gru(Lstm):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(128, 16, batch_first=True)
+
+
+class Attention(Net):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v = (nn.Linear(128, 16, bias=False) for _ in range(3))
+        self.out = nn.Linear(16, 10)
+
+    def outputs(self, frames):
+        q, k, v = (part(frames).unflatten(-1, (2, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        return self.out(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2).mean(1))
+
+
+class Bilinear(Net):
+    def __init__(self):
+        super().__init__()
+        self.two = nn.Bilinear(128, 128, 10)
+
+    def outputs(self, frames):
+        return self.two(frames[:, 0], frames[:, 1])
+
+
+class MatrixVector(Net):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(10, 128))
+
+    def outputs(self, frames):
+        return torch.stack([torch.mv(self.weight, frame) for frame in frames[:, 0]])
+
+
+HAND = {
+    # 64 steps of four gates, then a layer
+    Lstm: 64 * 2 * 4 * (128 * 16 + 16 * 16) + 2 * 16 * 10,
+    Gru: 64 * 2 * 3 * (128 * 16 + 16 * 16) + 2 * 16 * 10,
+    # three projections, two heads of 8 over 64 frames, twice, then a layer
+    Attention: 3 * 2 * 64 * 128 * 16 + 2 * 2 * 2 * 64 * 64 * 8 + 2 * 16 * 10,
+    # the first input times the weights, and that times the second
+    Bilinear: 2 * 10 * 128 * 128 + 2 * 10 * 128,
+    MatrixVector: 2 * 10 * 128,
+}
+
+
+def counted(net):
+    return counting.training_step(Architecture("net", "net", f"{__name__}:{net.__name__}", {}), EXAMPLE, SETTINGS)
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch):
+    """Let the classes of this file be found as a user's are."""
+    monkeypatch.setattr(
+        counting.building, "model_class", lambda architecture: globals()[architecture.model.split(":")[1]]
+    )
+
+
+@pytest.mark.parametrize("decides", [True, False], ids=["on the CPU", "without data"])
+@pytest.mark.parametrize("net", HAND)
+def test_forward_flops_are_those_of_the_hand_formula(net, decides, monkeypatch):
+    monkeypatch.setattr(Net, "decides", decides)
+    assert counted(net).forward_flops == HAND[net]
+
+
+class Convolutions(nn.Module):
+    """A first layer, one to be counted, and a last."""
+
+    def __init__(self, layer, channels):
+        super().__init__()
+        self.first, self.layer = nn.Conv2d(1, 16, 3, stride=2, padding=1, bias=False), layer
+        self.out = nn.Linear(channels, 10, bias=False)
+
+    def forward(self, inputs):
+        return self.out(self.layer(self.first(inputs)).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "channels", "flops"),
+    [
+        (lambda: nn.Conv2d(16, 32, 3, padding=1, bias=False), 32, 2 * 64 * 32 * 32 * 16 * 9),
+        (lambda: nn.Conv2d(16, 32, 3, padding=1, groups=4, bias=False), 32, 2 * 64 * 32 * 32 * 4 * 9),
+        (lambda: nn.Conv2d(16, 16, 3, padding=1, groups=16, bias=False), 16, 2 * 64 * 32 * 16 * 9),
+        (lambda: nn.ConvTranspose2d(16, 32, 2, stride=2, bias=False), 32, 2 * 64 * 32 * 16 * 32 * 4),
+        (lambda: nn.ConvTranspose2d(16, 32, 2, stride=2, groups=4, bias=False), 32, 2 * 64 * 32 * 16 * 8 * 4),
+    ],
+    ids=["plain", "grouped", "depthwise", "transposed", "transposed and grouped"],
+)
+def test_gradients_of_a_convolution_take_twice_what_it_takes_forward(layer, channels, flops, monkeypatch):
+    monkeypatch.setattr(counting.building, "build", lambda architecture: Convolutions(layer(), channels))
+    monkeypatch.setattr(counting.building, "model_class", lambda architecture: Convolutions)
+    first, out = 2 * 64 * 32 * 16 * 9, 2 * channels * 10
+    step = counting.training_step(Architecture("net", "net", "nets:Made", {}), EXAMPLE, SETTINGS)
+    assert step.forward_flops == first + flops + out
+    # the input of the first layer needs no gradient
+    assert step.backward_flops == first + 2 * flops + 2 * out
+
+
+class OneDimension(Net):
+    decides = False
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.out = nn.Conv1d(128, 128, 5, groups=128, bias=False), nn.Linear(128, 10, bias=False)
+
+    def outputs(self, frames):
+        return self.out(self.conv(frames.transpose(1, 2)).mean(2))
+
+
+def test_a_depthwise_convolution_in_one_dimension():
+    step = counted(OneDimension)
+    assert step.forward_flops == 2 * 60 * 128 * 5 + 2 * 128 * 10
+    # the input needs no gradient
+    assert step.backward_flops == 2 * 60 * 128 * 5 + 2 * 2 * 128 * 10
+
+
+class Unknown(Net):
+    decides = False
+
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(64, 10)
+
+    def outputs(self, frames):
+        square = frames @ frames.transpose(1, 2) + 1e3 * torch.eye(64, device=frames.device)
+        return self.out(torch.linalg.inv(square)[:, 0])
+
+
+def test_an_operation_that_nobody_can_count_is_named():
+    with pytest.raises(InputError, match=r"found the operation .*aten\.linalg_inv_ex, whose FLOPs cannot be counted"):
+        counted(Unknown)
