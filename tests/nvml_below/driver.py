@@ -32,6 +32,8 @@ driver = SimpleNamespace(
     module_w=None,
     # whether the driver tells the power of the module, and that its CPU and GPU are linked
     has_module_field=True,
+    # whether it knows no modules, and gives the GPU's power whatever it is asked for
+    ignores_scope=False,
     has_c2c=False,
     # nvmlDeviceGetPowerUsage: none, or averaged over as many seconds
     averaged_s=1,
@@ -47,9 +49,10 @@ driver = SimpleNamespace(
     processes=1,
     # what the process list calls our process, where a container has numbers of its own
     own_pid=None,
-    # further processes that compute, and those that MPS serves, by their numbers
+    # further processes that compute, those that MPS serves, and those that draw, by their numbers
     pids=(),
     served_pids=(),
+    drawing_pids=(),
     memory_bytes=16 * 2**30,
     used_bytes=2**30,
     process_bytes=2**30,

@@ -140,7 +140,7 @@ def _field_w(board, field, scope, now_s):
     }[field]
     if board.power_w is None:
         return None
-    if scope == pynvml.NVML_POWER_SCOPE_GPU:
+    if scope == pynvml.NVML_POWER_SCOPE_GPU or board.ignores_scope:
         return power_w(now_s) if is_offered else None
     assert scope == pynvml.NVML_POWER_SCOPE_MODULE
     has_module = is_offered and board.has_module_field and board.module_w is not None
@@ -179,7 +179,8 @@ def _served(handle, count, array):
 
 
 def _drawing(handle, count, array):
-    return _list([], 0, count, array)
+    board = Board(handle.number)
+    return _list(board.drawing_pids, board.process_bytes, count, array)
 
 
 def _list(pids, size, count, array):
@@ -247,6 +248,7 @@ FUNCTIONS = {
     "nvmlDeviceGetCurrPcieLinkWidth": lambda handle, value: _number(value, 16),
     "nvmlDeviceGetComputeRunningProcesses_v2": _computing,
     "nvmlDeviceGetComputeRunningProcesses_v3": _computing,
+    "nvmlDeviceGetGraphicsRunningProcesses_v2": _drawing,
     "nvmlDeviceGetGraphicsRunningProcesses_v3": _drawing,
     "nvmlDeviceGetMPSComputeRunningProcesses_v2": _served,
     "nvmlDeviceGetMPSComputeRunningProcesses_v3": _served,

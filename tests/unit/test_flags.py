@@ -28,14 +28,28 @@ STATISTICS = {
 }
 
 
-def flagged(demo, failed_attempts=0, window=(), kind="measured", **statistics):
+GPU = {
+    "name": "Tesla T4", "uuid": "GPU-1", "nvml_index": 0, "driver": "580", "power_limit_w": 70, "memory_bytes": 1,
+    "counter_period_s": None, "power": "instantaneous", "mig": False,
+}  # fmt: skip
+
+
+def flagged(demo, failed_attempts=0, window=(), kind="measured", hardware=None, **statistics):
     cell = cells(demo)[0]
     plain = record(demo, cell, window=window)
     energy = plain.energy.model_dump()
     energy["cpu"]["kind"] = kind
+    machine = {**plain.hardware.model_dump(), "gpu": GPU | hardware if hardware else None}
     provenance = {**plain.provenance.model_dump(), "attempt": 5, "failed_attempts": failed_attempts}
     return of_record.of_record(
-        record(demo, cell, energy=energy, provenance=provenance, gpu_statistics={**STATISTICS, **statistics})
+        record(
+            demo,
+            cell,
+            energy=energy,
+            provenance=provenance,
+            hardware=machine,
+            gpu_statistics={**STATISTICS, **statistics},
+        )
     )
 
 
@@ -51,7 +65,15 @@ def test_a_good_record_has_no_flag(demo):
         ({"window": {"resolution_percent": 1.01}}, "short-window"),
         ({"window": {"disagreement_percent": 2.1}}, "disagreement"),
         ({"window": {"repetition_energies_kwh": [1e-3, 1e-3, 1.06e-3]}}, "unsteady"),
+        ({"window": {"host_load_percent": 50.1}}, "busy-host"),
+        ({"window": {"steady_state": {"duration_s": 40, "reached": False}}}, "unsteady-board"),
         ({"throttled_percent": {"hw-thermal": 10}}, "throttled"),
+        ({"throttled_percent": None}, "throttling-unknown"),
+        ({"start_temperature_c": None, "max_temperature_c": None}, "temperature-unknown"),
+        ({"unlisted_memory_bytes": 1}, "shared-device"),
+        ({"drawing_processes": 1}, "display"),
+        ({"hardware": {"mig": None}}, "company-unknown"),
+        ({"hardware": {"scope": "module"}}, "module-energy"),
         ({"throttled_percent": {"power-cap": 10}}, "power-capped"),
         ({"start_temperature_c": 80}, "hot-start"),
         ({"foreign_processes": 1}, "shared-device"),
@@ -63,7 +85,15 @@ def test_each_flag_has_its_fact(demo, changes, flag):
     assert flagged(demo, **changes) == [flag]
 
 
-@pytest.mark.parametrize("window", [{"resolution_percent": 1}, {"disagreement_percent": 2}])
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"resolution_percent": 1},
+        {"disagreement_percent": 2},
+        {"host_load_percent": 50},
+        {"steady_state": {"duration_s": 9, "reached": True}},
+    ],
+)
 def test_thresholds_themselves_are_good(demo, window):
     assert flagged(demo, window=window) == []
 
@@ -77,6 +107,7 @@ def table(**columns):
     ]
     frame = as_table(rows)
     defaults = {"energy_kwh": [1.0] * 6, "driver": "580", "device_uuid": "GPU-1", "device_name": "Tesla T4"}
+    defaults |= {"torch": "2.13", "cuda": "13.0", "cudnn": "91300"}
     for name, values in {**defaults, **columns}.items():
         frame[name] = pd.Series([values] * 6 if isinstance(values, str) else values, dtype=frame[name].dtype)
     return frame
@@ -104,6 +135,9 @@ def test_repeats_that_differ_flag_their_cell_and_no_other():
         ("driver", "590", "several-drivers"),
         ("device_uuid", "GPU-2", "several-boards"),
         ("device_name", "A40", "several-devices"),
+        ("torch", "2.12", "several-versions"),
+        ("cuda", "12.6", "several-versions"),
+        ("cudnn", "91200", "several-versions"),
     ],
 )
 def test_a_platform_of_two_kinds_is_flagged_whole(column, other, flag):
@@ -122,10 +156,7 @@ def test_one_name_on_two_boards_is_flagged_across_platforms():
 
 def test_a_counter_without_a_second_reading_is_unchecked(demo):
     cell = cells(demo)[0]
-    gpu = {
-        "name": "Tesla T4", "uuid": "GPU-1", "nvml_index": 0, "driver": "580", "power_limit_w": 70, "memory_bytes": 1,
-        "counter_period_s": 0.02, "power": "instantaneous", "mig": False,
-    }  # fmt: skip
+    gpu = GPU | {"counter_period_s": 0.02}
     plain = record(demo, cell)
     reading = {"energy_kwh": 1e-3, "source": "NVML", "kind": "measured"}
     energy = {**plain.energy.model_dump(), "component": "gpu", "gpu": reading}

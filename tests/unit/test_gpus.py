@@ -118,6 +118,7 @@ def test_a_sample_has_what_the_gpu_does(driver):
         "unlisted_memory_bytes": 0,
         "throttle_reasons": "power-cap hw-thermal",
         "foreign_processes": 2,
+        "drawing_processes": 0,
     }
 
 
@@ -222,7 +223,22 @@ def test_the_counter_of_a_module_is_not_called_the_gpus(driver, signs):
     vars(driver.driver).update(GH200 | signs)
     gpu = nvml.identify(driver.UUIDS[1])
     assert (gpu.counter_period_s, gpu.power, gpu.scope) == (None, "instantaneous", "gpu")
+    assert gpu.counter_scope == "module"
     assert nvml.Board(driver.UUIDS[1]).power_w() == 70
+
+
+def test_a_driver_that_knows_no_modules_makes_none_of_a_board(driver):
+    """It may give the GPU's power whatever it is asked for."""
+    driver.driver.ignores_scope = True
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.counter_scope, gpu.scope, gpu.counter_period_s is None) == ("gpu", "gpu", False)
+
+
+def test_a_power_limit_of_nothing_is_none(driver):
+    """Else every window would be beyond it."""
+    driver.driver.power_limit_w = 0
+    gpu = nvml.identify(driver.UUIDS[1])
+    assert (gpu.power_limit_w, gpu.default_power_limit_w) == (None, None)
 
 
 def test_the_average_of_the_gpu_alone_serves_where_it_has_no_power_of_the_moment(driver):
@@ -243,6 +259,26 @@ def test_a_module_whose_gpu_cannot_be_told_apart_is_refused_unless_allowed_and_t
         time.sleep(0.3)
     assert window.energy.gpu.source == "NVML energy counter of the module"
     assert window.energy.gpu.energy_kwh * 3.6e6 == pytest.approx(170 * window.energy.duration_s, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (GH200, "its figure of a GPU is that of the module with its CPU and memory"),
+        ({"codes": {"nvmlDeviceGetIndex": pynvml.NVML_ERROR_NO_PERMISSION}}, "NVML does not tell the number of a GPU"),
+    ],
+)
+def test_codecarbon_is_not_said_to_have_read_another_thing_than_the_gpu(driver, changes, reason):
+    """Its figure was the module's, or 0 kWh, and the flag disagreement stood beside it."""
+    vars(driver.driver).update(changes)
+    with Meter(gpus=[nvml.identify(driver.UUIDS[1])], synchronize=lambda: None, idle_s=0) as window:
+        time.sleep(0.3)
+    energy = window.energy
+    assert energy.gpu.energy_kwh * 3.6e6 == pytest.approx(70 * energy.duration_s, rel=0.1)
+    assert energy.codecarbon.failure.startswith(reason)
+    assert (energy.codecarbon.gpu_energy_kwh, energy.codecarbon.total_energy_kwh) == (None, None)
+    assert energy.codecarbon.cpu_energy_kwh > 0
+    assert (energy.window.disagreement_percent or 0) < 5
 
 
 def test_boards_of_a_machine_may_differ(driver):

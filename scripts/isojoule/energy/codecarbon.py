@@ -32,6 +32,7 @@ class Tracker:
         country_iso_code: ISO 3166 alpha-3 code of the country that decides the emissions per kWh; without one,
             CodeCarbon would take the world's average, and the emissions are not stated.
         cpu_max_power_w: thermal design power of the CPU, for its model where the CPU has no counter.
+        why_no_gpu: why it cannot read the GPUs that compute; none where it can, or where the CPU computes.
     """
 
     def __init__(
@@ -39,9 +40,11 @@ class Tracker:
         gpu_indices: Sequence[int] = (),
         country_iso_code: str | None = None,
         cpu_max_power_w: float | None = None,
+        why_no_gpu: str | None = None,
     ) -> None:
         self._country_iso_code = country_iso_code
-        self._gpu_indices = sorted(gpu_indices)
+        self._why_no_gpu = why_no_gpu
+        self._gpu_indices = [] if why_no_gpu else sorted(gpu_indices)
         self._cpu_max_power_w = cpu_max_power_w
         self._refusal: InputError | None = None
         self._failure: str | None = None
@@ -152,10 +155,14 @@ class Tracker:
             for component, energy_kwh in (("GPU", figures.gpu_energy), ("CPU", figures.cpu_energy))
             if not energy_kwh > 0 and (component == "CPU" or self._gpu_indices)
         ]
+        reasons = [f"it read 0 kWh of the {' and the '.join(blind)}"] if blind else []
+        if self._why_no_gpu is not None:
+            blind.append("GPU")
+            reasons.append(self._why_no_gpu)
         return CodeCarbon(
             version=VERSION,
             country_iso_code=self._country_iso_code,
-            failure=f"it read 0 kWh of the {' and the '.join(blind)}" if blind else None,
+            failure="; ".join(reasons) or None,
             cpu_energy_kwh=None if "CPU" in blind else figures.cpu_energy,
             gpu_energy_kwh=None if "GPU" in blind else figures.gpu_energy,
             ram_energy_kwh=figures.ram_energy,

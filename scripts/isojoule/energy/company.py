@@ -7,10 +7,10 @@ our own process is in it; that somebody is there, it tells everywhere.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pynvml
@@ -24,6 +24,22 @@ NAMESPACE = Path("/proc/self/ns/pid")
 MPS_SERVER = "nvidia-cuda-mps"
 # memory that the driver, and contexts that are not listed, may take without being anybody else's
 UNLISTED_ALLOWANCE_BYTES = 3 * 2**29
+
+
+class Present(NamedTuple):
+    """Who is on a GPU at one moment; a field is none where it is not known.
+
+    Attributes:
+        foreign_processes: processes of others that compute, those at least that are there for certain; none where
+            nobody else is shown, but might be there.
+        unlisted_memory_bytes: memory in use beyond what listed processes, we and the driver take: that of processes
+            that a container does not show.
+        drawing_processes: processes of others that draw and do not compute: a desktop, a browser.
+    """
+
+    foreign_processes: int | None
+    unlisted_memory_bytes: int | None
+    drawing_processes: int | None
 
 
 class Company:
@@ -43,44 +59,33 @@ class Company:
         self._handle, self._uuid, self._device = handle, uuid, device
         self._own_processes, self._owns = own_processes, owns or _is_ours
 
-    def foreign_processes(self) -> int | None:
-        """Count the processes of others that compute on the GPU, those at least that are there for certain.
-
-        Returns:
-            none where nobody else is shown, but might be there.
-        """
-        computing = self._computing()
+    def present(self) -> Present:
+        """Look who is there."""
+        computing, drawing = self._listed("Compute"), self._listed("Graphics")
+        if computing is not None:
+            computing |= self._listed("MPSCompute") or {}
+        alone = None if drawing is None else sum(not self._owns(pid) for pid in drawing.keys() - (computing or {}))
         if computing is None:
-            return None
-        ours = sum(self._owns(pid) for pid in computing)
-        others = sum(not self._owns(pid) and not _is_mps_server(pid) for pid in computing)
+            return Present(None, None, alone)
+        ours = {pid for pid in computing if self._owns(pid)}
+        foreign = sum(not _is_mps_server(pid) for pid in computing.keys() - ours)
         # those of ours that are not to be seen may be there under other numbers
-        foreign = others - max(self._own_processes - ours, 0)
-        if foreign > 0:
-            return foreign
-        return 0 if ours and _sees_all_processes() else None
+        foreign = max(foreign - max(self._own_processes - len(ours), 0), 0)
+        is_certain = bool(foreign) or (bool(ours) and _sees_all_processes())
+        # who draws has memory as well
+        unlisted_bytes = self._unlisted_bytes([*((drawing or {}) | computing).values()], is_listed=bool(ours))
+        return Present(foreign if is_certain else None, unlisted_bytes, alone)
 
-    def unlisted_memory_bytes(self) -> int | None:
-        """Return the memory that is in use beyond what listed processes, we and the driver take; none if not known.
-
-        It tells of processes that a container does not show.
-        """
-        computing, memory = self._computing(), self._memory()
-        if computing is None or memory is None or any(size is None for size in computing.values()):
+    def _unlisted_bytes(self, sizes: Sequence[int | None], *, is_listed: bool) -> int | None:
+        memory = self._memory()
+        own_bytes = 0 if is_listed else _reserved_by_torch(self._uuid)
+        listed_bytes = [size for size in sizes if size is not None]
+        if memory is None or own_bytes is None or len(listed_bytes) < len(sizes):
             return None
-        own_bytes = 0 if any(map(self._owns, computing)) else _reserved_by_torch(self._uuid)
-        if own_bytes is None:
-            return None
-        listed_bytes = sum(size for size in computing.values() if size is not None)
-        return max(int(memory.used) - listed_bytes - own_bytes - UNLISTED_ALLOWANCE_BYTES, 0)
-
-    def _computing(self) -> dict[int, int | None] | None:
-        """The memory of each process that computes, by its number; none where the driver has no such list."""
-        computing = self._listed("Compute")
-        return None if computing is None else {**computing, **(self._listed("MPSCompute") or {})}
+        return max(int(memory.used) - sum(listed_bytes) - own_bytes - UNLISTED_ALLOWANCE_BYTES, 0)
 
     def _listed(self, kind: str) -> dict[int, int | None] | None:
-        """One of the driver's lists; drivers before 510 have an earlier version of it."""
+        """The memory of each process in one of the driver's lists; drivers before 510 have an earlier version of it."""
         for version in ("v3", "v2"):
             query = getattr(pynvml, f"nvmlDeviceGet{kind}RunningProcesses_{version}")
             processes = optional(partial(query, self._handle), self._device)

@@ -298,13 +298,14 @@ class Instruments:
                     "expected the GPU's: newer drivers tell it; energy.allow_shared: true measures the module all the "
                     "same, and flags the record"
                 )
-            if foreign := board.company.foreign_processes():
+            present = board.company.present()
+            if foreign := present.foreign_processes:
                 others = "1 other process" if foreign == 1 else f"{foreign} other processes"
                 raise CompanyError(
                     f"{board.name}: found {others} computing on it, expected none: their energy would be in the "
                     "reading; energy.allow_shared: true measures all the same, and flags the record"
                 )
-            if unlisted_bytes := board.company.unlisted_memory_bytes():
+            if unlisted_bytes := present.unlisted_memory_bytes:
                 raise CompanyError(
                     f"{board.name}: found {unlisted_bytes / 1e9:.1f} GB of its memory in use by processes that the "
                     "driver does not show here, expected none: their energy would be in the reading; "

@@ -81,7 +81,7 @@ class Meter:
             raise InputError(f"resolution_percent: found {resolution_percent}, expected more than 0")
         # CodeCarbon's first, since it gets ready in a thread of its own while the others do
         indices = [gpu.nvml_index for gpu in gpus if gpu.nvml_index is not None]
-        tracker = Tracker(indices, country_iso_code, cpu_max_power_w)
+        tracker = Tracker(indices, country_iso_code, cpu_max_power_w, _why_no_gpu_of_codecarbon(gpus))
         self._instruments = Instruments(
             gpus,
             tracker,
@@ -192,6 +192,15 @@ class Meter:
             settled=settled,
             measured_s=after.time_s,
         )
+
+
+def _why_no_gpu_of_codecarbon(gpus: Sequence[Gpu]) -> str | None:
+    """Return why CodeCarbon's figure of the GPUs would be another one than theirs; none where it is theirs."""
+    if any(gpu.nvml_index is None for gpu in gpus):
+        return "NVML does not tell the number of a GPU, by which it is asked for"
+    if any(gpu.counter_scope == "module" and gpu.scope == "gpu" for gpu in gpus):
+        return "its figure of a GPU is that of the module with its CPU and memory"
+    return None
 
 
 def _synchronize_all() -> None:

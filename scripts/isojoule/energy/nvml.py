@@ -23,6 +23,8 @@ THROTTLE_REASONS = {
 }
 # boards whose counter may be that of a module: of the GPU, the CPU and the memory beside it
 MODULES = re.compile(r"\bG[HB][23]00\b")
+# a module draws so many times more than its GPU; a driver that knows no modules may give the GPU's power for theirs
+LEAST_MODULE_SHARE = 1.1
 # how to read the value of a field, by the type that the driver gives it
 VALUES = {
     pynvml.NVML_VALUE_TYPE_DOUBLE: "dVal",
@@ -135,14 +137,17 @@ class Board:
             uuid=self._uuid,
             nvml_index=ask(lambda: pynvml.nvmlDeviceGetIndex(self._handle)),
             driver=text(pynvml.nvmlSystemGetDriverVersion, self.device) or "unknown",
-            power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle))),
+            power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle)) or None),
             memory_bytes=None if memory is None else memory.total,
             counter_period_s=counter_period_s,
             power=self.power_kind,
             power_period_s=power_period_s,
             mig=None if mig is None else bool(mig[0]),
             scope=scope,
-            default_power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetPowerManagementDefaultLimit(self._handle))),
+            counter_scope="module" if self.is_part_of_module else "gpu",
+            default_power_limit_w=_kilo(
+                ask(lambda: pynvml.nvmlDeviceGetPowerManagementDefaultLimit(self._handle)) or None
+            ),
             ecc=None if ecc is None else bool(ecc[0]),
             persistence=None if persistence is None else bool(persistence),
             application_sm_clock_mhz=ask(
@@ -191,8 +196,7 @@ class Board:
             ),
             "temperature_c": self._temperature_c(),
             "p_state": self._optional(lambda: pynvml.nvmlDeviceGetPerformanceState(self._handle)),
-            "foreign_processes": self.company.foreign_processes(),
-            "unlisted_memory_bytes": self.company.unlisted_memory_bytes(),
+            **self.company.present()._asdict(),
         }
         sample |= {name: value for name, value in values.items() if value is not None}
         bits = self._throttle_bits()
@@ -218,7 +222,9 @@ class Board:
 
     def _is_part_of_module(self) -> bool:
         """Ask for the power of a module, and for the link between its CPU and its GPU; know it by its name at last."""
-        if self._optional(lambda: self._field(pynvml.NVML_FI_DEV_POWER_INSTANT, pynvml.NVML_POWER_SCOPE_MODULE)):
+        number, scopes = pynvml.NVML_FI_DEV_POWER_INSTANT, (pynvml.NVML_POWER_SCOPE_GPU, pynvml.NVML_POWER_SCOPE_MODULE)
+        of_gpu, of_module = (self._optional(partial(self._field, number, scope)) for scope in scopes)
+        if of_module is not None and of_module[0] > LEAST_MODULE_SHARE * (of_gpu[0] if of_gpu else 0):
             return True
         link = self._optional(lambda: pynvml.nvmlDeviceGetC2cModeInfoV(self._handle))
         return bool(link is not None and link.isC2cEnabled) or bool(MODULES.search(self.name))

@@ -29,6 +29,7 @@ COLUMNS = {
     "throttle_reasons": "string",
     "foreign_processes": "float32",
     "unlisted_memory_bytes": "float64",
+    "drawing_processes": "float32",
 }
 # where power decides, a longer time without a sample of it makes the energy unknown
 LONGEST_GAP_S = 1.0
@@ -166,6 +167,7 @@ class Trace:
         temperatures_c = [self._of_device(device, "temperature_c") for device in range(self.gpus)]
         foreign_processes = _values(states, "foreign_processes")
         unlisted_bytes = _values(states, "unlisted_memory_bytes")
+        drawing_processes = _values(states, "drawing_processes")
         p_states = _values(states, "p_state")
         return GpuStatistics(
             samples=len(states),
@@ -181,6 +183,7 @@ class Trace:
             peak_memory_bytes=peak_memory_bytes,
             foreign_processes=int(max(foreign_processes)) if foreign_processes else None,
             unlisted_memory_bytes=int(max(unlisted_bytes)) if unlisted_bytes else None,
+            drawing_processes=int(max(drawing_processes)) if drawing_processes else None,
             failed_samples=sum(device < self.gpus for _, device, _ in self.failures),
             throttled_percent=_shares_percent(reasons) if reasons else None,
             p_states_percent=_shares_percent([[f"P{number:.0f}"] for number in p_states]) if p_states else None,

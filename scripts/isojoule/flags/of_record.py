@@ -24,6 +24,7 @@ MEANINGS = {
     "module-energy": "the energy is that of a module: of the GPU, and of the CPU and the memory beside it",
     "shared-device": "another process computed on the GPU",
     "company-unknown": "the driver does not show who computes on the GPU",
+    "display": "a process that does not compute drew on the GPU, such as a desktop, and its energy is in the reading",
     "busy-host": f"other programs kept the CPU busy with more than {BUSY_HOST_PERCENT:g} % of a core",
     "unsteady-board": "the power of the board did not stand still before the first window of the job",
     "attempt-above-1": "earlier attempts at the same measurement came to nothing",
@@ -72,6 +73,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "temperature-unknown": statistics.max_temperature_c is None,
             "shared-device": bool(statistics.foreign_processes or statistics.unlisted_memory_bytes),
             "company-unknown": statistics.foreign_processes is None or _may_be_split(record),
+            "display": bool(statistics.drawing_processes),
         }
         flags += [flag for flag, holds in tests.items() if holds]
     if record.energy is not None and record.hardware.gpu is not None and record.hardware.gpu.scope == "module":

@@ -115,7 +115,8 @@ def check_room_of(uuid: str) -> None:
         CompanyError: another process is on it.
     """
     board = Board(uuid)
-    if board.company.foreign_processes() or board.company.unlisted_memory_bytes():
+    present = board.company.present()
+    if present.foreign_processes or present.unlisted_memory_bytes:
         raise CompanyError(f"{board.name} ({uuid}): found others on it, expected it to do nothing; nothing was tried")
 
 

@@ -176,6 +176,9 @@ class GpuStatistics(_Part):
         description="Most memory in use beyond what the processes that the driver lists and the driver itself take: "
         "that of processes that a container does not show. None where the driver does not tell.",
     )
+    drawing_processes: NonNegativeInt | None = Field(
+        default=None, description="Most processes beside ours that drew on the GPU and did not compute: a desktop."
+    )
     end_temperature_c: float | None = None
     failed_samples: NonNegativeInt = Field(default=0, description="How often the driver did not answer.")
     throttled_percent: dict[str, float] | None = Field(
@@ -216,6 +219,11 @@ class Gpu(_Part):
         default=None,
         description="What the energy is of: the GPU's board, or a module with CPU and memory (Grace Hopper). None in "
         "records that do not say.",
+    )
+    counter_scope: Literal["gpu", "module"] | None = Field(
+        default=None,
+        description="What its energy counter is of; on a module it may have the CPU and the memory in it, and then "
+        "decides only where scope is the module as well.",
     )
     default_power_limit_w: float | None = None
     ecc: bool | None = Field(default=None, description="Whether memory errors are corrected.")
