@@ -69,6 +69,7 @@ def test_the_record_says_which_idle_power_a_net_energy_rests_on(driver):
         ({"utilization": (80, 40)}, "something computed on the GPU"),
         ({"utilization": (0, 0), "processes": 2}, "another process computed on the GPU"),
         ({"utilization": (0, 0), "used_bytes": 9 * 2**30}, "a process that the driver does not list held memory"),
+        ({"absent": ("nvmlDeviceGetUtilizationRates",)}, "the driver does not tell whether the GPU computed"),
     ],
 )
 def test_a_board_that_works_has_no_idle_power_and_the_record_says_why(driver, changes, reason):

@@ -74,13 +74,15 @@ def wait_until_settled(
 
 
 def why_not_idle(trace: Trace) -> str | None:
-    """Return in words what the GPUs did while their idle power was measured; none where they did nothing."""
+    """Return in words why a power was not that of idle GPUs; none where they did nothing, and the driver says so."""
     if trace.seen_max("foreign_processes"):
         return "another process computed on the GPU"
     if trace.seen_max("unlisted_memory_bytes"):
         return "a process that the driver does not list held memory of the GPU"
     # one sample may still show the last moment of a kernel that came before
     busy = [value > 0 for value in trace.values("utilization_percent")]
+    if trace.gpus and not busy:
+        return "the driver does not tell whether the GPU computed"
     return "something computed on the GPU" if sum(busy) > max(1, len(busy) // 4) else None
 
 

@@ -127,7 +127,8 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
         device=gpu.name,
         uuid=gpu.uuid,
         power=gpu.power,
-        power_limit_w=gpu.power_limit_w,
+        # the limit of a GPU is not that of its module
+        power_limit_w=None if gpu.scope == "module" else gpu.power_limit_w,
         offset_j=abs(windows.offset_j or 0.0) if windows else 0.0,
     )
 
