@@ -223,17 +223,23 @@ def test_the_report_says_that_a_gpus_energy_is_its_boards_where_it_was_measured(
             "gpu,architecture,phase\na,b,train\n",
             "found no column energy_kwh, expected at least gpu",
         ),
-        ("gpu,architecture,phase,energy_kwh\na,b,train,x\n", "column energy_kwh: found x in row 1, expected a number"),
+        ("gpu,architecture,phase,energy_kwh\na,b,train,x\n", "column energy_kwh: found x in line 2, expected a number"),
         (
             "gpu,architecture,phase,energy_kwh,params\na,b,train,1,2\na,c,train,1,2.5\n",
-            "column params: found 2.5 in row 2, expected a whole number",
+            "column params: found 2.5 in line 3, expected a whole number",
         ),
         (
             "gpu,architecture,phase,energy_kwh\na,b,train,0\n",
-            "column energy_kwh: found 0.0 for b on a, expected",
+            "column energy_kwh: found 0.0 in line 2, expected a number above 0",
         ),
-        ("gpu,architecture,phase,energy_kwh\na,b,fit,1\n", "column phase: found fit, expected one of train, test"),
-        ("gpu,architecture,phase,energy_kwh\na,b,test,1\na,b,test,1\n", "the cell a b test 0 is there twice"),
+        (
+            "gpu,architecture,phase,energy_kwh\na,b,fit,1\n",
+            "column phase: found fit in line 2, expected one of train, test",
+        ),
+        (
+            "gpu,architecture,phase,repeat,energy_kwh\na,b,test,0,1\na,b,test,0,1\n",
+            "the cell a b test 0 is there twice, again in line 3",
+        ),
         ("", "is not a table of measurements"),
     ],
 )
@@ -249,7 +255,7 @@ def test_an_external_table_enters_and_keeps_its_own_columns(tmp_path):
     path = tmp_path / "external.csv"
     path.write_text("gpu,architecture,phase,energy_kwh,duration_s,flops,accuracy\na,net,test,0.5,3600,1000,0.9\n")
     frame = measurements.read(path)
-    assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "measured"]
+    assert frame.loc[0, ["repeat", "outcome", "family", "energy_kind"]].tolist() == [0, "ok", "net", "not stated"]
     assert (frame.loc[0, "flops"], frame.loc[0, "accuracy"], frame.loc[0, "power_w"]) == (1000, 0.9, 500)
     for name in captions.ENERGY:
         drawing.save(captions.load(name).draw, frame, [tmp_path / f"{name}.png"])
@@ -262,7 +268,7 @@ def test_kinds_are_not_mixed_unasked(world):
     assert set(kept["energy_kind"]) == {"measured"}
     assert sentence == "left out: 258 estimated rows; ask for them by --kinds"
     assert len(of_kinds(frame, ["measured", "estimated"])[0]) == len(frame)
-    with pytest.raises(InputError, match="kinds: found guessed, expected of measured, estimated, simulated"):
+    with pytest.raises(InputError, match="kinds: found guessed, expected of measured, not stated, estimated, sim"):
         of_kinds(frame, ["guessed"])
     frame["energy_kind"] = frame["energy_kind"].replace("measured", "simulated")
     with pytest.raises(InputError, match="kinds: found estimated and simulated energies in one table"):

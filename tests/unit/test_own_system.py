@@ -109,7 +109,7 @@ def test_the_energy_weighted_score_of_dcase():
         ("architecture,energy_kwh\na,1\na,3\n", "found 1 to 3 kWh for a, expected repeats that agree"),
         ("architecture,energy_kwh,phase\na,1,test\n", "found no row of train with outcome ok"),
         ("architecture,energy_kwh,gpu\na,1,t4\nb,1,a40\n", "found the GPUs t4, a40, expected yours alone"),
-        ("", "is not a table of references (parquet or CSV)"),
+        ("", "is not a table of references: found nothing in it"),
     ],
 )
 def test_references_that_cannot_be_read_are_refused(tmp_path, content, message):

@@ -344,12 +344,12 @@ def test_a_wrong_question_is_one_sentence(tmp_path, arguments, sentence):
     [
         ("", "is not a table of models"),
         ("model,energy_kwh\n", "found no row"),
-        ("model,energy_kwh\n,1\n", "model: found no name in row 1"),
-        ("model,energy_kwh\na,0\n", "energy_kwh: found 0 for a, expected energies above 0"),
-        ("model,energy_kwh\na,-1\n", "energy_kwh: found -1 for a, expected energies above 0"),
-        ("model,repeat,energy_kwh\na,0,1\na,0,2\n", "found a repeat a second time in row 2"),
-        ("model,energy_kwh\na,much\n", "energy_kwh: found much for a, expected finite numbers"),
-        ("model,energy_kwh\na,inf\n", "energy_kwh: found inf for a, expected finite numbers"),
+        ("model,energy_kwh\n,1\n", "model: found no name in line 2"),
+        ("model,energy_kwh\na,0\n", "energy_kwh: found 0 in line 2, expected a number above 0"),
+        ("model,energy_kwh\na,-1\n", "energy_kwh: found -1 in line 2, expected a number above 0"),
+        ("model,repeat,energy_kwh\na,0,1\na,0,2\n", "found a repeat a second time in line 3"),
+        ("model,energy_kwh\na,much\n", "energy_kwh: found much in line 2, expected a number"),
+        ("model,energy_kwh\na,inf\n", "energy_kwh: found inf in line 2, expected a finite number"),
         ("model,energy_kwh\na,\n", "energy_kwh: found no value for any of 1 models"),
     ],
 )

@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("file", "pattern"),
     [
-        ("CHANGELOG.md", r"^## (\S+)"),
+        ("CHANGELOG.md", r"^## (\d\S+)"),
         ("CITATION.cff", r"^version: (\S+)"),
         ("workflow/rules/common.smk", r'^VERSION = "(\S+)"'),
         ("profiles/README.md", r"\bv(\d+\.\d+\.\d+)\b"),

@@ -22,8 +22,10 @@ from isojoule.tables.derived import (
 )
 
 PHASES = ("train", "test")
-# the most trustworthy kind is first
-KINDS = ("measured", "estimated", "simulated")
+OUTCOMES = ("ok", "oom", "untrained", "excluded", "missing", "refused", "failed", "stopped", "lost", "oom-once")
+# the most trustworthy kind is first; a table of others may not say how its energies came about
+NOT_STATED = "not stated"
+KINDS = ("measured", NOT_STATED, "estimated", "simulated")
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ COLUMNS = {
     "outcome": Column(
         "string",
         "",
-        "ok; oom: out of memory; untrained: no weights to test; excluded: ok, but left out for a flag",
+        "ok; oom: out of memory; untrained: no weights to test; excluded: ok, but left out for a flag; missing, "
+        "refused, failed, stopped or lost: not measured",
         "record.outcome",
+        values=OUTCOMES,
         default="ok",
     ),
     "place": Column("Int64", "", "place of the model in the shuffled order of its job", "record.place"),
@@ -92,10 +96,10 @@ COLUMNS = {
     "energy_kind": Column(
         "string",
         "",
-        "measured by an instrument, estimated by a model, or simulated",
+        "measured by an instrument, estimated by a model, simulated, or not stated",
         Derived(first_present, ("whole.kind", "record.energy.computing.kind")),
         values=KINDS,
-        default="measured",
+        default=NOT_STATED,
     ),
     "energy_source": Column("string", "", "instrument or model behind energy_kwh", "record.energy.computing.source"),
     "energy_uncertainty_kwh": Column(

@@ -32,6 +32,8 @@ def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[p
             )
         kept = kinds or (present if len(present) == 1 else ["measured"])
         is_left_out[of_phase.index] = of_phase["energy_kind"].notna() & ~of_phase["energy_kind"].isin(kept)
+    if is_left_out.all() and len(frame) and kinds:
+        raise InputError(f"kinds: found no row of {', '.join(kinds)}, expected some")
     counts = frame.loc[is_left_out, "energy_kind"].value_counts()
     left_out = " and ".join(f"{count} {kind} rows" for kind, count in counts.items())
     return frame[~is_left_out], f"left out: {left_out}; ask for them by --kinds" if left_out else ""

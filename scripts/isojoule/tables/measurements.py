@@ -6,23 +6,23 @@ from typing import Any
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.tables.columns import COLUMNS
+from isojoule.tables.columns import COLUMNS, NOT_STATED
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
+from isojoule.tables.values import check, place
 from isojoule.units import JOULES_PER_KWH
 
 REQUIRED = ("gpu", "architecture", "phase", "energy_kwh")
 IDENTITY = ["gpu", "architecture", "phase", "repeat"]
-# the `energy_source` of energies whose kind nobody stated
-KIND_NOT_STATED = "a table that does not say how (no column energy_kind)"
 
 
 def read(path: Path) -> pd.DataFrame:
     """Read a table of measurements from parquet or CSV.
 
-    Columns that are absent are filled: repeat 0, outcome ok, family the architecture, kind measured, power from energy
-    and duration. Columns that isojoule does not know are kept as they are.
+    Columns that are absent are filled: repeat 0, 1, ... in the order of the rows of a cell, outcome ok, family the
+    architecture, kind not stated, power from energy and duration. Columns that isojoule does not know are kept as they
+    are.
 
     Returns:
         one row per cell with all of `COLUMNS` first.
@@ -45,8 +45,8 @@ def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFra
     """
     frame, left_out = of_kinds(read(path), kinds)
     sentences = []
-    if (frame["energy_source"] == KIND_NOT_STATED).any():
-        sentences.append("the table has no column energy_kind: its energies are taken as measured")
+    if (frame["energy_kind"] == NOT_STATED).any():
+        sentences.append("the table does not say how its energies came about (energy_kind): they are not stated")
     if left_out:
         sentences.append(left_out)
     return frame, [*sentences, *doubts(frame)]
@@ -70,57 +70,52 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
     frame = frame.copy()
     defaults: dict[str, Any] = {name: column.default for name, column in COLUMNS.items() if column.default is not None}
     defaults["family"] = frame["architecture"]
-    if "energy_kind" not in frame:
-        defaults["energy_source"] = KIND_NOT_STATED
+    # rows of one cell that nobody numbered are its repeats, in their order
+    defaults["repeat"] = frame.groupby(IDENTITY[:3], sort=False, dropna=False).cumcount()
     for name, column in COLUMNS.items():
         if name not in frame:
             frame[name] = defaults.get(name, pd.NA)
         try:
             frame[name] = frame[name].astype(column.dtype)
         except (OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"{origin}: column {name}: {_wrong_value(frame[name], column.dtype)}") from error
+            raise InputError(f"{origin}: column {name}: {_wrong_value(frame, name, column.dtype)}") from error
+    frame["family"] = frame["family"].fillna(frame["architecture"])
     _check(frame, origin)
     frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * JOULES_PER_KWH / frame["duration_s"])
     return frame[[*COLUMNS, *(name for name in frame if name not in COLUMNS)]]
 
 
-def _wrong_value(values: pd.Series, dtype: str) -> str:
-    """The first value that is not of this type, its row, and what was expected."""
-    numbers = pd.to_numeric(values, errors="coerce")
+def _wrong_value(frame: pd.DataFrame, name: str, dtype: str) -> str:
+    """The first value that is not of this type, where it stands, and what was expected."""
+    values = frame[name]
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     is_wrong, expected = values.notna() & numbers.isna(), "a number"
     if not is_wrong.any() and dtype == "Int64":
         is_wrong, expected = numbers.notna() & (numbers % 1 != 0), "a whole number"
+    if not is_wrong.any() and dtype == "Int64":
+        is_wrong, expected = numbers.abs() >= 2**63, "a whole number below 2^63"
     if not is_wrong.any():
         return f"expected values of type {dtype.lower()}"
-    row = int(is_wrong.to_numpy().argmax())
-    return f"found {values.iloc[row]} in row {row + 1}, expected {expected}"
+    position = int(is_wrong.to_numpy().argmax())
+    return f"found {values.iloc[position]} in {place(frame, position)}, expected {expected}"
 
 
 def _check(frame: pd.DataFrame, origin: str) -> None:
-    for name, column in COLUMNS.items():
-        if column.values:
-            wrong = frame.loc[frame[name].notna() & ~frame[name].isin(column.values), name]
-            if len(wrong):
-                expected = ", ".join(column.values)
-                raise InputError(f"{origin}: column {name}: found {wrong.iloc[0]}, expected one of {expected}")
+    check(frame, origin)
     is_ok = frame["outcome"] == "ok"
-    is_impossible = is_ok & ~((frame["energy_kwh"] > 0) & (frame["energy_kwh"] < float("inf"))).fillna(False)
-    if is_impossible.any():
-        cell = frame.loc[is_impossible].iloc[0]
-        raise InputError(
-            f"{origin}: column energy_kwh: found {cell.energy_kwh} for {cell.architecture} on {cell.gpu}, "
-            "expected a finite number above 0"
-        )
-    for name in ("gpu", "architecture", "phase"):
-        if (is_unnamed := frame[name].isna()).any():
-            raise InputError(f"{origin}: column {name}: found nothing in row {int(is_unnamed.to_numpy().argmax()) + 1}")
-    if (has_no_kind := is_ok & frame["energy_kind"].isna()).any():
-        cell = frame.loc[has_no_kind].iloc[0]
-        raise InputError(
-            f"{origin}: column energy_kind: found nothing for {cell.architecture} on {cell.gpu}, expected one of "
-            f"{', '.join(COLUMNS['energy_kind'].values)}"
-        )
-    copies = frame[frame.duplicated(IDENTITY)]
-    if len(copies):
-        cell_name = " ".join(map(str, copies.iloc[0][IDENTITY]))
-        raise InputError(f"{origin}: the cell {cell_name} is there twice, expected once")
+    needed = {
+        **{name: frame[name].isna() for name in (*IDENTITY, "outcome")},
+        "energy_kwh": is_ok & frame["energy_kwh"].isna(),
+        "energy_kind": is_ok & frame["energy_kind"].isna(),
+    }
+    for name, is_absent in needed.items():
+        if is_absent.any():
+            position = int(is_absent.to_numpy(dtype=bool).argmax())
+            values = COLUMNS[name].values
+            expected = f"one of {', '.join(values)}" if values else "a value"
+            raise InputError(f"{origin}: column {name}: found nothing in {place(frame, position)}, expected {expected}")
+    is_copy = frame.duplicated(IDENTITY).to_numpy()
+    if is_copy.any():
+        position = int(is_copy.argmax())
+        cell_name = " ".join(map(str, frame.iloc[position][IDENTITY]))
+        raise InputError(f"{origin}: the cell {cell_name} is there twice, again in {place(frame, position)}")

@@ -6,8 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.reading import NAME_COLUMNS, read_any
+from isojoule.tables.values import check, place
 
 # models on different GPUs or in different phases are no alternatives to each other
 APART = ("gpu", "phase")
@@ -37,14 +39,24 @@ def read(
     sentences = []
     identity = [name for name in (*NAME_COLUMNS, *APART, "repeat") if name in frame]
     if "repeat" in identity and (is_copy := frame.duplicated(identity)).any():
-        row = int(is_copy.to_numpy().argmax()) + 1
-        raise InputError(f"{path}: found a repeat a second time in row {row}, expected each once")
+        where = place(frame, int(is_copy.to_numpy().argmax()))
+        raise InputError(f"{path}: found a repeat a second time in {where}, expected each once")
+    known = [name for name, column in COLUMNS.items() if name in frame and column.dtype != "string"]
+    for name in known:
+        is_wrong = frame[name].notna() & pd.to_numeric(frame[name], errors="coerce").isna()
+        if is_wrong.any():
+            position = int(is_wrong.to_numpy().argmax())
+            found = frame[name].iloc[position]
+            raise InputError(f"{path}: column {name}: found {found} in {place(frame, position)}, expected a number")
+    check(frame.assign(**{name: pd.to_numeric(frame[name]) for name in known}), str(path))
     if copies := int(frame.duplicated().sum()):
         sentences.append(f"{copies} rows are the same as others in every column, and count as repeats")
     if "energy_kind" in frame:
         frame, left_out = of_kinds(frame, kinds)
         if left_out:
             sentences.append(left_out)
+        if frame.empty:
+            raise InputError(f"kinds: found no row of {', '.join(kinds or [])} in {path}, expected some")
     elif kinds:
         raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
     if "outcome" in frame:
@@ -86,8 +98,8 @@ def name_column(frame: pd.DataFrame, asked: str | None) -> str:
     if name is None:
         raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
     if (is_unnamed := frame[name].isna()).any():
-        row = int(is_unnamed.to_numpy().argmax()) + 1
-        raise InputError(f"{name}: found no name in row {row}, expected one in each")
+        where = place(frame, int(is_unnamed.to_numpy().argmax()))
+        raise InputError(f"{name}: found no name in {where}, expected one in each")
     return name
 
 
@@ -108,6 +120,8 @@ def parts(frame: pd.DataFrame, by: Sequence[str] | None) -> dict[str, pd.DataFra
     for name in columns:
         if name not in frame:
             raise InputError(f"by: found {name}, expected columns of the table: {_columns(frame)}")
+    if doubled := [name for number, name in enumerate(columns) if name in columns[:number]]:
+        raise InputError(f"by: found {doubled[0]} twice, expected each column once")
     if not columns:
         return {"": frame}
     return {

@@ -1,5 +1,6 @@
 """The one door through which tables in files enter, ours and anybody's."""
 
+import io
 from collections.abc import Collection
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
+from isojoule.tables.text_file import checked_text
 
 # columns that tables of others have the name of a model in
 NAME_COLUMNS = ("architecture", "model", "system", "name")
@@ -22,19 +24,49 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
         what: the file is expected to hold, for the messages.
         words: columns that hold names, beside those that always do: a name may be 007, nan or null.
 
+    Returns:
+        the table; `attrs["lines"]` has the line of each row, where the file is a text.
+
     Raises:
-        InputError: there is no such file, or it is no table.
+        InputError: there is no such file, it is no table, or its form hides something: a column twice, a row with more
+            values than the header, blanks around a name, names in an index.
     """
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"{path}: found {kind}, expected {what} (parquet or CSV)")
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path).reset_index(drop=True)
-        columns = pd.read_csv(path, nrows=0).columns
-        always_words = {name for name, column in COLUMNS.items() if column.dtype == "string"}
-        dtypes = dict.fromkeys(always_words.union(NAME_COLUMNS, words).intersection(columns), "str")
-        missing = {name: [""] if name in dtypes else MISSING for name in columns}
-        return pd.read_csv(path, dtype=dtypes, na_values=missing, keep_default_na=False)
+        return _parquet(path) if path.suffix == ".parquet" else _csv(path, what, words)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(path)
+    names = list(map(str, frame.columns))
+    if doubled := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise InputError(f"{path}: found the column {doubled[0]} twice, expected each once")
+    if not isinstance(frame.index, pd.RangeIndex):
+        # whoever wrote it had names in an index; they are columns like any other
+        unnamed = [level for level in frame.index.names if level is None]
+        if unnamed and not pd.api.types.is_integer_dtype(frame.index):
+            raise InputError(f"{path}: found names in an index without a name, expected them in a column")
+        if doubled := [name for name in frame.index.names if name in frame.columns]:
+            raise InputError(f"{path}: found {doubled[0]} as a column and as an index, expected it once")
+        frame = frame.reset_index(drop=bool(unnamed))
+    for name in frame.select_dtypes(["object", "string", "category"]):
+        texts = frame[name].dropna().map(str)
+        if (is_padded := texts != texts.str.strip()).any():
+            found = texts[is_padded].iloc[0]
+            raise InputError(f"{path}: column {name}: found {found!r} with blanks around it, expected {found.strip()}")
+    return frame.reset_index(drop=True)
+
+
+def _csv(path: Path, what: str, words: Collection[str]) -> pd.DataFrame:
+    text, lines = checked_text(path, what)
+    columns = pd.read_csv(io.StringIO(text), nrows=0).columns
+    always_words = {name for name, column in COLUMNS.items() if column.dtype == "string"}
+    dtypes = dict.fromkeys(always_words.union(NAME_COLUMNS, words).intersection(columns), "str")
+    missing = {name: [""] if name in dtypes else MISSING for name in columns}
+    frame = pd.read_csv(io.StringIO(text), dtype=dtypes, na_values=missing, keep_default_na=False)
+    frame.attrs["lines"] = lines
+    return frame
