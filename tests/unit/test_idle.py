@@ -19,20 +19,30 @@ def test_an_idle_power_is_waited_for_until_it_has_settled():
     board = SimulatedBoard(clock, idle_w=50.0, period_s=0.1, noise=0.01)
     board.draw(50.0)
 
-    def power_w():
+    def state():
         if clock.now_s > 6 and board._powers_w[-1] != 25.0:
             board.draw(25.0)
-        return board.power_w()
+        return board.power_w(), 1300.0
 
     clock.now_s = 4.5
-    assert wait_until_settled(power_w, clock=clock, sleep=clock.sleep)
+    assert wait_until_settled(state, clock=clock, sleep=clock.sleep)
     assert clock.now_s > 8
-    assert power_w() == pytest.approx(25, rel=0.05)
+    assert board.power_w() == pytest.approx(25, rel=0.05)
+
+
+def test_clocks_are_waited_for_as_well():
+    clock = Clock()
+    assert wait_until_settled(lambda: (25.0, 1300.0 if clock.now_s < 5 else 300.0), clock=clock, sleep=clock.sleep)
+    assert clock.now_s < 3
+    clock = Clock()
+    clock.now_s = 4.0
+    assert wait_until_settled(lambda: (25.0, 1300.0 if clock.now_s < 5 else 300.0), clock=clock, sleep=clock.sleep)
+    assert clock.now_s > 6.8
 
 
 def test_a_power_that_never_settles_is_not_waited_for_without_end():
     clock = Clock()
-    assert not wait_until_settled(lambda: 50 + 10 * clock.now_s, clock=clock, sleep=clock.sleep)
+    assert not wait_until_settled(lambda: (50 + 10 * clock.now_s, 1.0), clock=clock, sleep=clock.sleep)
     assert 15 <= clock.now_s < 17
 
 
@@ -120,3 +130,18 @@ def test_the_work_of_others_is_seen_and_that_of_our_children_is_not():
     time.sleep(1.2)
     assert orphan.returncode == 0
     assert load.others_percent() > max(40, ours_percent)
+
+
+def test_the_trace_has_the_load_of_the_host(driver):
+    vars(driver.driver).update(utilization=(0, 0))
+    busy = subprocess.Popen(
+        ["sh", "-c", f"{sys.executable} -c 'import time; end = time.time() + 3\nwhile time.time() < end: pass' & exit"]
+    )
+    busy.wait()
+    with metered(driver) as window:
+        time.sleep(0.6)
+    loads = [sample.state["host_load_percent"] for sample in window.trace.samples
+             if sample.state and "host_load_percent" in sample.state]  # fmt: skip
+    assert len(loads) >= 4
+    assert max(loads) > 30
+    assert window.energy.window.host_load_percent > 10

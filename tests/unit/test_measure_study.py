@@ -124,7 +124,8 @@ def test_on_a_gpu_every_record_has_three_readings_and_a_trace(extracted, tmp_pat
         assert energy.window.idle.number == 1
         assert energy.window.steady_state.reached
         trace = parquet.read_table(path.with_suffix(".parquet")).to_pydict()
-        assert set(trace["power_w"]) == {70}
+        assert set(trace["power_w"]) == {70, None}
+        assert any(load is not None for load in trace["host_load_percent"])
 
 
 def test_a_program_that_is_terminated_takes_its_block_along_and_packs(extracted, tmp_path):

@@ -154,7 +154,7 @@ def test_several_gpus_are_summed_over_the_longest_time(driver):
     assert energy.duration_s >= 0.6
     assert energy.gpu.energy_kwh * 3.6e6 == pytest.approx(770 * energy.duration_s, rel=0.1)
     assert energy.integrated_power.energy_kwh == pytest.approx(energy.gpu.energy_kwh, rel=0.1)
-    assert {sample.device for sample in window.trace.samples} == {0, 1}
+    assert {sample.device for sample in window.trace.samples if sample.power_w is not None} == {0, 1}
 
 
 def test_the_device_is_waited_for_before_both_readings(driver):
@@ -272,7 +272,7 @@ def test_who_comes_during_the_window_is_in_the_trace_and_so_is_all_else(driver, 
     assert (statistics.sm_clock_mhz, statistics.memory_clock_mhz, statistics.peak_memory_bytes) == (1590, 5000, 5)
     window.trace.write(tmp_path / "trace.parquet")
     trace = parquet.read_table(tmp_path / "trace.parquet").to_pydict()
-    assert trace["power_w"] == [70] * len(trace["time_s"])
+    assert {power_w for power_w in trace["power_w"] if power_w is not None} == {70}
     assert trace["time_s"] == sorted(trace["time_s"])
     assert "sw-thermal" in trace["throttle_reasons"]
 

@@ -28,3 +28,20 @@ def _busy_s() -> float:
     times = psutil.cpu_times()
     parts = ("user", "nice", "system", "irq", "softirq")
     return float(sum(getattr(times, part, 0.0) for part in parts))
+
+
+class HostWatch:
+    """The CPU as the sampler watches it: what others took of it since the last look."""
+
+    def __init__(self) -> None:
+        self._load = HostLoad()
+
+    def power_w(self) -> float | None:
+        """Return none: this tells of load alone."""
+        return None
+
+    def sample(self) -> dict[str, float | str]:
+        """Return the load of others since the last sample."""
+        load, self._load = self._load, HostLoad()
+        others_percent = load.others_percent()
+        return {} if others_percent is None else {"host_load_percent": others_percent}

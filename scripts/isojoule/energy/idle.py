@@ -45,29 +45,30 @@ class Idle:
 
 
 def wait_until_settled(
-    power_w: Callable[[], float | None],
+    state: Callable[[], tuple[float, float] | None],
     settled_s: float = SETTLED_S,
     patience_s: float = PATIENCE_S,
     *,
     clock: Callable[[], float] = time.perf_counter,
     sleep: Callable[[float], object] = time.sleep,
 ) -> bool:
-    """Wait until a power has stood still for a while, and say whether it did before the patience was over.
+    """Wait until power and clocks have stood still for a while; say whether they did before the patience was over.
 
     Args:
-        power_w: reads the power of all devices; none where it cannot be read now.
-        settled_s: how long it must have stood still.
+        state: reads the power and the clocks of all devices; none where they cannot be read now.
+        settled_s: how long they must have stood still.
         patience_s: how long to wait at most.
         clock: gives the time in seconds.
         sleep: waits for so many seconds.
     """
     began_s = clock()
-    points: list[tuple[float, float]] = []
+    points: list[tuple[float, float, float]] = []
     while (now_s := clock()) - began_s < patience_s:
-        if (value_w := power_w()) is not None:
-            points.append((now_s, value_w))
+        if (values := state()) is not None:
+            points.append((now_s, *values))
         points = [point for point in points if now_s - point[0] <= settled_s]
-        if now_s - began_s >= settled_s and len(points) > 1 and _stands_still([value for _, value in points]):
+        has_waited = now_s - began_s >= settled_s and len(points) > 1
+        if has_waited and _stands_still([point[1] for point in points]) and len({point[2] for point in points}) == 1:
             return True
         sleep(min(LOOK_S, settled_s / 4))
     return False

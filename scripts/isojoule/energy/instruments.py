@@ -15,10 +15,11 @@ from typing import Literal
 from isojoule.energy.codecarbon import Tracker
 from isojoule.energy.cpu_time import PERIOD_S, SOURCE, core_power_w, own_cpu_s
 from isojoule.energy.edges import STEP_J, Edge, settled_edges
+from isojoule.energy.host import HostWatch
 from isojoule.energy.nvml import Board
 from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.rapl import POWERCAP, Rapl
-from isojoule.energy.sampler import Sampler
+from isojoule.energy.sampler import Sampled, Sampler
 from isojoule.errors import CompanyError, InputError
 from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import Gpu
@@ -258,10 +259,16 @@ class Instruments:
                 edges[number] = edge
         return edges
 
-    def total_power_w(self) -> float | None:
-        """Return the power of all GPUs at this moment; none where one of them does not tell it now."""
+    def state(self) -> tuple[float, float] | None:
+        """Return the power of all GPUs at this moment and the sum of their clocks; none where one tells no power now.
+
+        A clock that is not told counts as one that stands still.
+        """
         powers_w = [_patient(board.power_w)() for board in self._boards]
-        return sum(power_w for power_w in powers_w if power_w is not None) if all(powers_w) else None
+        if not all(powers_w):
+            return None
+        clocks_mhz = [board.sm_clock_mhz() or 0.0 for board in self._boards]
+        return sum(power_w for power_w in powers_w if power_w is not None), sum(clocks_mhz)
 
     def total_counter_j(self) -> float | None:
         """Return the sum of the GPUs' counters; none where one has none, or cannot be read now."""
@@ -277,7 +284,7 @@ class Instruments:
 
     def sampler(self) -> Sampler:
         """Return a sampler of all devices that can be read."""
-        others = [self._rapl] if self._rapl.readable else []
+        others: list[Sampled] = [HostWatch(), *([self._rapl] if self._rapl.readable else [])]
         return Sampler(self._boards, others, period_s=self._sample_period_s, power_period_s=self._power_period_s)
 
     def check_alone(self) -> None:

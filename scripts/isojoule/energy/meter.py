@@ -162,9 +162,7 @@ class Meter:
         """Wait until the power has settled, then take it; the board must do nothing meanwhile."""
         self._synchronize()
         instruments = self._instruments
-        settled = not instruments.reads_gpus or wait_until_settled(
-            instruments.total_power_w, min(SETTLED_S, self._idle_s)
-        )
+        settled = not instruments.reads_gpus or wait_until_settled(instruments.state, min(SETTLED_S, self._idle_s))
         sampler = instruments.sampler()
         before = instruments.read(before_work=True)
         with sampler:

@@ -190,7 +190,7 @@ class Board:
         if rates is not None:
             sample["utilization_percent"], sample["memory_utilization_percent"] = rates.gpu, rates.memory
         values = {
-            "sm_clock_mhz": self._optional(lambda: pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_SM)),
+            "sm_clock_mhz": self.sm_clock_mhz(),
             "memory_clock_mhz": self._optional(
                 lambda: pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_MEM)
             ),
@@ -203,6 +203,11 @@ class Board:
         if bits is not None:
             sample["throttle_reasons"] = " ".join(name for name, bit in THROTTLE_REASONS.items() if bits & bit)
         return sample
+
+    def sm_clock_mhz(self) -> float | None:
+        """Return the clock of the multiprocessors at this moment."""
+        clock_mhz = self._optional(lambda: pynvml.nvmlDeviceGetClockInfo(self._handle, pynvml.NVML_CLOCK_SM))
+        return None if clock_mhz is None else float(clock_mhz)
 
     def _temperature_c(self) -> float | None:
         """CUDA 14 removes the older of the two names."""

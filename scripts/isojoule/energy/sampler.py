@@ -30,6 +30,7 @@ COLUMNS = {
     "foreign_processes": "float32",
     "unlisted_memory_bytes": "float64",
     "drawing_processes": "float32",
+    "host_load_percent": "float32",
 }
 # where power decides, a longer time without a sample of it makes the energy unknown
 LONGEST_GAP_S = 1.0
@@ -339,6 +340,8 @@ class Sampler:
             except InputError as error:
                 self.trace.failures.append((time.perf_counter() - self.trace.started_s, number, error))
                 self.trace.gone = error if isinstance(error, GoneError) else self.trace.gone
+                continue
+            if power_w is None and state is None:
                 continue
             self.trace.samples.append(Sample(moment_s - self.trace.started_s, number, power_w, state))
 
