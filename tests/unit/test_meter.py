@@ -9,11 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isojoule.energy import Meter, nvml
+from isojoule.energy import Meter, nvml, sampler
 from isojoule.energy.sampler import Sampler, integrated
 from isojoule.errors import InputError
-
-LIMIT_W = 70.0
 
 
 def metered(driver, gpu=None, **options):
@@ -135,15 +133,47 @@ def test_the_energy_of_each_repetition_is_read(driver, has_counter):
     assert sum(read_kwh) / 3 == pytest.approx(window.energy.gpu.energy_kwh, rel=0.1)
 
 
-def test_a_power_averaged_over_a_second_is_named_so_and_needs_longer_windows(driver):
-    vars(driver.driver).update(has_counter=False, has_instantaneous_power=False)
+class Steps:
+    """A power that goes from one level to another whenever `draw` is called, and its integral."""
+
+    def __init__(self, power_w):
+        self._steps = [(0.0, power_w, 0.0)]
+
+    def draw(self, power_w):
+        now_s = time.time()
+        self._steps.append((now_s, power_w, self.energy_j(now_s)))
+
+    def power_w(self, time_s):
+        return next(power_w for since_s, power_w, _ in reversed(self._steps) if since_s <= time_s)
+
+    def energy_j(self, time_s):
+        since_s, power_w, energy_j = next(step for step in reversed(self._steps) if step[0] <= time_s)
+        return energy_j + power_w * (time_s - since_s)
+
+
+@pytest.mark.parametrize(("kind", "within"), [("averaged", 0.06), ("instantaneous", 0.03)])
+def test_a_power_that_is_shown_late_is_read_until_it_shows_no_more_of_the_work(driver, kind, within):
+    """Ended with the work, the mean of the last second would have read 60 % of it."""
+    steps = Steps(20.0)
+    vars(driver.driver).update(
+        has_counter=False,
+        has_instantaneous_power=kind == "instantaneous",
+        power_w=steps.power_w,
+        energy_j=steps.energy_j,
+    )
     meter = metered(driver)
-    assert meter.min_window_s == 100
+    assert meter.min_window_s == (100 if kind == "averaged" else 10)
     with meter as window:
-        time.sleep(0.3)
-    assert window.energy.gpu.source == "NVML averaged power, integrated"
-    assert window.energy.gpu.uncertainty_kwh * 3.6e6 >= 0.5 * LIMIT_W
-    assert window.energy.window.resolution_percent > 100
+        began_s = time.time()
+        steps.draw(70.0)
+        time.sleep(1.0)
+        steps.draw(20.0)
+        ended_s = time.time()
+    reading = window.energy.gpu
+    true_j = steps.energy_j(ended_s) - steps.energy_j(began_s)
+    assert (reading.source, reading.kind) == (f"NVML {kind} power, integrated", "measured")
+    assert reading.energy_kwh * 3.6e6 == pytest.approx(true_j, rel=within)
+    assert abs(reading.energy_kwh * 3.6e6 - true_j) < reading.uncertainty_kwh * 3.6e6 + 0.5
 
 
 def test_several_gpus_are_summed_over_the_longest_time(driver):
@@ -286,11 +316,12 @@ def test_what_a_gpu_lacks_is_left_out(driver):
     assert statistics.power_w == 70
 
 
-def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(driver):
-    with Sampler([nvml.Board(driver.UUIDS[1])], period_s=0.3, power_period_s=0.05) as sampler:
+def test_the_sampler_takes_full_samples_by_its_period_and_power_in_between(driver, monkeypatch):
+    monkeypatch.setattr(sampler, "EDGE_S", 0.0)
+    with Sampler([nvml.Board(driver.UUIDS[1])], period_s=0.3, power_period_s=0.05) as running:
         time.sleep(0.8)
-    assert sampler.trace.statistics().samples == 4
-    assert 12 <= len(sampler.trace.samples) <= 19
+    assert running.trace.statistics().samples == 4
+    assert 12 <= len(running.trace.samples) <= 19
 
 
 def test_a_country_that_codecarbon_does_not_know_is_refused():

@@ -61,8 +61,9 @@ def test_a_device_that_is_gone_is_not_waited_for_and_one_that_is_silent_is_for_a
         assert running.trace.hopeless([]) is None
 
 
-def test_ticks_that_were_missed_are_skipped():
+def test_ticks_that_were_missed_are_skipped(monkeypatch):
     """A burst of samples would weigh one moment more than the others."""
+    monkeypatch.setattr(sampler, "EDGE_S", 0.0)
 
     def slow_once(number):
         time.sleep(0.3 if number == 3 else 0)
@@ -75,6 +76,28 @@ def test_ticks_that_were_missed_are_skipped():
     assert max(gaps_s) > 0.1
     # the last but one tick may be late, and the last sample is taken at the end
     assert sum(gap_s < 0.01 for gap_s in gaps_s) <= 2
+
+
+def test_the_power_of_gpus_is_sampled_most_often_at_the_edges_of_the_work(monkeypatch):
+    monkeypatch.setattr(sampler, "EDGE_S", 0.2)
+    with Sampler([Device(lambda number: 50.0)], [Device(lambda number: 5.0)], period_s=0.3) as running:
+        time.sleep(0.7)
+        ended_s = time.perf_counter()
+        running.work_ended(ended_s)
+        time.sleep(0.3)
+    trace = running.trace
+    assert trace.ended_s == ended_s
+    times_s = [sample.time_s for sample in trace.samples if sample.device == 0]
+    end_s = ended_s - trace.started_s
+    for low_s, high_s in ((0.0, 0.2), (end_s, end_s + 0.2)):
+        assert sum(low_s <= time_s < high_s for time_s in times_s) > 8
+    assert sum(0.25 < time_s < 0.65 for time_s in times_s) <= 6
+    # what is no GPU has no edges
+    assert sum(sample.device == 1 for sample in trace.samples) < 14
+    # the last state is that of the end of the work
+    full_s = [sample.time_s for sample in trace.samples if sample.state is not None and sample.device == 0]
+    assert 3 <= len(full_s) <= 5
+    assert end_s <= full_s[-1] < end_s + 0.1
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Literal, NamedTuple
 
-from isojoule.energy.edges import RAMP_S, Edge, energy_of_work
+from isojoule.energy import power_edges
+from isojoule.energy.edges import Edge, energy_of_work
 from isojoule.energy.idle import Idle
-from isojoule.energy.instruments import AVERAGED_S, Instrument, Readings
+from isojoule.energy.instruments import Instrument, Readings
 from isojoule.energy.nvml_queries import UnansweredError
 from isojoule.energy.plausibility import check_agreement, check_power
 from isojoule.energy.sampler import LONGEST_GAP_S, LONGEST_GAP_SHARE, Trace
@@ -181,25 +182,6 @@ def _by_power(instrument: Instrument, number: int, before: Readings, after: Read
     return Joules(energy_j, instrument.power_bound_j(bound_j))
 
 
-def _by_averaged_power(number: int, before: Readings, after: Readings, trace: Trace) -> Joules:
-    """Integrate a power that is a mean over the last second until it has nothing of the work to come.
-
-    The integral has in it half a second of the power before the window and half a second of that after it, which are
-    those of a board that does nothing: the window waits before it opens, and is read on after its end.
-    """
-    ends_s = after.time_s + AVERAGED_S
-    integral = trace.integrated_j(number, before.time_s, ends_s)
-    before_w, after_w = trace.power_at_w(number, before.time_s), trace.power_at_w(number, ends_s)
-    assert integral is not None
-    assert before_w is not None
-    assert after_w is not None
-    energy_j, bound_j = integral
-    work_w = energy_j / (after.time_s - before.time_s)
-    # the time over which the driver averages is not known better than to a tenth of it
-    vague_j = AVERAGED_S / 10 * (abs(work_w - before_w) + abs(work_w - after_w)) + RAMP_S * abs(work_w - after_w)
-    return Joules(energy_j - AVERAGED_S / 2 * (before_w + after_w), bound_j + vague_j)
-
-
 def _gap_s(number: int, before: Readings, after: Readings, trace: Trace) -> float:
     return trace.longest_gap_s(number, before.time_s, after.time_s)
 
@@ -234,17 +216,34 @@ def _of_gpu(observation: Observation, number: int) -> Joules:
         energy = Joules(*energy_of_work(opening, before.time_s, after.time_s, closing))
     else:
         energy = _between(observation.instruments, number, before, after, observation.trace)
-    is_average = instrument.means == "power" and instrument.power == "averaged"
-    if is_average and observation.trace.ends_s(number) >= after.time_s + AVERAGED_S:
-        energy = _by_averaged_power(number, before, after, observation.trace)
+    if instrument.means == "power" and (of_work := _by_power_edges(observation, number)) is not None:
+        energy = of_work
     if energy.bound_j is not None:
         energy = energy._replace(bound_j=energy.bound_j + instrument.offset_j)
     check_power(str(instrument), energy.energy_j, observation.duration_s, instrument.power_limit_w)
     if instrument.means == "counter" and instrument.power == "instantaneous":
         is_sampled = _gap_s(number, before, after, observation.trace) <= _longest_gap_s(before, after)
-        integral = observation.trace.integrated_j(number, before.time_s, after.time_s) if is_sampled else None
-        check_agreement(str(instrument), energy.energy_j, integral and integral[0], observation.duration_s)
+        by_power = _power_beside(observation, number) if is_sampled else None
+        check_agreement(str(instrument), energy.energy_j, by_power and by_power.energy_j, observation.duration_s)
     return energy
+
+
+def _by_power_edges(observation: Observation, number: int) -> Joules | None:
+    """The energy of one GPU by its power between the edges of the work; none where it was not sampled for so long."""
+    shown, before, after = observation.instruments[number].shown, observation.before, observation.after
+    if shown is None:
+        return None
+    of_work = power_edges.energy_of_work(observation.trace, number, before.time_s, after.time_s, shown)
+    return None if of_work is None else Joules(*of_work)
+
+
+def _power_beside(observation: Observation, number: int) -> Joules | None:
+    """The energy of one GPU by its power beside its counter; for a mean, no window waits until it shows no more."""
+    instrument, of_work = observation.instruments[number], _by_power_edges(observation, number)
+    if instrument.power == "instantaneous" and of_work is not None:
+        return of_work
+    integral = observation.trace.integrated_j(number, observation.before.time_s, observation.after.time_s)
+    return None if integral is None else Joules(integral[0], instrument.power_bound_j(integral[1]))
 
 
 def _rapl(observation: Observation, domain: str) -> Reading | None:
@@ -262,17 +261,15 @@ def _rapl(observation: Observation, domain: str) -> Reading | None:
 
 def _integrated_power(observation: Observation) -> Reading | None:
     """The power of all GPUs, integrated, beside their counters; none where it decides already or was not sampled."""
-    before_s, after_s = observation.before.time_s, observation.after.time_s
     trace, energies = observation.trace, []
     for number, instrument in enumerate(observation.instruments):
-        integral = trace.integrated_j(number, before_s, after_s)
+        by_power = _power_beside(observation, number)
         is_sampled = _gap_s(number, observation.before, observation.after, trace) <= _longest_gap_s(
             observation.before, observation.after
         )
-        if instrument.means != "counter" or integral is None or not is_sampled:
+        if instrument.means != "counter" or by_power is None or not is_sampled:
             return None
-        energy_j, bound_j = integral
-        energies.append(Joules(energy_j, instrument.power_bound_j(bound_j)))
+        energies.append(by_power)
     kinds = " and ".join(sorted({instrument.power for instrument in observation.instruments if instrument.power}))
     return _measured(observation, _total(energies), f"NVML {kinds} power, integrated")
 

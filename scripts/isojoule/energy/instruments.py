@@ -18,12 +18,15 @@ from isojoule.energy.edges import STEP_J, Edge, settled_edges
 from isojoule.energy.host import HostWatch
 from isojoule.energy.nvml import Board
 from isojoule.energy.nvml_queries import UnansweredError
+from isojoule.energy.power_edges import Shown, averaged, held
 from isojoule.energy.rapl import POWERCAP, Rapl
 from isojoule.energy.sampler import Sampled, Sampler
 from isojoule.errors import CompanyError, InputError
 from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import Gpu
 
+# boards update their power every 10 to 100 ms (Yang et al., SC24), which is not always seen at rest
+LONGEST_UPDATE_S = 0.1
 # NVML averages the power over this time on boards that do not give it instantaneously
 AVERAGED_S = 1.0
 
@@ -62,6 +65,7 @@ class Instrument:
         device: how a message names the device.
         uuid: of a GPU.
         power: whether the power of a GPU is that of the moment or of the last second; none where it gives none.
+        shown: how late the power of a GPU is shown; none where that is not known.
         power_limit_w: the most power that the device draws, none where that is not known.
         offset_j: what windows were found to be off by, whatever their length.
         core_power_w: of the CPU, the power of a core that works by the model.
@@ -75,6 +79,7 @@ class Instrument:
     device: str = "CPU"
     uuid: str | None = None
     power: Literal["instantaneous", "averaged"] | None = None
+    shown: Shown | None = None
     power_limit_w: float | None = None
     offset_j: float = 0.0
     core_power_w: float | None = None
@@ -116,6 +121,8 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
     if counter_period_s and certificate and certificate.counter:
         counter_period_s = certificate.counter.update_period_s or counter_period_s
     windows = certificate.windows if certificate else None
+    of_power = certificate.power if certificate else None
+    updated_s = (of_power and of_power.update_period_s) or gpu.power_period_s or LONGEST_UPDATE_S
     of_module = " of the module" if gpu.scope == "module" else ""
     sampled_s = power_period_s if gpu.power == "instantaneous" else AVERAGED_S
     return Instrument(
@@ -128,6 +135,7 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
         device=gpu.name,
         uuid=gpu.uuid,
         power=gpu.power,
+        shown=averaged(AVERAGED_S) if gpu.power == "averaged" else held(updated_s),
         # the limit of a GPU is not that of its module
         power_limit_w=None if gpu.scope == "module" else gpu.power_limit_w,
         offset_j=abs(windows.offset_j or 0.0) if windows else 0.0,
@@ -218,9 +226,10 @@ class Instruments:
         return bool(self._gpus)
 
     @property
-    def decides_by_average(self) -> bool:
-        """Whether the energy of a GPU is the integral of a power that the driver averages."""
-        return any(instrument.means == "power" and instrument.power == "averaged" for instrument in self.deciding)
+    def shown_late_s(self) -> float:
+        """How long after work a power that decides still shows something of it; 0 where none decides."""
+        shown = [instrument.shown for instrument in self.deciding if instrument.means == "power"]
+        return max((of_gpu.beyond_s for of_gpu in shown if of_gpu is not None), default=0.0)
 
     @property
     def by_power(self) -> list[int]:

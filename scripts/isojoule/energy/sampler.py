@@ -35,6 +35,8 @@ COLUMNS = {
 # where power decides, a longer time without a sample of it makes the energy unknown
 LONGEST_GAP_S = 1.0
 LONGEST_GAP_SHARE = 0.02
+# for so long at each edge of the work, the power is sampled so often
+EDGE_S, EDGE_PERIOD_S = 0.3, 0.01
 # a device that has not answered for so long is not waited for
 HOPELESS_S = 30.0
 
@@ -74,8 +76,8 @@ class Trace:
         gpus: how many of the devices are GPUs.
         period_s: time between two samples that have more than the power.
         started_s: when the trace began, by `time.perf_counter`.
-        ended_s: when the work had ended, by `time.perf_counter`; none while it goes on. Later samples are of no
-            interest but for the power.
+        ended_s: when the work had ended, by `time.perf_counter`; none while it goes on. Later samples have the power
+            alone.
         samples: of all devices, in the order of time.
         failures: of all devices: when one could not be sampled, which one, and why.
         gone: why a device will not answer again; none where every one may.
@@ -107,11 +109,10 @@ class Trace:
         after_s = min((time_s for time_s, _ in self._points(device) if time_s > end_s), default=end_s)
         return max(right - left for left, right in itertools.pairwise([before_s, *inside_s, after_s]))
 
-    def power_at_w(self, device: int, time_s: float) -> float | None:
-        """Return a device's power in the sample that is nearest to a time of `time.perf_counter`."""
+    def last_power_w(self, device: int, time_s: float) -> float | None:
+        """Return a device's power in the last sample up to a time of `time.perf_counter`; none where there is none."""
         moment_s = time_s - self.started_s
-        nearest = min(self._points(device), key=lambda point: abs(point[0] - moment_s), default=None)
-        return None if nearest is None else nearest[1]
+        return next((power_w for at_s, power_w in reversed(self._points(device)) if at_s <= moment_s), None)
 
     def ends_s(self, device: int) -> float:
         """Return the time of the last sample of a device's power, by `time.perf_counter`."""
@@ -128,15 +129,15 @@ class Trace:
     def halves_w(self) -> tuple[float, float] | None:
         """Return the mean power of all devices in the first and in the second half; none with too few samples."""
         devices = {sample.device for sample in self.samples if sample.power_w is not None}
-        halves = [0.0, 0.0]
-        for device in devices:
-            powers_w = [power_w for _, power_w in self._points(device)]
-            if len(powers_w) < 2:
+        ends_s = max((sample.time_s for sample in self.samples), default=0.0)
+        halves_w = []
+        for half in (0, 1):
+            start_s, end_s = half * ends_s / 2, (half + 1) * ends_s / 2
+            powers_w = [mean_w(self._points(device), start_s, end_s) for device in devices]
+            if not powers_w or None in powers_w:
                 return None
-            middle = len(powers_w) // 2
-            halves[0] += fmean(powers_w[:middle])
-            halves[1] += fmean(powers_w[middle:])
-        return (halves[0], halves[1]) if devices else None
+            halves_w.append(sum(power_w for power_w in powers_w if power_w is not None))
+        return halves_w[0], halves_w[1]
 
     def failure_of(self, device: int) -> InputError | None:
         """Return why a device could not be sampled, the last time that it could not."""
@@ -164,7 +165,9 @@ class Trace:
         """
         states = list(self._states())
         reasons = [str(state["throttle_reasons"]).split() for state in states if "throttle_reasons" in state]
-        powers_w = [sample.power_w for sample in self._of_gpus() if sample.power_w is not None and self._is_of(sample)]
+        ends_s = max((sample.time_s for sample in self.samples), default=0.0)
+        ends_s = ends_s if self.ended_s is None else self.ended_s - self.started_s
+        powers_w = [mean_w(self._points(device), 0.0, ends_s) for device in range(self.gpus)]
         temperatures_c = [self._of_device(device, "temperature_c") for device in range(self.gpus)]
         foreign_processes = _values(states, "foreign_processes")
         unlisted_bytes = _values(states, "unlisted_memory_bytes")
@@ -175,7 +178,7 @@ class Trace:
             period_s=self.period_s,
             utilization_percent=_mean(_values(states, "utilization_percent")),
             memory_utilization_percent=_mean(_values(states, "memory_utilization_percent")),
-            power_w=_mean(powers_w),
+            power_w=_mean([power_w for power_w in powers_w if power_w is not None]),
             sm_clock_mhz=_mean(_values(states, "sm_clock_mhz")),
             memory_clock_mhz=_mean(_values(states, "memory_clock_mhz")),
             start_temperature_c=max((of_device[0] for of_device in temperatures_c if of_device), default=None),
@@ -261,11 +264,25 @@ def integrated(points: Sequence[tuple[float, float]], started_s: float, ended_s:
     return energy_j, bound_j
 
 
+def mean_w(points: Sequence[tuple[float, float]], started_s: float, ended_s: float) -> float | None:
+    """Return the mean of a power over a time, however densely it was sampled; none where nothing was.
+
+    Args:
+        points: as of `integrated`.
+        started_s: start of the time.
+        ended_s: end of the time.
+    """
+    integral = integrated(points, started_s, ended_s)
+    if integral is None or ended_s <= started_s:
+        return _mean([power_w for _, power_w in points])
+    return integral[0] / (ended_s - started_s)
+
+
 class Sampler:
     """Watch devices in a thread of its own, from `with` to its end; the first and the last sample are taken there.
 
-    Power is read more often than the rest: trapezoids of a second would miss the rise and the fall at the edges of a
-    ten-second window, several per cent of its energy.
+    Power is read more often than the rest, and most often where work begins or ends: trapezoids of a second would miss
+    the rise and the fall at the edges of a ten-second window, several per cent of its energy.
 
     Args:
         gpus: the GPUs to watch.
@@ -285,7 +302,8 @@ class Sampler:
         self.trace = Trace(len(gpus), period_s)
         self._devices = [*gpus, *others]
         self._power_period_s = min(power_period_s, period_s)
-        self._ended = threading.Event()
+        self._edge_until_s, self._wants_last = 0.0, False
+        self._woken, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def __enter__(self) -> "Sampler":
@@ -300,38 +318,55 @@ class Sampler:
     def start(self) -> None:
         """Take the first sample, then start the thread."""
         self.trace.started_s = time.perf_counter()
-        self._sample(full=True)
+        self._edge_until_s = self.trace.started_s + EDGE_S
+        self._sample(True, self._devices)
         if self._devices:
             self._thread.start()
+
+    def work_ended(self, time_s: float) -> None:
+        """Take the last sample that has more than the power, and then only the power, until `stop`.
+
+        Args:
+            time_s: when the work had ended, by `time.perf_counter`.
+        """
+        self.trace.ended_s, self._edge_until_s = time_s, time_s + EDGE_S
+        self._wants_last = True
+        self._woken.set()
 
     def stop(self) -> None:
         """End the thread and take the last sample, where that was not done yet."""
         if self._ended.is_set():
             return
         self._ended.set()
+        self._woken.set()
         if self._thread.is_alive():
             self._thread.join()
-        self._sample(full=True)
+        self._sample(self.trace.ended_s is None or self._wants_last, self._devices)
 
     def _run(self) -> None:
-        started_s, ticks = self.trace.started_s, 0
+        started_s = self.trace.started_s
         full_s = started_s + self.trace.period_s
         while True:
-            ticks += 1
-            # the clock decides rather than a sleep that is always as long, so that the period does not drift
             now_s = time.perf_counter()
-            # ticks that were missed are skipped: a burst of samples would tell of one moment
-            ticks = max(ticks, math.ceil((now_s - started_s) / self._power_period_s))
-            wait_s = started_s + ticks * self._power_period_s - now_s
-            if self._ended.wait(max(wait_s, 0)):
+            is_edge = bool(self.trace.gpus) and now_s < self._edge_until_s
+            period_s = min(EDGE_PERIOD_S, self._power_period_s) if is_edge else self._power_period_s
+            # the clock decides rather than a sleep that is always as long, so that the period does not drift; ticks
+            # that were missed are skipped, since a burst of samples would tell of one moment
+            next_s = started_s + (math.floor((now_s - started_s) / period_s) + 1) * period_s
+            self._woken.wait(next_s - now_s)
+            self._woken.clear()
+            if self._ended.is_set():
                 return
-            full = time.perf_counter() >= full_s
-            self._sample(full)
-            if full:
+            is_due = time.perf_counter() >= full_s and self.trace.ended_s is None
+            wants_last, self._wants_last = self._wants_last, False
+            full = is_due or wants_last
+            # only the power of GPUs is wanted more often at the edges
+            self._sample(full, self._devices if full or not is_edge else self._devices[: self.trace.gpus])
+            if is_due:
                 full_s = max(full_s + self.trace.period_s, time.perf_counter())
 
-    def _sample(self, full: bool) -> None:
-        for number, device in enumerate(self._devices):
+    def _sample(self, full: bool, devices: Sequence[Sampled]) -> None:
+        for number, device in enumerate(devices):
             try:
                 before_s = time.perf_counter()
                 power_w = device.power_w()

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from isojoule.energy.account import Observation, account, energy_between
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import Idle
-from isojoule.energy.instruments import AVERAGED_S, Instruments, Readings
+from isojoule.energy.instruments import Instruments, Readings
 from isojoule.energy.sampler import Trace
 from isojoule.energy.steady import Steadied
 from isojoule.records.measurement import Energy
 from isojoule.units import JOULES_PER_KWH
-
-# a power that is averaged over a second is sampled for so long beyond it, so that its last sample is surely there
-BEYOND_AVERAGE_S = 0.3
 
 
 class Window:
@@ -58,7 +55,7 @@ class Window:
     def open(self) -> None:
         """Wait for the devices, and until their instruments have nothing of earlier work to tell, then read."""
         self._synchronize()
-        self._wait_for_averages()
+        time.sleep(self._instruments.shown_late_s)
         self._opening = self._instruments.edges()
         self._sampler.start()
         self._instruments.tracker.begin()
@@ -105,12 +102,12 @@ class Window:
         try:
             self._synchronize()
             after = self._instruments.read()
-            self.trace.ended_s = after.time_s
+            self._sampler.work_ended(after.time_s)
             codecarbon = self._instruments.tracker.end()
             host_load_percent = self._host.others_percent()
-            self._wait_for_averages()
-            self._sampler.stop()
             closing = self._instruments.edges()
+            time.sleep(max(after.time_s + self._instruments.shown_late_s - time.perf_counter(), 0))
+            self._sampler.stop()
         except BaseException:
             self.abandon()
             raise
@@ -137,8 +134,3 @@ class Window:
         """Close the window without an account, after an error."""
         self._sampler.stop()
         self._instruments.tracker.abandon()
-
-    def _wait_for_averages(self) -> None:
-        """Wait until a power that is the mean of the last second has nothing in it of what was before."""
-        if self._instruments.decides_by_average:
-            time.sleep(AVERAGED_S + BEYOND_AVERAGE_S)
