@@ -179,3 +179,16 @@ def test_a_cpu_that_nothing_measures_has_an_estimated_certificate(tmp_path):
 def test_several_boards_have_a_file_each(tmp_path):
     assert numbered(tmp_path / "c.json", 0, 1).name == "c.json"
     assert [numbered(tmp_path / "c.json", number, 2).name for number in (0, 1)] == ["c-0.json", "c-1.json"]
+
+
+def test_a_path_that_cannot_be_written_costs_no_measurement(tmp_path):
+    (tmp_path / "file").write_text("")
+    for words, sentence in (
+        (("--figure", "figure.txt"), "--figure: found figure.txt, expected a name that ends in .svg, .png, .pdf"),
+        (("--output", "file/c.json"), "file: cannot be written: "),
+    ):
+        command = [sys.executable, "-m", "isojoule", "check-gpu", "--short", *words]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert sentence in ended.stderr
+        assert ended.stderr.count("\n") == 1

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isojoule.cli import arguments
+from isojoule.errors import InputError
 from isojoule.measuring.device_lock import Device
 
 if TYPE_CHECKING:
     from isojoule.records.certificate import Certificate
 
 COMPUTES = True
+DRAWN = (".svg", ".png", ".pdf")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, machine: Device) -> None:
     """Try each device, tell what was found, write."""
+    from isojoule.files import check_writable
     from isojoule.measuring import certification
     from isojoule.records.writing import write_record
 
+    # two minutes of work must not end in a path that cannot be written
+    for path in filter(None, (options.output, options.figure)):
+        check_writable(path.parent)
+    if options.figure and options.figure.suffix not in DRAWN:
+        raise InputError(f"--figure: found {options.figure}, expected a name that ends in {', '.join(DRAWN)}")
     certificates = certification.of_machine(machine, "short" if options.short else "full", print)
     for number, certificate in enumerate(certificates):
         gpu = certificate.hardware.gpu
