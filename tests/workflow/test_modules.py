@@ -137,6 +137,44 @@ def test_a_folder_is_the_same_workflow_under_the_names_of_another_one(deployed):
     assert "Energy of training and testing neural networks." in (folder / "other.html").read_text()
 
 
+def two_studies(folder, *names, seeds=(0, 1)):
+    """Write a workflow of two studies with these names, and plan both."""
+    content = yaml.safe_load((folder / "config" / "config.yaml").read_text())
+    studies = {f"s{number}": {**content, "study": name, "seed": seeds[number]} for number, name in enumerate(names)}
+    (folder / "two.yaml").write_text(yaml.safe_dump(studies))
+    snakefile = str(PROJECT / "workflow" / "Snakefile")
+    modules = [
+        f"module {key}:\n    snakefile: {snakefile!r}\n    config: config[{key!r}]\n\nuse rule * from {key} as {key}_*\n\n"
+        for key in studies
+    ]
+    (folder / "two.smk").write_text("".join(modules))
+    targets = [f"results/{name}/measurements.csv" for name in dict.fromkeys(names)]
+    return snakemake(folder, "-s", "two.smk", "--configfile", "two.yaml", "-n", "-p", *targets)
+
+
+def test_two_studies_whose_names_differ_in_punctuation_have_a_configuration_each(deployed):
+    """Both read that of the first, silently."""
+    run = two_studies(deployed[0], "one-study", "one_study")
+    assert run.returncode == 0, run.stdout
+    variables = {
+        name: {
+            variable
+            for line in run.stdout.splitlines()
+            if f"results/{name}/" in line
+            for variable in re.findall(r"\$ISOJOULE_\w+", line)
+        }
+        for name in ("one-study", "one_study")
+    }
+    assert {len(names) for names in variables.values()} == {1}
+    assert variables["one-study"] != variables["one_study"]
+
+
+def test_two_studies_of_one_name_are_refused_where_they_differ(deployed):
+    run = two_studies(deployed[0], "same", "same")
+    assert run.returncode != 0
+    assert "error: study: found same a second time in this workflow with another content" in run.stdout
+
+
 @pytest.mark.parametrize(
     ("package", "sentence"),
     [

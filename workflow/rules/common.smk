@@ -1,7 +1,6 @@
 """Check the configuration, and define the names that all rules share."""
 
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -67,8 +66,15 @@ LINKS = ("fits", "explained", "power-ratios", "claims")
 # for it in the commands, so that a change of its name, which is made of its content, does not run every job again
 STORED = Path(".snakemake/isojoule") / f"{reruns.fingerprint(STUDY.plain())}.yaml"
 reading.store(STUDY, STORED)
-VARIABLE = re.sub(r"\W", "_", f"ISOJOULE_{STUDY.study}")
-os.environ.setdefault(VARIABLE, str(STORED))
+VARIABLE = f"ISOJOULE_{reruns.fingerprint(STUDY.study)}"
+# a job that Snakemake starts reads its file anew, which somebody may have edited since: the copy stays that of the start
+if (
+    os.environ.setdefault(VARIABLE, str(STORED)) != str(STORED)
+    and workflow.is_main_process
+):
+    sys.exit(
+        f"error: study: found {STUDY.study} a second time in this workflow with another content, expected names that differ"
+    )
 CONFIGURATION = f"${VARIABLE}"
 
 
