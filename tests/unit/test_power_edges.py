@@ -99,9 +99,17 @@ def test_any_window_is_within_its_bound(period_s, duration_s, work_w, idle_w, se
 
 def test_a_power_that_was_not_sampled_beyond_the_work_has_no_edges():
     trace = Trace(1, samples=[Sample(0.1 * number, 0, 50.0) for number in range(11)])
-    assert energy_of_work(trace, 0, 0.0, 0.9, held(0.1)) is None
+    assert energy_of_work(trace, 0, 0.0, 0.95, held(0.1)) is None
     assert energy_of_work(trace, 0, 0.0, 0.8, held(0.1)) == (pytest.approx(40), pytest.approx(0, abs=1e-3))
     assert energy_of_work(Trace(1), 0, 0.0, 0.8, held(0.1)) is None
+
+
+def test_a_gap_behind_the_work_is_in_the_bound():
+    """The board went to rest while nobody saw it."""
+    times_s = [*np.arange(-0.05, 10.0, 0.1), 10.8]
+    samples = [Sample(time_s, 0, 100.0 if 0 < time_s < 10 else 20.0) for time_s in times_s]
+    energy_j, bound_j = energy_of_work(Trace(1, samples=samples), 0, 0.0, 10.0, held(0.1))
+    assert 20 < energy_j - 1000 <= bound_j < 50
 
 
 def test_dense_samples_at_the_edges_do_not_weigh_more_in_a_mean():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from isojoule.energy.edges import RAMP_S
 from isojoule.energy.sampler import Trace
 
-# the integral goes on so much longer than a power is shown late, so that its last sample is surely behind the work
+# a window waits so much longer than a power is shown late, so that a sample is surely behind it
 BEYOND_S = 0.05
 # NVML tells whole milliwatts
 STEP_W = 0.001
@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
     @property
     def beyond_s(self) -> float:
-        """How long after the work nothing of it is shown any more."""
+        """How long to wait after the work until nothing of it is shown any more."""
         return self.over_s + BEYOND_S
 
 
@@ -48,8 +48,8 @@ def energy_of_work(
 ) -> tuple[float, float] | None:
     """Return the energy of the work by a power that is shown late, in joules, and how far off it can be.
 
-    With P_o, P_c the power before the work and after it, shown over L, and T the time behind the work until the end of
-    the integral:
+    With P_o, P_c the power before the work and after it, shown over L, and T the time behind the work until the first
+    sample in which nothing of it is shown any more:
 
         integral of the power from `started_s` to `ended_s` + T, less P_o L / 2 + P_c (T - L / 2)
 
@@ -63,13 +63,14 @@ def energy_of_work(
     Returns:
         none where the power was not sampled until nothing of the work was shown any more.
     """
-    ends_s = ended_s + shown.beyond_s
-    integral = trace.integrated_j(device, started_s, ends_s)
-    before_w, after_w = trace.last_power_w(device, started_s), trace.last_power_w(device, ends_s)
-    if integral is None or before_w is None or after_w is None or trace.ends_s(device) < ends_s:
+    before, after = trace.last_power(device, started_s), trace.first_power(device, ended_s + shown.over_s)
+    if before is None or after is None:
         return None
+    (_, before_w), (ends_s, after_w) = before, after
+    integral = trace.integrated_j(device, started_s, ends_s)
+    assert integral is not None
     energy_j, bound_j = integral
-    energy_j -= before_w * shown.over_s / 2 + after_w * (shown.beyond_s - shown.over_s / 2)
+    energy_j -= before_w * shown.over_s / 2 + after_w * (ends_s - ended_s - shown.over_s / 2)
     work_w = energy_j / (ended_s - started_s) if ended_s > started_s else 0.0
     vague_s = shown.vague * shown.over_s
     bound_j += vague_s * abs(work_w - before_w) + (vague_s + RAMP_S) * abs(work_w - after_w)

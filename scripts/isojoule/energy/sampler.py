@@ -109,10 +109,17 @@ class Trace:
         after_s = min((time_s for time_s, _ in self._points(device) if time_s > end_s), default=end_s)
         return max(right - left for left, right in itertools.pairwise([before_s, *inside_s, after_s]))
 
-    def last_power_w(self, device: int, time_s: float) -> float | None:
-        """Return a device's power in the last sample up to a time of `time.perf_counter`; none where there is none."""
-        moment_s = time_s - self.started_s
-        return next((power_w for at_s, power_w in reversed(self._points(device)) if at_s <= moment_s), None)
+    def last_power(self, device: int, time_s: float) -> tuple[float, float] | None:
+        """Return time and power of a device's last sample up to a time of `time.perf_counter`; none without one."""
+        points = self._points(device)
+        return next(
+            ((self.started_s + at_s, w) for at_s, w in reversed(points) if self.started_s + at_s <= time_s), None
+        )
+
+    def first_power(self, device: int, time_s: float) -> tuple[float, float] | None:
+        """Return time and power of a device's first sample from a time of `time.perf_counter` on."""
+        points = self._points(device)
+        return next(((self.started_s + at_s, w) for at_s, w in points if self.started_s + at_s >= time_s), None)
 
     def ends_s(self, device: int) -> float:
         """Return the time of the last sample of a device's power, by `time.perf_counter`."""
