@@ -261,3 +261,27 @@ def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
             assert backend.fp32_precision == expected
     finally:
         backends.fp32_precision = "ieee"
+
+
+@pytest.mark.parametrize(
+    ("truth", "logits", "macro_f1"),
+    [
+        ([[1], [1], [0], [0]], [[-9], [-9], [-9], [-9]], 0.0),
+        ([[1], [1], [1], [0]], [[9], [9], [9], [9]], 2 * 3 / (2 * 3 + 1)),
+        ([[1, 0], [0, 1], [1, 0]], [[9, -9], [-9, -9], [9, 9]], (1.0 + 0.0) / 2),
+        ([[1, 0], [1, 0]], [[9, 9], [9, 9]], 1.0),
+    ],
+    ids=["nothing detected", "a single class", "two classes", "a class without a clip does not count"],
+)
+def test_macro_f1_is_the_mean_over_the_classes_that_occur(study, folder, truth, logits, macro_f1):
+    """A single class took the path of scikit-learn for yes and no: 0.43 for nothing detected."""
+    from isojoule.study.cells import architectures
+    from isojoule.workloads.building import build
+    from isojoule.workloads.tagging.sessions import Session
+
+    decisive = cell_slice(study, Cell("cpu-1thread", "mlp-1x4", "test", 0))
+    session = Session(
+        build(architectures(study)["mlp-1x4"]), decisive, "test", folder / "features", torch.device("cpu")
+    )
+    session._clips.targets, session._logits = torch.tensor(truth, dtype=torch.float32), torch.tensor(logits).float()
+    assert session.quality()["macro_f1"] == pytest.approx(macro_f1)

@@ -144,7 +144,8 @@ def two_studies(folder, *names, seeds=(0, 1)):
     (folder / "two.yaml").write_text(yaml.safe_dump(studies))
     snakefile = str(PROJECT / "workflow" / "Snakefile")
     modules = [
-        f"module {key}:\n    snakefile: {snakefile!r}\n    config: config[{key!r}]\n\nuse rule * from {key} as {key}_*\n\n"
+        f"module {key}:\n    snakefile: {snakefile!r}\n    config: config[{key!r}]\n\n"
+        f"use rule * from {key} as {key}_*\n\n"
         for key in studies
     ]
     (folder / "two.smk").write_text("".join(modules))

@@ -37,7 +37,7 @@ MEANINGS = {
     "initial-weights": "the test ran with weights that no training made, and claims no quality",
     "loss-not-finite": "the loss was not a number",
     "extrapolated": "a part of the work was measured, and carried to the whole",
-    "quality-on-training-data": "the clips of the test are those of the training",
+    "quality-on-training-data": "some clips of the test, or all, were in the training",
 }
 
 # a workload gives its record these flags; all the others follow from facts of the record

@@ -43,9 +43,9 @@ class Features:
         """Return the row numbers (n,) of the clips of `train` or `test`."""
         return np.flatnonzero([clip.is_in(split) for clip in self._clips])
 
-    def same_clips(self, split: str, other: str) -> bool:
-        """Return whether two splits have the same clips."""
-        return np.array_equal(self.rows(split), self.rows(other))
+    def shared_clips(self, split: str, other: str) -> int:
+        """Return how many clips are in both of two splits."""
+        return len(np.intersect1d(self.rows(split), self.rows(other)))
 
     def decode(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Decode and transform these clips again: (n, n_mels, n_frames), equal to their rows of `values`.

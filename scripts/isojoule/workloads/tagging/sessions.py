@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -73,7 +74,8 @@ class Session:
         self.steps_done = self._runs = 0
         extracted = Features(features, MelOfBeginning.model_validate(settings["mel"]))
         self._clips = Clips(extracted, phase, settings, device)
-        self.flags = ["quality-on-training-data"] if phase == "test" and extracted.same_clips("train", "test") else []
+        is_seen = phase == "test" and extracted.shared_clips("train", "test") > 0
+        self.flags = ["quality-on-training-data"] if is_seen else []
         self._bf16 = configuration["gpu"]["precision"] == "bf16"
         self._start = Start(model) if phase == "train" else None
         self.model = model.to(device)
@@ -161,10 +163,14 @@ class Session:
         targets = self._clips.targets.cpu().numpy()
         present = targets.any(axis=0)
         probabilities = torch.sigmoid(self._logits).cpu().numpy()[:, present]
+        truth, guesses = targets[:, present].T, probabilities.T > 0.5
         return {
-            "macro_f1": float(f1_score(targets[:, present], probabilities > 0.5, average="macro", zero_division=0)),
+            # class by class, since scikit-learn takes a single class for a question of yes or no with two classes
+            "macro_f1": float(
+                np.mean([f1_score(*of_class, zero_division=0) for of_class in zip(truth, guesses, strict=True)])
+            ),
             "mean_average_precision": float(
-                average_precision_score(targets[:, present], probabilities, average="macro")
+                np.mean([average_precision_score(*of_class) for of_class in zip(truth, probabilities.T, strict=True)])
             ),
         }
 
