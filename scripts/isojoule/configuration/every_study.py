@@ -31,7 +31,9 @@ class Gpu(Section):
     devices: Count = Field(1, description="GPUs of one node that train together, or processes on a CPU.")
     device_name: IfGiven[Text] = Field(None, description="Name by the driver; a device of another name is refused.")
     max_power_w: IfGiven[Positive] = Field(
-        None, description="Power limit of the board, or thermal design power of the CPU."
+        None,
+        description="Power limit of the board, for isojoule plan. Of a CPU: thermal design power of all CPUs of the "
+        "machine together, by which their energy is estimated where they have no counter.",
     )
     partition: IfGiven[Text] = Field(None, description="SLURM partition of its jobs.")
     gres: IfGiven[Text] = Field(None, description="What its jobs ask SLURM for, such as gpu:a40:1.")

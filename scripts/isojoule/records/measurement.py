@@ -73,7 +73,7 @@ class Window(_Part):
     )
     instrument_period_s: NonNegativeFloat = Field(
         description="Longest time between two updates of the deciding instrument; where power is integrated, between "
-        "two samples; for a model of the CPU's load, the kernel's clock tick."
+        "two samples; for an estimate by CPU time, the kernel's clock tick."
     )
     resolution_percent: NonNegativeFloat = Field(description="instrument_period_s over duration_s.")
     disagreement_percent: NonNegativeFloat | None = Field(
@@ -103,7 +103,9 @@ class CodeCarbon(_Part):
         default=None,
         description="Country whose electricity decides emissions_kg_co2e; none where nobody stated it.",
     )
-    failure: str | None = Field(default=None, description="Why CodeCarbon could not read; its figures are then none.")
+    failure: str | None = Field(
+        default=None, description="Why CodeCarbon could not read all; what it could not is none."
+    )
     cpu_energy_kwh: NonNegativeFloat | None = None
     gpu_energy_kwh: NonNegativeFloat | None = None
     ram_energy_kwh: NonNegativeFloat | None = None

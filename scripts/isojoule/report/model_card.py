@@ -48,7 +48,11 @@ def emissions(
         country = ", ".join(rows["country_iso_code"].dropna().unique())
         emissions_kg = rows["emissions_kg_co2e"].mean()
     else:
-        raise InputError(f"emissions_kg_co2e: found none of {architecture} on {gpu}, expected --kg-per-kwh")
+        told = rows["emissions_kg_co2e"].notna().sum()
+        raise InputError(
+            f"emissions_kg_co2e: found it for {told} of {len(rows)} trainings of {architecture} on {gpu}, expected "
+            "all; --kg-per-kwh tells it otherwise"
+        )
     runs = f"mean of {len(rows)} trainings" if len(rows) > 1 else "one training"
     if rows["measured_energy_kwh"].notna().any():
         runs += f", {work_of(rows)}"

@@ -171,7 +171,7 @@ COLUMNS = {
     "codecarbon_energy_kwh": Column(
         "Float64",
         "kWh",
-        "CodeCarbon's reading of the component that computes",
+        "CodeCarbon's reading of the component that computes; missing where it could not read",
         Derived(
             of_component,
             (
@@ -195,13 +195,14 @@ COLUMNS = {
     "cpu_energy_kind": Column(
         "string",
         "",
-        "kind of cpu_energy_kwh: measured (RAPL) or estimated (model)",
+        "kind of cpu_energy_kwh: measured (RAPL) or estimated (CPU time)",
         Derived(kind_of_whole, ("record.energy.cpu.kind", "whole")),
     ),
     "ram_energy_kwh": Column(
         "Float64",
         "kWh",
-        "energy of the memory: read by RAPL where it can be, otherwise estimated by CodeCarbon's constant",
+        "energy of the memory: read by RAPL where it can be, otherwise estimated by CodeCarbon's constant; missing "
+        "where that is",
         "record.energy.ram.energy_kwh",
         scales=True,
     ),
@@ -214,7 +215,7 @@ COLUMNS = {
     "emissions_kg_co2e": Column(
         "Float64",
         "kg",
-        "CodeCarbon's estimate for GPU, CPU and memory in the configured country",
+        "CodeCarbon's estimate for GPU, CPU and memory in the configured country; missing where it could not read one",
         "record.energy.codecarbon.emissions_kg_co2e",
         scales=True,
     ),
