@@ -143,8 +143,8 @@ def test_the_meter_estimates_the_cpu_by_its_time_and_has_codecarbons_figure_besi
     assert energy.why_no_rapl
 
 
-def test_the_page_on_energy_says_which_power_a_core_has():
+def test_the_page_on_cpus_says_which_power_a_core_has():
     pages = Path(__file__).parents[2] / "docs"
-    page = " ".join((pages / "energy.md").read_text().split())
+    page = " ".join((pages / "cpu-energy.md").read_text().split())
     assert f"it is {cpu_time.DEFAULT_CORE_W:g} W. The record says which, in `source`" in page
     assert f"else {cpu_time.DEFAULT_CORE_W:g} W per core" in (pages / "own-loop.md").read_text()

@@ -247,8 +247,8 @@ def test_beside_a_gpu_the_cpu_is_estimated_where_rapl_stands_still_or_goes_away(
         assert window.energy.why_no_rapl == "its counters failed or stood still inside the window"
 
 
-def test_the_page_on_energy_has_the_limits_that_decide():
-    page = (Path(__file__).parents[2] / "docs" / "energy.md").read_text()
+def test_the_page_on_cpus_has_the_limits_that_decide():
+    page = (Path(__file__).parents[2] / "docs" / "cpu-energy.md").read_text()
     assert (rapl.STILL_S, rapl.MOST_W) == (1, 2000)
     assert "stands still for a second" in page
     assert "rises by more than 2,000 W" in page
