@@ -90,7 +90,7 @@ def test_the_power_of_gpus_is_sampled_most_often_at_the_edges_of_the_work(monkey
     times_s = [sample.time_s for sample in trace.samples if sample.device == 0]
     end_s = ended_s - trace.started_s
     for low_s, high_s in ((0.0, 0.2), (end_s, end_s + 0.2)):
-        assert sum(low_s <= time_s < high_s for time_s in times_s) > 8
+        assert sum(low_s <= time_s < high_s for time_s in times_s) > 5
     assert sum(0.25 < time_s < 0.65 for time_s in times_s) <= 6
     # what is no GPU has no edges
     assert sum(sample.device == 1 for sample in trace.samples) < 14
