@@ -167,3 +167,12 @@ def test_the_page_on_energy_has_the_limits_that_decide():
     assert "is asked again, three times\nwithin 0.05 s" in page
     assert "gap of more than 1 s, or of more than 2 % of a longer window" in page
     assert "answered for 30 s where its power decides, ends the window" in page
+
+
+def test_the_page_of_troubles_has_the_words_of_the_messages():
+    page = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text()
+    sources = "".join(Path(module.__file__).read_text() for module in (nvml_queries, instruments))
+    assert f"did not answer {nvml_queries.TRIES} times" in page
+    for words in ("no longer answers", "found no power of the GPU alone, but that of the module"):
+        assert words in page
+        assert words in sources
