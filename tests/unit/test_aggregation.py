@@ -66,6 +66,14 @@ def test_a_table_is_the_same_after_writing_and_reading(folder, demo, tmp_path):
         pd.testing.assert_frame_equal(measurements.read(tmp_path / name), frame)
 
 
+def test_co2e_is_that_of_the_computing_component(folder, demo):
+    """In a demo on a CPU the figure for CPU, GPU and memory together is 3.5 to 12.7 times as much."""
+    frame = aggregated(folder, demo)
+    ok = frame[frame["outcome"] == "ok"]
+    assert (ok["emissions_kg_co2e"] / ok["energy_kwh"]).tolist() == pytest.approx([0.056] * len(ok))
+    assert ok["codecarbon_emissions_kg_co2e"].tolist() == pytest.approx([1.12e-4] * len(ok))
+
+
 def test_emissions_are_missing_where_no_country_was_stated(folder, demo, path, tmp_path):
     content = json.loads(path.read_text())
     del content["energy"]["codecarbon"]["country_iso_code"], content["energy"]["codecarbon"]["emissions_kg_co2e"]

@@ -116,7 +116,7 @@ PARETO = {
         "Quality and energy",
         "Fronts of other costs",
         FRONTS,
-        "Quality against forward FLOPs, parameters, and CO2e of training and of test (CodeCarbon's estimate "
+        "Quality against forward FLOPs, parameters, and CO2e of training and of test (of the same energy, "
         f"for the configured country); quality and emissions are those of the first platform. {BARS}",
     ),
     "pareto-stability": Description(

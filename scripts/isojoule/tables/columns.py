@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from isojoule.tables.derived import (
+    co2e_kg,
     first_present,
     flags,
     joined,
@@ -215,7 +216,22 @@ COLUMNS = {
     "emissions_kg_co2e": Column(
         "Float64",
         "kg",
-        "CodeCarbon's estimate for GPU, CPU and memory in the configured country; missing where it could not read one",
+        "CO2e of energy_kwh, the energy of the component that computes, in the configured country",
+        Derived(
+            co2e_kg,
+            (
+                "record.energy.computing.energy_kwh",
+                "record.energy.codecarbon.emissions_kg_co2e",
+                "record.energy.codecarbon.total_energy_kwh",
+            ),
+        ),
+        scales=True,
+    ),
+    "codecarbon_emissions_kg_co2e": Column(
+        "Float64",
+        "kg",
+        "CodeCarbon's estimate for GPU, CPU and memory together, in the configured country; missing where it could not "
+        "read one",
         "record.energy.codecarbon.emissions_kg_co2e",
         scales=True,
     ),

@@ -29,6 +29,13 @@ def power_w(energy_kwh: float | None, duration_s: float | None) -> float | None:
     return None if energy_kwh is None or duration_s is None else energy_kwh * JOULES_PER_KWH / duration_s
 
 
+def co2e_kg(energy_kwh: float | None, emissions_kg: float | None, of_energy_kwh: float | None) -> float | None:
+    """CO2e of an energy, by the factor that made these emissions of another one; None where nobody stated a country."""
+    if energy_kwh is None or emissions_kg is None or not of_energy_kwh:
+        return None
+    return energy_kwh * emissions_kg / of_energy_kwh
+
+
 def real_time_factor(audio_s: float | None, duration_s: float | None) -> float | None:
     """How many seconds of audio were generated in one second; None where no audio was."""
     return audio_s / duration_s if audio_s and duration_s is not None else None

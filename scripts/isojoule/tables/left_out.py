@@ -32,7 +32,6 @@ LEFT_OUT = {
     "record.energy.integrated_power.uncertainty_kwh": READING,
     "record.energy.codecarbon.version": "`codecarbon` is the same",
     "record.energy.codecarbon.ram_energy_kwh": "it is a constant per memory module, times `duration_s`",
-    "record.energy.codecarbon.total_energy_kwh": "it is the sum of CodeCarbon's figures for GPU, CPU and memory",
     "record.energy.window.repetition_energies_kwh": "it is a list; the interval and the flag unsteady follow from it",
     "record.energy.window.instrument_period_s": "`resolution_percent` times `window_s` is the same",
     "record.energy.window.idle": "it tells how `idle_power_w` was taken; the record has it for whoever asks",
