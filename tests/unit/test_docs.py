@@ -31,7 +31,7 @@ PICTURES = [PROJECT / "docs" / "pictures" / name for name in ("front.png", "repo
 THEIRS = ("my-study.yaml", "all.yaml")
 PROGRAMS = ("isojoule ", "snakemake ", "make ")
 # of Snakemake, and of SLURM's sbatch
-FOREIGN = {"--profile", "--configfile", "--forceall", "--forcerun", "--unlock", "--report", "--nice", "--gpus"}
+FOREIGN = {"--profile", "--configfile", "--forceall", "--forcerun", "--unlock", "--report", "--nice", "--gpus", "--pid"}
 UNIT = re.compile(r"^[a-z0-9_]+_(kwh|s|w|percent|kg_co2e|bytes|hz|nats|db)$")
 
 
