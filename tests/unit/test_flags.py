@@ -202,3 +202,14 @@ def test_every_flag_can_be_excluded_by_the_configuration(demo):
 def test_every_flag_is_explained_to_users():
     text = (PROJECT / "docs" / "flags.md").read_text()
     assert [flag for flag in of_record.MEANINGS if f"| `{flag}` | {of_record.MEANINGS[flag]} |" not in text] == []
+
+
+def test_a_board_of_a_job_on_several_is_as_good_a_reason_as_the_first(demo):
+    cell = cells(demo)[0]
+    plain = record(demo, cell)
+    energy = {**plain.energy.model_dump(), "cpu": {**plain.energy.cpu.model_dump(), "kind": "measured"}}
+    hardware = {**plain.hardware.model_dump(), "gpu": GPU, "further_gpus": [GPU | {"scope": "module", "mig": None}]}
+    options = {"energy": energy, "hardware": hardware, "gpu_statistics": STATISTICS}
+    assert of_record.of_record(record(demo, cell, devices=2, **options)) == ["company-unknown", "module-energy"]
+    # a test computes on the first alone
+    assert of_record.of_record(record(demo, cell, devices=1, **options)) == []

@@ -128,3 +128,21 @@ def test_the_hottest_of_several_boards_is_told():
     assert (statistics.start_temperature_c, statistics.max_temperature_c) == (70, 75)
     assert statistics.end_temperature_c == 55
     assert Trace(2).statistics().start_temperature_c is None
+
+
+@pytest.mark.parametrize(
+    ("states", "foreign", "throttled"),
+    [
+        (({"foreign_processes": 0.0}, {"foreign_processes": 0.0}), 0, None),
+        (({"foreign_processes": 0.0}, {}), None, None),
+        (({"foreign_processes": 2.0}, {}), 2, None),
+        (({"throttle_reasons": ""}, {"throttle_reasons": ""}), None, {}),
+        (({"throttle_reasons": ""}, {}), None, None),
+        (({"throttle_reasons": "hw-thermal"}, {}), None, {"hw-thermal": 100.0}),
+    ],
+)
+def test_what_one_board_tells_is_not_said_of_another(states, foreign, throttled):
+    statistics = Trace(
+        2, samples=[Sample(0.0, device, 50.0, state) for device, state in enumerate(states)]
+    ).statistics()
+    assert (statistics.foreign_processes, statistics.throttled_percent) == (foreign, throttled)

@@ -82,7 +82,7 @@ def why_not_idle(trace: Trace) -> str | None:
         return "a process that the driver does not list held memory of the GPU"
     # one sample may still show the last moment of a kernel that came before
     busy = [value > 0 for value in trace.values("utilization_percent")]
-    if trace.gpus and not busy:
+    if trace.gpus and not trace.all_tell("utilization_percent"):
         return "the driver does not tell whether the GPU computed"
     return "something computed on the GPU" if sum(busy) > max(1, len(busy) // 4) else None
 

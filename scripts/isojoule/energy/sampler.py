@@ -133,6 +133,10 @@ class Trace:
         """Return the largest of these values; 0 where there are none."""
         return max(self.values(name), default=0.0)
 
+    def all_tell(self, name: str) -> bool:
+        """Say whether every GPU has a sample with a value under a name of `COLUMNS`."""
+        return self.gpus > 0 and all(self._of_device(device, name) for device in range(self.gpus))
+
     def halves_w(self) -> tuple[float, float] | None:
         """Return the mean power of all devices in the first and in the second half; none with too few samples."""
         devices = {sample.device for sample in self.samples if sample.power_w is not None}
@@ -175,11 +179,13 @@ class Trace:
         ends_s = max((sample.time_s for sample in self.samples), default=0.0)
         ends_s = ends_s if self.ended_s is None else self.ended_s - self.started_s
         powers_w = [mean_w(self._points(device), 0.0, ends_s) for device in range(self.gpus)]
-        temperatures_c = [self._of_device(device, "temperature_c") for device in range(self.gpus)]
+        temperatures_c = [[*map(float, self._of_device(device, "temperature_c"))] for device in range(self.gpus)]
         foreign_processes = _values(states, "foreign_processes")
         unlisted_bytes = _values(states, "unlisted_memory_bytes")
         drawing_processes = _values(states, "drawing_processes")
         p_states = _values(states, "p_state")
+        throttled_percent = _shares_percent(reasons) if reasons else {}
+        tells_of_others, tells_of_throttling = map(self.all_tell, ("foreign_processes", "throttle_reasons"))
         return GpuStatistics(
             samples=len(states),
             period_s=self.period_s,
@@ -192,11 +198,12 @@ class Trace:
             max_temperature_c=max((max(of_device) for of_device in temperatures_c if of_device), default=None),
             end_temperature_c=max((of_device[-1] for of_device in temperatures_c if of_device), default=None),
             peak_memory_bytes=peak_memory_bytes,
-            foreign_processes=int(max(foreign_processes)) if foreign_processes else None,
+            # that nobody else is on one board says nothing of another
+            foreign_processes=int(max(foreign_processes)) if any(foreign_processes) or tells_of_others else None,
             unlisted_memory_bytes=int(max(unlisted_bytes)) if unlisted_bytes else None,
             drawing_processes=int(max(drawing_processes)) if drawing_processes else None,
             failed_samples=sum(device < self.gpus for _, device, _ in self.failures),
-            throttled_percent=_shares_percent(reasons) if reasons else None,
+            throttled_percent=throttled_percent if throttled_percent or tells_of_throttling else None,
             p_states_percent=_shares_percent([[f"P{number:.0f}"] for number in p_states]) if p_states else None,
         )
 
@@ -222,9 +229,9 @@ class Trace:
             if sample.device == device and sample.power_w is not None
         ]
 
-    def _of_device(self, device: int, name: str) -> list[float]:
+    def _of_device(self, device: int, name: str) -> list[float | str]:
         return [
-            float(sample.state[name])
+            sample.state[name]
             for sample in self.samples
             if sample.device == device and sample.state and name in sample.state and self._is_of(sample)
         ]

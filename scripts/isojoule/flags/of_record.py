@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from isojoule.records.measurement import MeasurementRecord
+from isojoule.records.measurement import Gpu, MeasurementRecord
 
 RESOLUTION_PERCENT = 1.0
 DISAGREEMENT_PERCENT = 2.0
@@ -76,7 +76,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
             "display": bool(statistics.drawing_processes),
         }
         flags += [flag for flag, holds in tests.items() if holds]
-    if record.energy is not None and record.hardware.gpu is not None and record.hardware.gpu.scope == "module":
+    if record.energy is not None and any(gpu.scope == "module" for gpu in _computing(record)):
         flags.append("module-energy")
     if record.provenance.failed_attempts:
         flags.append("attempt-above-1")
@@ -88,13 +88,21 @@ def _spread_percent(energies_kwh: list[float]) -> float:
     return 100 * (max(energies_kwh) - min(energies_kwh)) * len(energies_kwh) / total_kwh if total_kwh > 0 else 0.0
 
 
+def _computing(record: MeasurementRecord) -> list[Gpu]:
+    """The GPUs that computed: a test is on the first GPU of its job alone."""
+    gpu, further = record.hardware.gpu, record.hardware.further_gpus
+    return [] if gpu is None else [gpu, *further][: record.devices]
+
+
 def _may_be_split(record: MeasurementRecord) -> bool:
-    """Say whether the board may be split into instances, on which others compute unseen."""
-    return record.hardware.gpu is not None and record.hardware.gpu.mig is None
+    """Say whether a board may be split into instances, on which others compute unseen."""
+    return any(gpu.mig is None for gpu in _computing(record))
 
 
 def _has_counter(record: MeasurementRecord) -> bool:
-    return record.hardware.gpu is not None and record.hardware.gpu.counter_period_s is not None
+    """Say whether counters decided all of the energy; where a power did, nothing else of ours confirms it."""
+    gpus = _computing(record)
+    return bool(gpus) and all(gpu.counter_period_s is not None for gpu in gpus)
 
 
 def ordered(flags: Iterable[str]) -> list[str]:
