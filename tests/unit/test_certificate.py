@@ -156,6 +156,11 @@ def test_bounds_and_periods_come_from_the_certificate():
     plain, informed = of_gpu(gpu, 0.1), of_gpu(gpu, 0.1, certified(result))
     assert (plain.period_s, plain.offset_j) == (0.02, 0)
     assert (informed.period_s, informed.offset_j) == (0.1, 3)
+    without_counter = gpu.model_copy(update={"counter_period_s": None, "power_period_s": 0.05})
+    slow = certified(Found(power=Response(update_period_s=0.2)))
+    plain, informed = of_gpu(without_counter, 0.1), of_gpu(without_counter, 0.1, slow)
+    assert (plain.period_s, plain.shown.over_s) == (0.1, 0.05)
+    assert (informed.period_s, informed.shown.over_s) == (0.2, 0.2)
 
 
 def test_a_cpu_that_nothing_measures_has_an_estimated_certificate(tmp_path):

@@ -122,7 +122,7 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
         counter_period_s = certificate.counter.update_period_s or counter_period_s
     windows = certificate.windows if certificate else None
     of_power = certificate.power if certificate else None
-    updated_s = (of_power and of_power.update_period_s) or gpu.power_period_s or LONGEST_UPDATE_S
+    seen_s = (of_power and of_power.update_period_s) or gpu.power_period_s
     of_module = " of the module" if gpu.scope == "module" else ""
     sampled_s = power_period_s if gpu.power == "instantaneous" else AVERAGED_S
     return Instrument(
@@ -131,11 +131,11 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
         source=f"NVML energy counter{of_module}"
         if gpu.counter_period_s
         else f"NVML {gpu.power} power{of_module}, integrated",
-        period_s=counter_period_s or max(sampled_s, gpu.power_period_s or 0),
+        period_s=counter_period_s or max(sampled_s, seen_s or 0),
         device=gpu.name,
         uuid=gpu.uuid,
         power=gpu.power,
-        shown=averaged(AVERAGED_S) if gpu.power == "averaged" else held(updated_s),
+        shown=averaged(AVERAGED_S) if gpu.power == "averaged" else held(seen_s or LONGEST_UPDATE_S),
         # the limit of a GPU is not that of its module
         power_limit_w=None if gpu.scope == "module" else gpu.power_limit_w,
         offset_j=abs(windows.offset_j or 0.0) if windows else 0.0,
