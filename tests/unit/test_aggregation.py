@@ -16,7 +16,7 @@ from isojoule.records import ComputeRecord, read_record
 from isojoule.report.page import render
 from isojoule.study.cells import cells
 from isojoule.tables import measurements
-from isojoule.tables.aggregation import aggregate
+from isojoule.tables.aggregation import aggregate, in_words
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.energy import energy_table
 from isojoule.tables.kinds import of_kinds
@@ -112,9 +112,52 @@ def test_a_record_twice_is_refused_by_name(folder, demo, path):
     assert f"{path}: is the same cell as {copy}" in refusal(folder, demo)
 
 
-def test_a_missing_record_is_named(folder, demo, path):
+def test_a_cell_without_a_record_is_a_row_that_says_so(folder, demo, path):
+    """One cell that cannot succeed, a board that is down or an archive that was cut off means no empty hands."""
     path.unlink()
-    assert "no record of mlp-1x16 on cpu-1thread, train, repeat 0" in refusal(folder, demo)
+    frame = aggregated(folder, demo)
+    assert len(frame) == len(cells(demo))
+    row = frame.iloc[0]
+    assert (row.architecture, row.gpu, row.phase, row.outcome) == ("mlp-1x16", "cpu-1thread", "train", "missing")
+    assert pd.isna(row.energy_kwh)
+    assert row.params > 0
+    assert (frame["outcome"] == "ok").sum() == len(frame) - 1
+    (sentence,) = in_words(frame, folder)
+    assert sentence.startswith(
+        f"1 of {len(frame)} cells have no record (1 missing), the first of them mlp-1x16 on cpu-1thread, train, rep"
+    )
+
+
+@pytest.mark.parametrize("outcome", ["failed", "refused", "stopped", "lost", "oom-once"])
+def test_the_last_attempt_at_a_cell_without_a_record_is_its_outcome(folder, demo, path, outcome):
+    path.unlink()
+    attempt = record(demo, cells(demo)[0], outcome=outcome, message="no", energy=None, work=None)
+    file = folder / "attempts" / "cpu-1thread" / "mlp-1x16" / "train-0.1.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(attempt.model_dump_json())
+    assert aggregated(folder, demo).iloc[0].outcome == outcome
+
+
+def test_a_study_without_two_thirds_of_its_cells_has_its_table_figures_and_report(folder, demo, tmp_path):
+    """A board is missing, and an architecture fails everywhere."""
+    for file in (folder / "records").rglob("*.json"):
+        if "cpu-2threads" in file.parts or "cnn-2x2" in file.parts:
+            file.unlink()
+    (folder / "compute" / "cnn-2x2.json").unlink()
+    frame = aggregated(folder, demo)
+    assert set(frame.loc[frame["gpu"] == "cpu-2threads", "outcome"]) == {"missing"}
+    write_table(frame, tmp_path / "measurements.parquet")
+    read = measurements.read(tmp_path / "measurements.parquet")
+    for name in captions.ENERGY:
+        drawing.save(captions.load(name).draw, read, [tmp_path / f"{name}.png"])
+    page = render((tmp_path / "measurements.parquet", read), {}, [])
+    assert "missing" in page
+
+
+def test_a_study_without_any_record_is_refused(folder, demo):
+    for file in (folder / "records").rglob("*.json"):
+        file.unlink()
+    assert "found no record of any of" in refusal(folder, demo)
 
 
 def test_records_of_what_was_removed_stay_and_are_left_out(folder, demo):

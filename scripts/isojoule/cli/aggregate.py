@@ -4,7 +4,8 @@
         --output results/demo/measurements.parquet
 
 Beside the parquet file the command writes the same table as CSV, and
-data-dictionary.csv, which explains every column.
+data-dictionary.csv, which explains every column. A cell without a record has a
+row whose outcome says why, so that a study that is not whole has its table too.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Aggregate and write."""
     from isojoule.study import reading
-    from isojoule.tables.aggregation import aggregate
+    from isojoule.tables.aggregation import aggregate, in_words
     from isojoule.tables.columns import dictionary
     from isojoule.tables.writing import write_table
 
@@ -30,4 +31,4 @@ def run(options: argparse.Namespace) -> None:
     write_table(dictionary(), options.output.with_name("data-dictionary.csv"))
     write_table(frame, options.output.with_suffix(".csv"))
     write_table(frame, options.output)
-    print(f"{options.output}: {len(frame)} cells")
+    print("\n".join([f"{options.output}: {len(frame)} cells", *in_words(frame, options.results)]))

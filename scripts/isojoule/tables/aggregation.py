@@ -1,5 +1,6 @@
 """From one JSON record per cell to one table of measurements."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -9,19 +10,23 @@ from isojoule.flags.of_study import with_flags_of_the_study
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells
+from isojoule.study.journal import Journal
 from isojoule.study.reruns import fingerprints
 from isojoule.tables.qualities import QUALITIES, with_quality_table
-from isojoule.tables.rows import as_table, row
+from isojoule.tables.rows import as_table, row, row_without_record
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Architecture, Configuration
 
 PROBLEMS_SHOWN = 10
+# attempts that are not over, or over without a word, as an outcome of a cell
+OPEN = {"running": "missing", "ok": "missing", "oom": "missing", "untrained": "missing"}
 
 
 def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     """The study's table of measurements.
 
-    Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out.
+    Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out. A
+    cell without a record has a row whose outcome says why: that of its last attempt, or missing.
 
     Args:
         configuration: of the study.
@@ -31,8 +36,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         one row per cell, in the order of the cells, with all columns of `columns.COLUMNS`.
 
     Raises:
-        InputError: records are of an unknown schema, of another configuration, there twice, or missing, all of which
-            are named; or the workload has a quality or a setting that the table does not know; or the table of
+        InputError: records are of an unknown schema, of another configuration or there twice, all of which are named;
+            or there is none; or the workload has a quality or a setting that the table does not know; or the table of
             qualities is wrong; or flags are excluded that every cell has.
     """
     models = architectures(configuration)
@@ -42,9 +47,19 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             f"workload {configuration.workload}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
             f"isojoule/tables/columns.py, such as {', '.join(QUALITIES)}"
         )
-    compute = {name: read_record(results / "compute" / f"{name}.json", ComputeRecord) for name in models}
+    paths = {name: results / "compute" / f"{name}.json" for name in models}
+    compute = {name: read_record(path, ComputeRecord) for name, path in paths.items() if path.is_file()}
     rows = []
-    for record in _records(results / "records", configuration, models, data):
+    records, journal = _records(results / "records", configuration, models, data), Journal(results)
+    for cell in cells(configuration):
+        record = records.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
+        if record is None or record.architecture not in compute:
+            attempts = journal.attempts(cell)
+            outcome = "missing" if record is not None or not attempts else attempts[-1].outcome
+            names = {"study": configuration.study, "workload": configuration.workload, **asdict(cell)}
+            names |= {"family": models[cell.architecture].family, "outcome": OPEN.get(outcome, outcome)}
+            rows.append(row_without_record(names, compute.get(cell.architecture)))
+            continue
         times = configuration.whole(record.architecture, record.phase)
         values = row(record, compute[record.architecture], times)
         if configuration.phases.train is not None and configuration.whole(record.architecture, "train") != 1:
@@ -67,8 +82,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
 
 def _records(
     folder: Path, configuration: Configuration, models: dict[str, Architecture], data_fingerprint: str
-) -> list[MeasurementRecord]:
-    """The record of every cell of the study, in the order of the cells."""
+) -> dict[tuple[str, str, str, int], MeasurementRecord]:
+    """The records of the study's cells, by the identity of the cell."""
     expected = {(c.gpu, c.architecture, c.phase, c.repeat): c for c in cells(configuration)}
     records: dict[tuple[str, str, str, int], MeasurementRecord] = {}
     paths: dict[tuple[str, str, str, int], Path] = {}
@@ -90,8 +105,28 @@ def _records(
         elif record.study != configuration.study or not record.is_of(decided_by):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         records[record.identity], paths[record.identity] = record, path
-    problems += [f"{folder}: no record of {cell}" for identity, cell in expected.items() if identity not in records]
+    if not records and not problems:
+        problems.append(f"{folder}: found no record of any of {len(expected)} cells, expected some")
     if problems:
         more = [f"and {len(problems) - PROBLEMS_SHOWN} more"] if len(problems) > PROBLEMS_SHOWN else []
         raise InputError("\n       ".join(problems[:PROBLEMS_SHOWN] + more))
-    return [records[identity] for identity in expected]
+    return records
+
+
+def in_words(table: pd.DataFrame, results: Path) -> list[str]:
+    """Say which cells have no energy, and what to do; nothing where every cell has one.
+
+    Args:
+        table: as `aggregate` returns it.
+        results: the folder of the study's results.
+    """
+    unmeasured = table[~table["outcome"].isin([*FINAL, "excluded"])]
+    if unmeasured.empty:
+        return []
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in unmeasured["outcome"].value_counts().items())
+    first = unmeasured.iloc[0]
+    cell = f"{first['architecture']} on {first['gpu']}, {first['phase']}, repeat {first['repeat']}"
+    return [
+        f"{len(unmeasured)} of {len(table)} cells have no record ({counts}), the first of them {cell}: "
+        f"`isojoule status {results}` says why, and the command that measured goes on with them"
+    ]

@@ -58,6 +58,21 @@ def row(record: MeasurementRecord, compute: ComputeRecord, times: float = 1) -> 
     return {name: _scaled(value, COLUMNS[name], times) for name, value in values.items()}
 
 
+def row_without_record(identity: dict[str, Any], compute: ComputeRecord | None) -> dict[str, Any]:
+    """The row of a cell that nobody has measured, a value for each of `COLUMNS`; None where there is none.
+
+    Args:
+        identity: what is known of the cell all the same, by column: its names, and the outcome.
+        compute: of the cell's architecture; None where it was not counted.
+    """
+    of_compute = {
+        name: None if compute is None else getattr(compute, column.source.partition(".")[2])
+        for name, column in COLUMNS.items()
+        if isinstance(column.source, str) and column.source.startswith("compute.")
+    }
+    return {**dict.fromkeys(COLUMNS), **of_compute, **identity}
+
+
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as a table with all of `COLUMNS`, in their order and types.
 
