@@ -119,7 +119,7 @@ class Rapl:
             self.why_not = str(error)
             return None
         if period_s is None:
-            self.why_not = f"{self._packages[0].file}: found fewer than two updates while it was watched"
+            self.why_not = f"{self._packages[0].file}: was not updated while it was watched"
         return period_s
 
     def _sum_j(self, counters: Sequence["_Counter"], first: bool = False) -> float:
