@@ -7,7 +7,7 @@ import time
 import pytest
 from simulated_boards import Clock, SimulatedBoard
 
-from isojoule.energy import Meter, nvml
+from isojoule.energy import Meter, nvml, steady
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import VALID_S, VALID_WINDOWS, Idle, wait_until_settled
 from isojoule.energy.steady import until_steady
@@ -145,3 +145,25 @@ def test_the_trace_has_the_load_of_the_host(driver):
     assert len(loads) >= 4
     assert max(loads) > 30
     assert window.energy.window.host_load_percent > 10
+
+
+@pytest.mark.parametrize("has_counter", [True, False])
+def test_a_board_is_brought_to_its_steady_state_with_and_without_a_counter(driver, monkeypatch, has_counter):
+    """Boards before Volta have none."""
+    monkeypatch.setattr(steady.until_steady, "__kwdefaults__", {**steady.until_steady.__kwdefaults__, "stretch_s": 0.5})
+    vars(driver.driver).update(has_counter=has_counter, utilization=(0, 0))
+    meter, done = metered(driver), []
+
+    def work():
+        done.append(True)
+        time.sleep(0.05)
+
+    meter.warm_up(work)
+    first = len(done)
+    meter.warm_up(work)
+    assert (first > 10, len(done)) == (True, first + 1)
+    with meter as window:
+        time.sleep(0.05)
+    state = window.energy.window.steady_state
+    assert state.reached
+    assert state.power_w == pytest.approx(70, rel=0.1)

@@ -17,10 +17,10 @@ from isojoule.energy.cpu_time import PERIOD_S, SOURCE, core_power_w, own_cpu_s
 from isojoule.energy.edges import STEP_J, Edge, settled_edges
 from isojoule.energy.host import HostWatch
 from isojoule.energy.nvml import Board
-from isojoule.energy.nvml_queries import UnansweredError
+from isojoule.energy.nvml_queries import patient
 from isojoule.energy.power_edges import Shown, averaged, held
 from isojoule.energy.rapl import POWERCAP, Rapl
-from isojoule.energy.sampler import Sampled, Sampler
+from isojoule.energy.sampler import Sampled, Sampler, Trace
 from isojoule.errors import CompanyError, InputError
 from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import Gpu
@@ -263,7 +263,7 @@ class Instruments:
         numbers = [number for number, instrument in enumerate(self.deciding) if self._is_gpu_counter(instrument)]
         edges: list[Edge | None] = [None] * len(self.deciding)
         if numbers:
-            counters = [_patient(self._boards[number].counter_j) for number in numbers]
+            counters = [patient(self._boards[number].counter_j) for number in numbers]
             for number, edge in zip(numbers, settled_edges(counters), strict=True):
                 edges[number] = edge
         return edges
@@ -273,19 +273,29 @@ class Instruments:
 
         A clock that is not told counts as one that stands still.
         """
-        powers_w = [_patient(board.power_w)() for board in self._boards]
+        powers_w = [patient(board.power_w)() for board in self._boards]
         if not all(powers_w):
             return None
         clocks_mhz = [board.sm_clock_mhz() or 0.0 for board in self._boards]
         return sum(power_w for power_w in powers_w if power_w is not None), sum(clocks_mhz)
 
-    def total_counter_j(self) -> float | None:
-        """Return the sum of the GPUs' counters; none where one has none, or cannot be read now."""
-        counters_j = [
-            _patient(board.counter_j)() if self._is_gpu_counter(instrument) else None
-            for board, instrument in zip(self._boards, self.deciding, strict=False)
-        ]
-        return sum(value for value in counters_j if value is not None) if counters_j and all(counters_j) else None
+    def energy_so_far_j(self, trace: Trace) -> float | None:
+        """Return the energy of the GPUs by their counters, or since a trace began by their power.
+
+        None where one of them cannot be read now.
+
+        Args:
+            trace: of a sampler that runs.
+        """
+        energies_j = []
+        for number, (board, instrument) in enumerate(zip(self._boards, self.deciding, strict=True)):
+            if self._is_gpu_counter(instrument):
+                energies_j.append(patient(board.counter_j)())
+            else:
+                integral = trace.integrated_j(number, trace.started_s, time.perf_counter())
+                energies_j.append(None if integral is None else integral[0])
+        known_j = [energy_j for energy_j in energies_j if energy_j is not None]
+        return sum(known_j) if len(known_j) == len(energies_j) else None
 
     @staticmethod
     def _is_gpu_counter(instrument: Instrument) -> bool:
@@ -337,7 +347,7 @@ class Instruments:
 
     def _gpus_j(self) -> tuple[float | None, ...]:
         return tuple(
-            _patient(partial(self._counter_j, board, gpu))() if gpu.counter_period_s else None
+            patient(partial(self._counter_j, board, gpu))() if gpu.counter_period_s else None
             for board, gpu in zip(self._boards, self._gpus, strict=True)
         )
 
@@ -360,15 +370,3 @@ def _board_of(gpu: Gpu, own_processes: int, owns: Callable[[int], bool] | None) 
             "as on arrival; nothing was measured"
         )
     return board
-
-
-def _patient(read: Callable[[], float | None]) -> Callable[[], float | None]:
-    """Return a reading that is none where the driver does not answer for a moment."""
-
-    def value() -> float | None:
-        try:
-            return read()
-        except UnansweredError:
-            return None
-
-    return value

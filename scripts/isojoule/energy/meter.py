@@ -128,8 +128,9 @@ class Meter:
             self._synchronize()
 
         done()
-        if self._steadied is None and self._instruments.total_counter_j() is not None:
-            self._steadied = until_steady(done, self._instruments.total_counter_j)
+        if self._steadied is None and self._instruments.reads_gpus:
+            with self._instruments.sampler() as sampler:
+                self._steadied = until_steady(done, lambda: self._instruments.energy_so_far_j(sampler.trace))
 
     def __enter__(self) -> Window:
         if self._window is not None:

@@ -148,3 +148,19 @@ def _tried(query: Callable[[], Answer], tries: int) -> Answer:
         time.sleep(pause_s)
         pause_s *= 4
     return query()
+
+
+def patient(read: Callable[[], float | None]) -> Callable[[], float | None]:
+    """Return a reading that is none where the driver does not answer for a moment.
+
+    Args:
+        read: reads a number, and raises `UnansweredError` where the driver does not answer.
+    """
+
+    def value() -> float | None:
+        try:
+            return read()
+        except UnansweredError:
+            return None
+
+    return value

@@ -15,7 +15,7 @@ from isojoule.energy.cpu_time import own_cpu_s
 from isojoule.energy.cuda_list import visible_uuids
 from isojoule.energy.instruments import Instrument, of_cpu, of_gpu
 from isojoule.energy.nvml import Board, identify
-from isojoule.energy.nvml_queries import UnansweredError
+from isojoule.energy.nvml_queries import patient
 from isojoule.energy.rapl import Rapl
 from isojoule.errors import CompanyError, InputError
 from isojoule.measuring.device_check import Arrival
@@ -103,7 +103,7 @@ def of_machine(machine: Device, form: Form, told: Callable[[str], None]) -> list
 
 def idle_power_w(board: Board) -> float | None:
     """Return the mean power of a board over three seconds; none where it tells none."""
-    bench = Bench(lambda: None, _patient(board.power_w), lambda: None, lambda: None)
+    bench = Bench(lambda: None, patient(board.power_w), lambda: None, lambda: None)
     values_w = watch(bench, IDLE_S).power_w.values
     return float(values_w.mean()) if len(values_w) else None
 
@@ -174,7 +174,7 @@ def _of_gpu(gpu: Gpu, device: torch.device, form: Form, told: Callable[[str], No
     board, load = Board(gpu.uuid), MatrixLoad(device)
     counter_j = board.counter_j if gpu.counter_period_s else lambda: None
     try:
-        return procedure.tried(Bench(_patient(counter_j), _patient(board.power_w), load.start, load.stop), form, told)
+        return procedure.tried(Bench(patient(counter_j), patient(board.power_w), load.start, load.stop), form, told)
     finally:
         load.close()
 
@@ -185,7 +185,7 @@ def _of_cpu(instrument: Instrument, form: Form, told: Callable[[str], None]) -> 
     try:
         if instrument.means == "counter":
             rapl = Rapl()
-            return procedure.tried(Bench(_patient(rapl.counter_j), lambda: None, load.start, load.stop), form, told)
+            return procedure.tried(Bench(patient(rapl.counter_j), lambda: None, load.start, load.stop), form, told)
         core_w = instrument.core_power_w or 0.0
         return procedure.tried_model(lambda: core_w * own_cpu_s(), load.multiply, form)
     finally:
@@ -203,16 +203,6 @@ def _read(path: Path, source: str) -> Certificate | None:
     except InputError:
         return None
     return certificate if certificate is not None and certificate.source == source else None
-
-
-def _patient(reading: Callable[[], float | None]) -> Callable[[], float | None]:
-    def value() -> float | None:
-        try:
-            return reading()
-        except UnansweredError:
-            return None
-
-    return value
 
 
 def _name(gpu: Gpu | None) -> str:
