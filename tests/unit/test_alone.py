@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from isojoule.errors import InputError
 from isojoule.measuring import device_lock
 from isojoule.measuring.device_lock import Device, Devices
 
@@ -88,6 +91,46 @@ def test_windows_on_several_devices_take_turns_and_never_block_each_other(tmp_pa
     assert (max(most), len(most)) == (1, 60)
 
 
+def test_two_windows_on_one_gpu_do_not_block_each_other_whoever_the_kernel_prefers(tmp_path, monkeypatch):
+    """The kernel may give the machine to a window that waits before the one that ends has its shared lock again."""
+    flock, waits, ends, taken = fcntl.flock, threading.Event(), [], []
+
+    def yielding(file, kind):
+        """Take the lock as the kernel does if it prefers the other: first it is free, until the other has it."""
+        if kind == fcntl.LOCK_SH and ends:
+            ends.clear()
+            flock(file, fcntl.LOCK_UN)
+            assert waits.wait(5)
+        flock(file, kind)
+
+    def window(name):
+        with (
+            Device(f"test-{tmp_path.name}-machine") as machine,
+            Devices(machine, [f"test-{tmp_path.name}-gpu"]) as gpus,
+        ):
+            if name == "second":
+                started.set()
+                taking = machine.take
+                monkeypatch.setattr(machine, "take", lambda: [taking(), waits.set()])
+            else:
+                started.wait(5)
+            with gpus.alone():
+                if name == "first":
+                    # the second waits for the machine now
+                    time.sleep(0.2)
+                    ends.append(True)
+            taken.append(name)
+
+    started = threading.Event()
+    monkeypatch.setattr(fcntl, "flock", yielding)
+    threads = [threading.Thread(target=window, args=(name,), daemon=True) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert sorted(taken) == ["first", "second"]
+
+
 def test_a_window_on_a_gpu_is_alone_on_the_machine_as_well(tmp_path):
     """A network that waits for its launches gets slower beside another program's work on the CPU."""
     machine_name = f"test-{tmp_path.name}-cpu"
@@ -133,6 +176,46 @@ def test_a_folder_of_locks_that_cannot_be_used_is_named(tmp_path, fault):
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"error: {folder}/isojoule-cpu.lock: the lock of this machine cannot be opened: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_link_in_the_place_of_a_lock_opens_no_file_to_others(tmp_path, monkeypatch):
+    """Everybody can write to /tmp."""
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    secret.chmod(0o600)
+    monkeypatch.setattr(device_lock, "LOCKS", tmp_path)
+    (tmp_path / "isojoule-cpu.lock").symlink_to(secret)
+    with pytest.raises(InputError, match=r"isojoule-cpu\.lock: the lock of this machine cannot be opened: Too many"), \
+            Device("cpu"):  # fmt: skip
+        pass
+    os.link(secret, tmp_path / "isojoule-gpu.lock")
+    with Device("gpu"):
+        pass
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def refuse(file, kind):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(device_lock, "LOCKS", tmp_path)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError, match="cannot be taken: No locks available; expected a folder on a"), \
+            Device("cpu"):  # fmt: skip
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")
+def test_a_folder_of_locks_that_is_read_only_serves_where_the_lock_is_there(monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        monkeypatch.setenv("ISOJOULE_LOCKS", name)
+        refused = subprocess.run([sys.executable, "-c", OTHER, "scripts", "cpu", "0", "65534"], capture_output=True,
+                                 text=True, check=False)  # fmt: skip
+        said = f"{name}/isojoule-cpu.lock: the lock of this machine cannot be opened: Permission denied; expected a"
+        assert said in refused.stderr
+        (Path(name) / "isojoule-cpu.lock").touch(0o644)
+        assert times(other("cpu", 0, "65534"))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user as well")

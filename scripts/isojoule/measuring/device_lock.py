@@ -7,6 +7,7 @@ beside it.
 
 import fcntl
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,8 @@ from types import TracebackType
 from isojoule.errors import InputError
 
 WAITING_NOTICE_S = 10.0
+# all users may open the file of a lock
+ACCESS = 0o666
 # this is not TMPDIR: many clusters give every job a TMPDIR of its own, and then no two programs would see each other
 LOCKS = Path(os.environ.get("ISOJOULE_LOCKS", "/tmp"))
 
@@ -28,7 +31,7 @@ class Device:
         name: `cpu` or the UUID of a GPU.
 
     Raises:
-        InputError: from the `with`: the lock's file cannot be made or opened.
+        InputError: from the `with`: the lock's file cannot be made or opened, or its file system has no locks.
     """
 
     def __init__(self, name: str) -> None:
@@ -36,7 +39,11 @@ class Device:
 
     def __enter__(self) -> "Device":
         self._file = _opened(self._path)
-        self._take(fcntl.LOCK_SH)
+        try:
+            self.share()
+        except BaseException:
+            os.close(self._file)
+            raise
         return self
 
     def __exit__(
@@ -47,11 +54,11 @@ class Device:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other program computes on the device, and keep it so."""
-        self._take(fcntl.LOCK_EX)
+        self.take()
         try:
             yield
         finally:
-            self._take(fcntl.LOCK_SH)
+            self.share()
 
     @contextmanager
     def released(self) -> Iterator[None]:
@@ -60,13 +67,21 @@ class Device:
         try:
             yield
         finally:
-            self._take(fcntl.LOCK_SH)
+            self.share()
+
+    def take(self) -> None:
+        """Wait until no other program computes on the device, and keep it so until `share` or `release`."""
+        self._lock(fcntl.LOCK_EX)
+
+    def share(self) -> None:
+        """Wait until no other program has the device for itself, and compute beside others."""
+        self._lock(fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Give the right back, until `alone` or the end of `released` takes it again."""
-        fcntl.flock(self._file, fcntl.LOCK_UN)
+        """Give the right back, until `share`, `take` or the end of `released` takes it again."""
+        self._lock(fcntl.LOCK_UN)
 
-    def _take(self, kind: int) -> None:
+    def _lock(self, kind: int) -> None:
         notice = threading.Timer(
             WAITING_NOTICE_S,
             lambda: print(
@@ -77,6 +92,11 @@ class Device:
         notice.start()
         try:
             fcntl.flock(self._file, kind)
+        except OSError as error:
+            raise InputError(
+                f"{self._path}: the lock of this machine cannot be taken: {error.strerror}; expected a folder on a "
+                "disk of this machine, such as ISOJOULE_LOCKS=/tmp"
+            ) from error
         finally:
             notice.cancel()
 
@@ -112,13 +132,25 @@ class Devices:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other program computes on any of them or on the machine, and keep it so."""
-        with ExitStack() as held:
-            # a program that waits for one device holds none of the others, for which another program may wait
+        # the machine is before the GPUs in the order in which all programs take them, and who waits for a lock holds
+        # none that comes after it: so no two programs ever wait for each other
+        self._release_devices()
+        try:
+            with self._machine.alone():
+                try:
+                    for device in self._devices:
+                        device.take()
+                    yield
+                finally:
+                    # at the end `machine` may wait for a window of another program, which needs these
+                    self._release_devices()
+        finally:
             for device in self._devices:
-                device.release()
-            for device in (self._machine, *self._devices):
-                held.enter_context(device.alone())
-            yield
+                device.share()
+
+    def _release_devices(self) -> None:
+        for device in self._devices:
+            device.release()
 
 
 def _opened(path: Path) -> int:
@@ -127,18 +159,32 @@ def _opened(path: Path) -> int:
     Raises:
         InputError: it cannot be made or opened; the message says what to do.
     """
+    # whoever can write to the folder could put a link there, to a file that would then be opened to everybody
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | flags, ACCESS)
+    except OSError as error:
+        reason = error
+    else:
+        _open_to_all(file)
+        return file
+    try:
         # the file belongs to another user, whose windows are to be alone as well, or its folder is read-only
-        try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise InputError(
-                f"{path}: the lock of this machine cannot be opened: {error.strerror}; expected a folder that all "
-                "users can write to and a file that all can read, such as ISOJOULE_LOCKS=/tmp"
-            ) from error
-    with suppress(PermissionError):
-        # the umask of the first user would keep all others out
-        os.fchmod(file, 0o666)
-    return file
+        return os.open(path, os.O_RDONLY | flags)
+    except FileNotFoundError:
+        # why the file could not be made says more
+        pass
+    except OSError as error:
+        reason = error
+    raise InputError(
+        f"{path}: the lock of this machine cannot be opened: {reason.strerror}; expected a folder that all users can "
+        "write to and a file in it that all can read, such as ISOJOULE_LOCKS=/tmp"
+    ) from reason
+
+
+def _open_to_all(file: int) -> None:
+    """Let all users lock the file: the umask of the first user would keep all others out."""
+    status = os.fstat(file)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and stat.S_IMODE(status.st_mode) != ACCESS:
+        with suppress(PermissionError):
+            os.fchmod(file, ACCESS)
