@@ -29,6 +29,8 @@ def test_the_build_for_cuda_126_has_code_for_them(capability):
 
 def test_code_that_is_bound_to_a_board_is_no_code_for_the_next():
     assert lacks_code((9, 0), ["sm_90a"]) is None
+    assert lacks_code((10, 3), ["sm_100a"]) is not None
+    assert lacks_code((10, 3), ["sm_100"]) is None
     assert lacks_code((10, 0), ["sm_90a", "compute_90a"]) is not None
 
 

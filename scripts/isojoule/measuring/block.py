@@ -109,7 +109,10 @@ class Block:
             failures += self._measure_phases(name, arrival, meters, order.index(name))
             longest_s = max(longest_s, time.monotonic() - began_s)
         if failures:
-            raise InputError("\n       ".join([f"{len(failures)} cells could not be measured", *failures]))
+            lines = [f"{len(failures)} cells could not be measured", *failures]
+            if self.needs_fresh_process:
+                lines.append("others ran out of memory behind them: the next attempt decides, in a fresh process")
+            raise InputError("\n       ".join(lines))
         return number_left
 
     def _measure_phases(self, name: str, arrival: Arrival, meters: dict[str, Meter], place: int) -> list[str]:
@@ -146,6 +149,7 @@ class Block:
     def _attempt(self, cell: Cell, arrival: Arrival, meter: Meter, place: int) -> MeasurementRecord:
         begun = self._opened(cell, arrival, place)
         self._journal.begin(begun)
+        is_fresh, self._measured_before = not self._measured_before, True
         try:
             record = measure(self._job(begun, arrival, meter))
         except (KeyboardInterrupt, StoppedError) as error:
@@ -159,11 +163,10 @@ class Block:
         except Exception as error:
             traceback.print_exc()
             return self._end(begun, "failed", f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}")
-        if record.outcome == "oom" and self._measured_before:
+        if record.outcome == "oom" and not is_fresh:
             # what other cells left of the memory in this process may be too little, and is no property of this one
             self.needs_fresh_process = True
             return self._end(begun, "oom-once", record.message or "out of memory")
-        self._measured_before = True
         self._journal.end(record)
         if cell.phase == "test":
             self._checkpoint(cell.architecture).unlink(missing_ok=True)

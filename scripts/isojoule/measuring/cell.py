@@ -230,17 +230,15 @@ def _session(job: CellJob, decisive: dict[str, Any], architecture: Architecture,
 
 
 def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tuple[Window, int | None]:
-    """Run the session in a window, alone on its devices; return the window, and the most memory of the first run."""
+    """Run the session in a window, alone on its devices; return the window, and the most memory that a run took."""
     repetitions = interface.load(job.begun.workload).REPETITIONS
-    peak_memory_bytes = None
     with computer.alone():
         job.meter.ready()
         job.meter.warm_up(session.warm_up)
         with job.meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
             while window.again(repetitions):
                 session.run()
-                if job.is_on_gpu and peak_memory_bytes is None:
-                    peak_memory_bytes = torch.cuda.max_memory_allocated()
+        peak_memory_bytes = torch.cuda.max_memory_allocated() if job.is_on_gpu else None
     return window, peak_memory_bytes
 
 

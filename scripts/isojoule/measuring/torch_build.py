@@ -20,9 +20,13 @@ def lacks_code(capability: tuple[int, int], targets: Sequence[str]) -> str | Non
         capability: the compute capability of the GPU, such as (6, 1).
         targets: what the build was made for, as `torch.cuda.get_arch_list` gives it.
     """
-    majors = {(kind, int(number[:-1]), int(number[-1])) for kind, number in _parsed(targets)}
+    parsed = _parsed(targets)
+    majors = {(kind, int(number[:-1]), int(number[-1])) for kind, number, _ in parsed}
     major, minor = capability
-    for kind, of_major, of_minor in majors:
+    if any(kind == "sm" and letter == "a" and number == f"{major}{minor}" for kind, number, letter in parsed):
+        return None
+    unbound = {(kind, int(number[:-1]), int(number[-1])) for kind, number, letter in parsed if letter != "a"}
+    for kind, of_major, of_minor in unbound:
         if kind == "sm" and of_major == major and of_minor <= minor:
             return None
         if kind == "compute" and (of_major, of_minor) <= capability:
@@ -48,7 +52,7 @@ def why_no_cuda() -> str:
     return "torch sees none; CUDA_VISIBLE_DEVICES may hide it"
 
 
-def _parsed(targets: Sequence[str]) -> list[tuple[str, str]]:
-    """Split `sm_90a` into sm and 90; a letter behind the number binds the code to that very board."""
+def _parsed(targets: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Split `sm_90a` into sm, 90 and a: that letter binds the code to that very board."""
     parts = [re.fullmatch(r"(sm|compute)_(\d{2,3})([a-z]?)", target) for target in targets]
-    return [(match[1], match[2]) for match in parts if match and not (match[3] and match[1] == "compute")]
+    return [(match[1], match[2], match[3]) for match in parts if match and not (match[3] and match[1] == "compute")]

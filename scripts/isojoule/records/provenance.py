@@ -19,7 +19,7 @@ from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
 PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
 # variables that decide with which numbers, kernels, threads or devices a job computes
 DECISIVE_VARIABLES = re.compile(
-    r"NVIDIA_TF32_OVERRIDE|TORCH_ALLOW_TF32_CUBLAS_OVERRIDE|PYTORCH_.*|TORCH_CUDNN.*|TORCHINDUCTOR_.*"
+    r"NVIDIA_TF32_OVERRIDE|PYTORCH_.*|TORCH_.*|TORCHINDUCTOR_.*|DISABLE_ADDMM_CUDA_LT|LD_PRELOAD|MALLOC_.*|SLURM_.*_FREQ"
     r"|CUBLAS.*|CUDNN_.*|CUDA_.*|NCCL_.*|OMP_.*|MKL_.*|KMP_.*|OPENBLAS_.*|ONEDNN_.*|DNNL_.*|GOMP_.*|ATEN_.*"
 )
 

@@ -115,7 +115,10 @@ class Team:
             # it may be waiting for a step that never comes, and has nothing to save
             process.kill()
             process.join()
-        if distributed.is_initialized():
+        if distributed.is_initialized() and self._kind == "cuda":
+            # NCCL's ordinary end waits for processes that are gone
+            distributed.distributed_c10d._abort_process_group()
+        elif distributed.is_initialized():
             distributed.destroy_process_group()
         self._folder.cleanup()
 

@@ -190,6 +190,22 @@ def test_what_was_out_of_memory_once_comes_first_and_is_then_final(study, result
     assert json.loads(records(results)[f"{GPU}/mlp-1x5/train-0.json"].read_text())["outcome"] == "oom"
 
 
+def test_out_of_memory_behind_a_cell_that_failed_is_not_final_either(study, results, machine, monkeypatch, measured):
+    """The cell that failed has used the process as well."""
+
+    def fail(self):
+        if len(measured) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(Session, "run", fail)
+    with pytest.raises(InputError, match="the next attempt decides, in a fresh process"):
+        Block(study, GPU, 0, results, machine).measure(["mlp-1x4", "mlp-1x5"])
+    outcomes = [read_record(path, MeasurementRecord).outcome for path in (results / "attempts").rglob("*-0.1.json")]
+    assert sorted(outcomes) == ["failed", "oom-once"]
+    assert records(results) == {}
+
+
 def test_company_on_a_gpu_is_refused_and_measured_another_time(study, results, machine, monkeypatch):
     def crowd(job):
         raise CompanyError("Tesla T4: found 9.0 GB of its memory taken by others; nothing was measured")
