@@ -1,13 +1,16 @@
 """Counts of compute against hand formulas, where torch's own counter is wrong or blind."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.flop_counter import flop_registry
 
 from isojoule.compute import counting
+from isojoule.compute.flop_formulas import FORMULAS, NO_MATRIX_WORK, _may_do_matrix_work
 from isojoule.errors import InputError
 from isojoule.workloads.interface import Architecture
 
@@ -77,6 +80,23 @@ class MatrixVector(Net):
         return torch.stack([torch.mv(self.weight, frame) for frame in frames[:, 0]])
 
 
+class AddedProducts(Net):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(64, 10)
+
+    def outputs(self, frames):
+        added = torch.addbmm(torch.zeros(64, 64, device=frames.device), frames, frames.transpose(1, 2))
+        return self.out(added[:1].expand(len(frames), 64))
+
+
+class AddedInPlace(AddedProducts):
+    def outputs(self, frames):
+        batch = torch.zeros(len(frames), 64, 64, device=frames.device)
+        batch.baddbmm_(frames, frames.transpose(1, 2))
+        return self.out(torch.zeros(len(frames), 64, device=frames.device).addmm_(batch[:, 0], frames[0, :, :64]))
+
+
 HAND = {
     # 64 steps of four gates, then a layer
     Lstm: 64 * 2 * 4 * (128 * 16 + 16 * 16) + 2 * 16 * 10,
@@ -86,6 +106,8 @@ HAND = {
     # the first input times the weights, and that times the second
     Bilinear: 2 * 10 * 128 * 128 + 2 * 10 * 128,
     MatrixVector: 2 * 10 * 128,
+    AddedProducts: 2 * 64 * 128 * 64 + 2 * 64 * 10,
+    AddedInPlace: 2 * 64 * 128 * 64 + 2 * 64 * 64 + 2 * 64 * 10,
 }
 
 
@@ -174,3 +196,84 @@ class Unknown(Net):
 def test_an_operation_that_nobody_can_count_is_named():
     with pytest.raises(InputError, match=r"found the operation .*aten\.linalg_inv_ex, whose FLOPs cannot be counted"):
         counted(Unknown)
+
+
+@pytest.mark.parametrize("decides", [True, False], ids=["on the CPU", "without data"])
+def test_the_gradient_of_a_bilinear_weight_takes_what_it_takes_forward(decides, monkeypatch):
+    monkeypatch.setattr(Net, "decides", decides)
+    # the gradient of the output times the first input, and that times the second
+    assert counted(Bilinear).backward_flops == 2 * 10 * 128 + 2 * 10 * 128 * 128
+
+
+UNCOUNTED = {
+    "_euclidean_dist": lambda frames: torch.cdist(frames, frames)[:, 0],
+    "geqrf": lambda frames: torch.geqrf(frames)[0][:, 0, :64],
+    "_sparse_addmm": lambda frames: torch.stack(
+        [torch.sparse.mm(torch.eye(64, device=frames.device).to_sparse(), frame)[0, :64] for frame in frames]
+    ),
+}
+
+
+class Uncounted(Net):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(64, 10)
+
+    def outputs(self, frames):
+        return self.out(self.operation(frames))
+
+
+@pytest.mark.parametrize("decides", [True, False], ids=["on the CPU", "without data"])
+@pytest.mark.parametrize("operation", UNCOUNTED)
+def test_matrix_work_that_torch_does_not_count_is_refused(operation, decides, monkeypatch):
+    monkeypatch.setattr(Net, "decides", decides)
+    monkeypatch.setattr(Uncounted, "operation", staticmethod(UNCOUNTED[operation]), raising=False)
+    with pytest.raises(InputError, match=f"found the operation .*{operation}"):
+        counted(Uncounted)
+
+
+# words in the names of operations that do matrix work, and the names that have them by chance
+WORDS = re.compile(r"mm(?!a|e|on)|matmul|conv(?!ert)|(?:_c|_p|n_)dist|linear|lstm|gru|rnn|attention|(?<!set_)linalg")
+BY_CHANCE = re.compile(
+    r"cummin|upsample|gammainc|hamming|_dist_|pack_|prepack|reorder|flatten_weight|fbgemm_pack|_nested"
+)
+
+
+def test_every_operation_of_this_torch_that_does_matrix_work_is_counted_or_refused():
+    names = {
+        schema.name.removeprefix("aten::")
+        for schema in torch._C._jit_get_all_schemas()
+        if schema.name.startswith("aten::") and WORDS.search(schema.name) and not BY_CHANCE.search(schema.name)
+    }
+    packets = {name: getattr(torch.ops.aten, name) for name in names if hasattr(torch.ops.aten, name)}
+    assert {"mm", "_euclidean_dist", "_grouped_mm"} <= set(packets)
+    unseen = {
+        name
+        for name, packet in packets.items()
+        if name not in NO_MATRIX_WORK
+        and not (packet in flop_registry or packet in FORMULAS or _may_do_matrix_work(f"aten.{name}"))
+        and not all(_is_taken_apart(getattr(packet, overload)) for overload in packet.overloads())
+    }
+    assert not unseen
+
+
+def _is_taken_apart(operation):
+    """Say whether torch makes an operation of others before anything counts."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CompositeImplicitAutograd")
+
+
+WITHOUT_PRODUCTS = {
+    "normalize": functional.normalize,
+    "norm": lambda vectors: vectors / vectors.norm(dim=1, keepdim=True),
+    "cosine similarity": lambda vectors: vectors * functional.cosine_similarity(vectors, vectors)[:, None],
+    "cross product": lambda vectors: vectors + torch.linalg.cross(vectors[:, :3], vectors[:, 3:6]).sum(),
+}
+
+
+@pytest.mark.parametrize("decides", [True, False], ids=["on the CPU", "without data"])
+@pytest.mark.parametrize("operation", WITHOUT_PRODUCTS)
+def test_what_multiplies_no_matrices_is_not_refused(operation, decides, monkeypatch):
+    monkeypatch.setattr(Net, "decides", decides)
+    operate = WITHOUT_PRODUCTS[operation]
+    monkeypatch.setattr(Uncounted, "operation", staticmethod(lambda frames: operate(frames[:, 0, :64])), raising=False)
+    assert counted(Uncounted).forward_flops == 2 * 64 * 10

@@ -21,23 +21,66 @@ Shape = Sequence[int]
 WITHOUT_FORMULA = (
     "linalg_",
     "_linalg",
+    "_compute_linear_combination",
+    "_lu_with_info",
     "lu_solve",
+    "_cholesky_solve_helper",
     "cholesky",
-    "triangular_solve",
+    "geqrf",
+    "orgqr",
     "ormqr",
+    "triangular_solve",
+    "_spsolve",
     "_cdist",
+    "_euclidean_dist",
     "_pdist",
-    "mkldnn_rnn",
+    "_conv_",
+    "_convolution",
+    "convolution_",
+    "conv_",
+    "cudnn_convolution",
+    "miopen_",
+    "mkldnn_",
+    "mps_convolution",
+    "_mps_convolution",
+    "_nnpack_spatial_convolution",
+    "slow_conv",
+    "_slow_conv",
+    "_cudnn_attention",
+    "_flash_attention",
+    "_efficient_attention",
+    "_native_multi_head_attention",
+    "_scaled_dot_product",
+    "_triton_",
     "_thnn_",
     "_cudnn_rnn",
-    "miopen_rnn",
-    "mkldnn_linear",
+    "_lstm_mps",
+    "lstm_mps",
+    "linear",
+    "matmul",
+    "_addmm_activation",
+    "_cslt_sparse_mm",
+    "_dyn_quant_matmul",
+    "_foreach_mm",
+    "_grouped_mm",
+    "_int_mm",
+    "_mixed_dtypes_linear",
+    "_scaled_grouped_mm",
+    "_scaled_mm",
+    "_weight_int4pack_mm",
+    "_weight_int8pack_mm",
+    "_wrapped_quantized_linear",
+    "_efficientzerotensor_mm",
     "quantized_",
     "fbgemm",
     "sparse_",
-    "_sparse_mm",
-    "_efficientzerotensor_mm",
+    "_sparse_",
+    "hspmm",
+    "smm",
+    "sspaddmm",
 )
+# of those, the operations that only work on single values or make a number of a vector
+NO_MATRIX_WORK = ("linalg_vector_norm", "linalg_cross", "_linalg_check_errors")
 # of these libraries every operation is torch's own
 OF_TORCH = ("aten", "prim", "prims", "profiler", "c10d", "rngprims", "debugprims")
 
@@ -106,19 +149,31 @@ def bilinear(left: Shape, weight: Shape, right: Shape, *expanded: Any, **__: Any
             shape.insert(axis, 1)
     sizes = [max(axis) for axis in zip(*shapes, strict=True)]
     summed = set(expanded[3]) if len(expanded) > 3 else set()
+    # the first product lacks the axes that only the third tensor has: in the gradient of the weight, its last
+    first = [max(shapes[0][axis], shapes[1][axis]) for axis in range(len(sizes))]
     # what is summed in the first product are axes that the third tensor lacks
     first_summed = {axis for axis in summed if shapes[2][axis] == 1}
     kept = [size for axis, size in enumerate(sizes) if axis not in first_summed]
-    return int(2 * prod(sizes) + 2 * prod(kept))
+    return int(2 * prod(first) + 2 * prod(kept))
+
+
+def added_products(_added: Shape, left: Shape, right: Shape, *_: Any, **__: Any) -> int:
+    """Return the FLOPs of one product of matrices, or of a batch of them, that is added to something."""
+    return int(2 * prod(left) * right[-1])
 
 
 FORMULAS: dict[Any, Callable[..., int]] = {
     aten.convolution_backward: convolution_backward,
     aten.mv: matrix_vector,
     aten.addmv: matrix_vector_added,
+    aten.addmv_: matrix_vector_added,
+    aten.addmm_: added_products,
+    aten.baddbmm_: added_products,
     aten.dot: vectors,
     aten.vdot: vectors,
     aten._trilinear: bilinear,
+    aten.addbmm: added_products,
+    aten.addbmm_: added_products,
 }
 
 
@@ -147,4 +202,7 @@ class Seen(TorchDispatchMode):
 
 def _may_do_matrix_work(name: str) -> bool:
     library, _, operation = name.partition(".")
-    return library not in OF_TORCH or operation.startswith(WITHOUT_FORMULA)
+    name_of_operation = operation.removesuffix("_backward")
+    return library not in OF_TORCH or (
+        operation.startswith(WITHOUT_FORMULA) and name_of_operation not in NO_MATRIX_WORK
+    )
