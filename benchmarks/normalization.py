@@ -26,7 +26,7 @@ from isojoule.normalization.experiment import experiment
 from isojoule.normalization.experiment_plan import Plan, choices
 from isojoule.normalization.methods import METHODS
 from isojoule.normalization.pairs import pair
-from isojoule.normalization.published import PUBLISHED, LeastSquares, SupportVectors
+from isojoule.normalization.published import PUBLISHED, VARIANTS, LeastSquares, SupportVectors
 from isojoule.normalization.splits import splits
 from isojoule.normalization.study_experiment import COUNTS
 from isojoule.simulation import worlds
@@ -69,7 +69,7 @@ def divided(world: Any) -> Any:
 
 def published_plan(world: Any) -> Plan:
     """Make the plan of the published grid."""
-    return Plan(PUBLISHED, divided(world), shares(), samplings=("min-max",))
+    return Plan({**PUBLISHED, **VARIANTS}, divided(world), shares(), samplings=("min-max",))
 
 
 def one_pair(rounds: int) -> list[Row]:
@@ -78,7 +78,7 @@ def one_pair(rounds: int) -> list[Row]:
     directed = pair(world, "train", *world["gpu"].unique())
     chosen = sorted(choices(directed, published_plan(world), {}), key=lambda choice: len(choice.rows))
     rows = []
-    for name, method in PUBLISHED.items():
+    for name, method in {**PUBLISHED, **VARIANTS}.items():
         if not isinstance(method(), (LeastSquares, SupportVectors)):
             continue
         features, truth = method().matrix(directed.systems), directed.target_kwh

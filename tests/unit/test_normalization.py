@@ -436,7 +436,7 @@ def test_missing_systems_are_left_out_pair_by_pair(world):
     assert [str(gpu_pair) for gpu_pair in pairs(world, "train")] == ["a -> c, train", "c -> a, train"]
 
 
-@pytest.mark.parametrize("name", [name for name, method in PUBLISHED.items() if isinstance(method(), LeastSquares)])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if isinstance(method(), LeastSquares)])
 def test_closed_forms_are_scikit_learns_also_where_columns_say_the_same(name):
     """FLOPs that are twice the parameters, as those of MLPs, and references that barely determine the fit."""
     systems = TABLE.assign(flops=2 * TABLE["params"] + np.where(np.arange(12) < 6, 10.0, 1e6))

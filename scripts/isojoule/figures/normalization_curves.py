@@ -11,7 +11,7 @@ from isojoule.figures.shared.panels import blank, nothing
 from isojoule.figures.shared.styles import PHASES
 from isojoule.normalization.base import ENERGY, Values
 from isojoule.normalization.pairs import Pair
-from isojoule.normalization.published import PUBLISHED
+from isojoule.normalization.published import PUBLISHED, VARIANTS
 from isojoule.normalization.splits import Split, splits
 
 LINE_STYLES = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
@@ -50,7 +50,7 @@ def _draw_panel(axis: Axes, pair: Pair, split: Split, source_half_kwh: Values, t
     for name, line_style in LINE_STYLES.items():
         colour, label = METHODS[name]
         try:
-            fitted = PUBLISHED[name]().fit(systems[is_reference], pair.target_kwh[is_reference])
+            fitted = {**PUBLISHED, **VARIANTS}[name]().fit(systems[is_reference], pair.target_kwh[is_reference])
         except InputError:
             continue
         curve = factor * fitted.predict(along_axis)

@@ -1,11 +1,11 @@
-"""Every method by its name: the published ones and ours. `default_method` is the one that users get."""
+"""Every method by its name: published, variants of those, and ours. `default_method` is the one that users get."""
 
 from collections.abc import Callable
 from functools import partial
 
 from isojoule.normalization.base import ENERGY, Normalization
 from isojoule.normalization.corrected import Baseline, Corrected
-from isojoule.normalization.published import PUBLISHED
+from isojoule.normalization.published import PUBLISHED, VARIANTS
 from isojoule.normalization.relative import SYSTEM_COLUMNS, LogLine, RelativeRidge
 
 DEFAULT = "corrected"
@@ -25,4 +25,4 @@ OURS: dict[str, Callable[[], Normalization]] = {
     "gaussian-process": partial(Corrected, baselines=(Baseline(1, 0, 0, 1.0),)),
     DEFAULT: default_method,
 }
-METHODS = {**PUBLISHED, **OURS}
+METHODS = {**PUBLISHED, **VARIANTS, **OURS}

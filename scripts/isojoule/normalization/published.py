@@ -1,4 +1,4 @@
-"""The published methods.
+"""The published methods, and variants of their regressions that were not published.
 
 Douwes and Serizel, "Normalizing energy consumption for hardware-independent evaluation": single and dual references and
 the line in section 3.1, types of regression in section 3.2, FLOPs and parameters in section 3.3.
@@ -151,18 +151,25 @@ def _standardization(references: Values) -> tuple[Values, Values]:
     return references.mean(axis=1, keepdims=True), np.where(scale > 0, scale, 1.0)
 
 
-def _published() -> dict[str, Callable[[], Normalization]]:
-    methods: dict[str, Callable[[], Normalization]] = {
-        "single-low": partial(Ratio, "low"),
-        "single-high": partial(Ratio, "high"),
-        "dual": TwoPoints,
-    }
-    for suffix, columns in COLUMNS_BY_SUFFIX.items():
-        methods[f"line{suffix}"] = partial(LeastSquares, columns)
-        methods[f"poly2{suffix}"] = partial(LeastSquares, columns, degree=2)
-        methods[f"svr{suffix}"] = partial(SupportVectors, columns)
-        methods[f"svr-standardized{suffix}"] = partial(SupportVectors, columns, standardize=True)
-    return methods
-
-
-PUBLISHED = _published()
+# the methods that the papers tried: FLOPs and parameters with the line alone
+PUBLISHED: dict[str, Callable[[], Normalization]] = {
+    "single-low": partial(Ratio, "low"),
+    "single-high": partial(Ratio, "high"),
+    "dual": TwoPoints,
+    **{f"line{suffix}": partial(LeastSquares, columns) for suffix, columns in COLUMNS_BY_SUFFIX.items()},
+    "poly2": partial(LeastSquares, degree=2),
+    "svr": SupportVectors,
+}
+# the same regressions as the papers did not try them
+VARIANTS: dict[str, Callable[[], Normalization]] = {
+    **{
+        f"{name}{suffix}": partial(regression, columns)
+        for suffix, columns in COLUMNS_BY_SUFFIX.items()
+        if suffix
+        for name, regression in (("poly2", partial(LeastSquares, degree=2)), ("svr", SupportVectors))
+    },
+    **{
+        f"svr-standardized{suffix}": partial(SupportVectors, columns, standardize=True)
+        for suffix, columns in COLUMNS_BY_SUFFIX.items()
+    },
+}

@@ -58,8 +58,7 @@ def ranking(results: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "mdape_median_percent", groups["mdape_percent"].median())
     table["rows"] = groups.size()
     table = table.reset_index().astype(dict.fromkeys(KEYS[:3] + KEYS[4:], "str"))
-    is_published = table["method"].isin(list(PUBLISHED)) & ~table["method"].str.startswith("svr-standardized")
-    table["published"] = is_published & table["sampling"].isin(PUBLISHED_SAMPLINGS)
+    table["published"] = table["method"].isin(list(PUBLISHED)) & table["sampling"].isin(PUBLISHED_SAMPLINGS)
     recommended = table["references"].map(references.recommended)
     is_recommended = (table["sampling"] == recommended) | (table["sampling"] == "all")
     table["default"] = (table["method"] == DEFAULT) & is_recommended
