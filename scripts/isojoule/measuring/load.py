@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Literal
 
 import torch
 
@@ -25,20 +26,29 @@ class MatrixLoad:
             if size >= LARGEST or self._product_s() >= PRODUCT_S:
                 break
             size *= 2
-        self._runs, self._rests, self._ends = threading.Event(), threading.Event(), False
-        self._rests.set()
+        # what is asked for and what the thread does change under this lock alone, so that no order of them is missed
+        self._changed = threading.Condition()
+        self._asked: Literal["rest", "work", "end"] = "rest"
+        self._is_working = False
+        self._error: RuntimeError | None = None
         self._thread = threading.Thread(target=self._work, name="load", daemon=True)
         self._thread.start()
 
     def start(self) -> None:
         """Begin the work, and return at once."""
-        self._rests.clear()
-        self._runs.set()
+        self._ask("work")
 
     def stop(self) -> None:
-        """End the work, and return when the device has nothing to do."""
-        self._runs.clear()
-        self._rests.wait()
+        """End the work, and return when the device has nothing to do.
+
+        Raises:
+            RuntimeError: a product failed, such as one for which the memory is short.
+        """
+        self._ask("rest")
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_working)
+        if self._error is not None:
+            raise self._error
 
     def multiply(self, count: int) -> None:
         """Do so many products, and return when they are done."""
@@ -47,21 +57,40 @@ class MatrixLoad:
 
     def close(self) -> None:
         """End the thread, and give the memory back."""
-        self._ends = True
-        self._runs.set()
+        self._ask("end")
         self._thread.join()
         del self._left, self._right, self._product
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def _ask(self, what: Literal["rest", "work", "end"]) -> None:
+        with self._changed:
+            self._asked = what
+            self._changed.notify_all()
+
     def _work(self) -> None:
-        while True:
-            self._runs.wait()
-            if self._ends:
-                return
-            while self._runs.is_set() and not self._ends:
-                self._multiply()
-            self._rests.set()
+        try:
+            while self._begins():
+                while self._asked == "work":
+                    self._multiply()
+        except RuntimeError as error:
+            # whoever waits for the end of the work is told, instead of waiting for ever
+            self._error = error
+        finally:
+            self._rest()
+
+    def _begins(self) -> bool:
+        """Rest until there is something else to do, and say whether that is work."""
+        self._rest()
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked != "rest")
+            self._is_working = self._asked == "work"
+            return self._is_working
+
+    def _rest(self) -> None:
+        with self._changed:
+            self._is_working = False
+            self._changed.notify_all()
 
     def _multiply(self) -> None:
         torch.mm(self._left, self._right, out=self._product)
