@@ -34,13 +34,17 @@ IDLE_S = 3.0
 def of_job(arrival: Arrival, folder: Path, machine: Device, cpu_max_power_w: float | None = None) -> list[Certificate]:
     """Return the certificates of the devices of a job, and make those that are not there, in short.
 
-    A board has another certificate with another driver, and the CPU with another instrument.
+    A board has another certificate with another driver, and the CPU with another instrument. What is made while others
+    are on a board tells of their work as well: it is not kept, and the next job tries again.
 
     Args:
         arrival: the devices of the job.
         folder: where certificates are kept.
         machine: the right to compute on this machine's CPU.
         cpu_max_power_w: thermal design power of the machine's CPUs, where the configuration states it.
+
+    Returns:
+        one for each device, in their order; empty where one of them has none, since others are on it.
 
     Raises:
         InputError: a certificate cannot be written, or a device cannot be read.
@@ -49,10 +53,15 @@ def of_job(arrival: Arrival, folder: Path, machine: Device, cpu_max_power_w: flo
         path = folder / f"{_slug(provenance.hardware().hostname)}-cpu.json"
         return [_kept(path, None, arrival.device, machine, cpu_max_power_w)]
     devices = [arrival.device, *(torch.device("cuda", number) for number in range(1, len(arrival.gpus)))]
-    return [
-        _kept(folder / f"{gpu.uuid}-{_slug(gpu.driver)}.json", gpu, device, machine, None)
-        for gpu, device in zip(arrival.gpus, devices, strict=True)
-    ]
+    try:
+        return [
+            _kept(folder / f"{gpu.uuid}-{_slug(gpu.driver)}.json", gpu, device, machine, None)
+            for gpu, device in zip(arrival.gpus, devices, strict=True)
+        ]
+    except (CompanyError, torch.OutOfMemoryError) as error:
+        # whether the cells can be measured there is decided cell by cell
+        print(f"no certificate: {str(error).strip().partition(chr(10))[0]}", flush=True)
+        return []
 
 
 def _kept(
@@ -65,7 +74,11 @@ def _kept(
         # another program may have made it while this one waited
         if (certificate := _read(path, source)) is not None:
             return certificate
+        if gpu:
+            check_room_of(gpu.uuid)
         certificate = made(gpu, device, "short", cpu_max_power_w=cpu_max_power_w)
+        if gpu:
+            check_room_of(gpu.uuid)
         write_record(path, certificate)
     print("\n".join([f"certificate {certificate.name} of {_name(gpu)}:", *certificate.findings]), flush=True)
     return certificate
@@ -98,6 +111,7 @@ def of_machine(machine: Device, form: Form, told: Callable[[str], None]) -> list
             check_room_of(uuid)
             gpu = identify(uuid)
             certificates.append(made(gpu, torch.device("cuda", number), form, idle_without_context_w=idle_w, told=told))
+            check_room_of(uuid)
     return certificates
 
 
@@ -117,7 +131,7 @@ def check_room_of(uuid: str) -> None:
     board = Board(uuid)
     present = board.company.present()
     if present.foreign_processes or present.unlisted_memory_bytes:
-        raise CompanyError(f"{board.name} ({uuid}): found others on it, expected it to do nothing; nothing was tried")
+        raise CompanyError(f"{board.name} ({uuid}): found others on it, expected it to do nothing else")
 
 
 def made(
