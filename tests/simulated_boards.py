@@ -28,6 +28,7 @@ class SimulatedBoard:
         period_s: time between two updates of the counter and of the power.
         phase_s: when the first update is.
         counter_lag_s: the counter integrates a power that is the mean of the last so many seconds.
+        counter_delay_s: the counter shows what it would have shown so many seconds ago.
         power_lag_s: the power is the mean of the last so many seconds; 0 for the power of the moment.
         looks_s: the sensor looks at the last so many seconds of every period alone; 0 for all of it.
         gain: what the counter shows, in parts of what is drawn.
@@ -41,6 +42,7 @@ class SimulatedBoard:
         period_s=0.1,
         phase_s=0.03,
         counter_lag_s=0.0,
+        counter_delay_s=0.0,
         power_lag_s=0.0,
         looks_s=0.0,
         gain=1.0,
@@ -52,6 +54,7 @@ class SimulatedBoard:
         self._times_s, self._powers_w, self._energies_j = [-1000.0], [idle_w], [0.0]
         self.period_s, self._phase_s = period_s, phase_s
         self._counter_lag_s, self._power_lag_s = counter_lag_s, power_lag_s
+        self._counter_delay_s = counter_delay_s
         self._looks_s = looks_s
         self._gain, self._noise, self._has_counter = gain, noise, has_counter
         self._seed, self._sums_j = seed, [0.0]
@@ -72,7 +75,7 @@ class SimulatedBoard:
         """Return what the energy counter shows now."""
         if not self._has_counter:
             return None
-        updated_s = self._updated_s()
+        updated_s = self._updated_s() - self._counter_delay_s
         if self._looks_s:
             return self._gain * self._looked_j(updated_s)
         if not self._counter_lag_s:

@@ -297,6 +297,29 @@ def test_a_counter_that_the_power_contradicts_is_refused(counter_j, is_refused):
         assert joules(account(window).gpu) == pytest.approx(counter_j)
 
 
+@pytest.mark.parametrize(("ended_s", "is_refused"), [(10.0, True), (9.9, False)])
+def test_a_counter_in_a_wrong_unit_is_refused_by_a_mean_power_as_well_where_the_window_is_long(ended_s, is_refused):
+    """The limit is not known, and the power is the mean of the last second."""
+    board = gpu(power="averaged", power_limit_w=None)
+    window = observed([board], after=(0.5,), ended_s=ended_s, trace=trace([50.0] * 101))
+    if is_refused:
+        with pytest.raises(InputError, match=r"its energy counter read 0\.5 J over 10\.00 s and its power"):
+            account(window)
+    else:
+        assert joules(account(window).gpu) == pytest.approx(0.5)
+
+
+def test_a_repetition_that_is_short_beside_the_lag_of_its_counter_has_no_energy_of_its_own():
+    marks = [Readings(float(number), (50.0 * number,)) for number in range(3)]
+    for late_s, is_told in ((0.05, True), (0.5, False)):
+        board = replace(gpu(), late_s=late_s)
+        energy = account(observed([board], ended_s=2.0, repetitions=2, marks=marks))
+        assert (energy.window.repetition_energies_kwh is not None) is is_told
+        # a plain difference of the counter is off by as much as it shows late
+        assert joules(energy.gpu) == pytest.approx(50)
+        assert 2 * 3.6e6 * energy.gpu.uncertainty_kwh == pytest.approx((0.02 + late_s) * LIMIT_W, abs=0.01)
+
+
 def test_an_edge_takes_what_is_outside_of_the_work_away_again():
     """The counter was last seen 0.2 s before the work and 0.4 s after it, at 20 W and at 30 W."""
     opening = Edge(Tick(-0.2, 1000.0, 0.001), power_w=20.0, change_w=0.0)

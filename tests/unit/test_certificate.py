@@ -163,6 +163,29 @@ def test_bounds_and_periods_come_from_the_certificate():
     assert (informed.period_s, informed.shown.over_s) == (0.2, 0.2)
 
 
+@pytest.mark.parametrize("delay_s", [0.2, 0.5, 0.8])
+def test_a_counter_with_a_pure_delay_is_waited_for(delay_s):
+    """Behind the work it looks settled while it still shows the work."""
+    result = found("short", period_s=0.05, counter_delay_s=delay_s, seed=4)
+    assert result.counter.lag_s == pytest.approx(delay_s, rel=0.05)
+    assert 2 * delay_s <= result.counter.late_s < 2.5 * delay_s
+    assert abs(result.windows.offset_j) < 3
+    powers_w = [of_window_j / duration_s for of_window_j, duration_s in
+                zip(result.windows.energies_j, result.windows.durations_s, strict=True)]  # fmt: skip
+    assert powers_w == pytest.approx([WORK_W] * len(powers_w), rel=0.01)
+
+
+@pytest.mark.parametrize(("truth", "late_s"), [({}, 0), ({"counter_lag_s": 0.5}, 0.55)])
+def test_windows_wait_for_the_lag_that_the_certificate_has(truth, late_s):
+    gpu = Gpu(name="A40", uuid="GPU-1", nvml_index=0, driver="580", power_limit_w=300, memory_bytes=1, mig=False,
+              counter_period_s=0.1, power="instantaneous")  # fmt: skip
+    certificate = certified(found("short", **truth))
+    assert of_gpu(gpu, 0.1, certificate).late_s == pytest.approx(late_s, rel=0.06)
+    # nobody knows how late the counter of a board is that was not tried, or did not tell
+    assert of_gpu(gpu, 0.1).late_s is None
+    assert of_gpu(gpu, 0.1, certified(Found(counter=Response(update_period_s=0.1)))).late_s is None
+
+
 def test_a_cpu_that_nothing_measures_has_an_estimated_certificate(tmp_path):
     command = [sys.executable, "-m", "isojoule", "check-gpu", "--short", "--output", "cpu.json"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}

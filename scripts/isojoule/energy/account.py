@@ -221,10 +221,16 @@ def _of_gpu(observation: Observation, number: int) -> Joules:
     if energy.bound_j is not None:
         energy = energy._replace(bound_j=energy.bound_j + instrument.offset_j)
     check_power(str(instrument), energy.energy_j, observation.duration_s, instrument.power_limit_w)
-    if instrument.means == "counter" and instrument.power == "instantaneous":
+    if instrument.means == "counter":
         is_sampled = _gap_s(number, before, after, observation.trace) <= _longest_gap_s(before, after)
         by_power = _power_beside(observation, number) if is_sampled else None
-        check_agreement(str(instrument), energy.energy_j, by_power and by_power.energy_j, observation.duration_s)
+        check_agreement(
+            str(instrument),
+            energy.energy_j,
+            by_power and by_power.energy_j,
+            observation.duration_s,
+            is_mean=instrument.power == "averaged",
+        )
     return energy
 
 
@@ -361,7 +367,8 @@ def _of_repetitions_kwh(observation: Observation) -> list[float] | None:
     """The energy of each repetition; none where nobody asked, or where one is too short or cannot be read."""
     marks = observation.marks
     shortest_s = min((after.time_s - before.time_s for before, after in pairwise(marks)), default=0)
-    period_s = max(instrument.period_s for instrument in observation.instruments)
+    # a repetition has what the one before it still had to show
+    period_s = max(max(instrument.period_s, instrument.late_s or 0.0) for instrument in observation.instruments)
     if len(marks) < 2 or shortest_s < PERIODS_OF_A_REPETITION * period_s:
         return None
     if observation.instruments[0].means == "model":

@@ -4,11 +4,14 @@ A counter is read at its updates alone, and only when the power that it shows ha
 nothing of the warm-up still to come, and after the work nothing of the work. What the board draws between the update
 and the work, or between the work and the update, is taken away again. Without this, windows read low: Yang et al.,
 "Part-time power measurements", SC24 (arXiv 2312.02741).
+
+A counter that is only delayed shows a steady power of the work for a while after it, as if it had settled. So no edge
+is taken before the lag of the counter is over.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 POLL_S = 0.001
@@ -16,8 +19,10 @@ POLL_S = 0.001
 BLOCK_S = 0.1
 # powers of neighbouring blocks that differ by less are settled
 TOLERANCE_SHARE, TOLERANCE_W = 0.03, 3.0
-# the longest time to wait for a counter at one edge; an average over a second settles after a second
+# the longest time to wait for a counter at one edge once its lag is over
 PATIENCE_S = 2.5
+# a counter whose lag nobody has measured may show work so long after it
+LONGEST_LATE_S = 1.0
 # the power of a board does not fall from work to idle in less time than this is long
 RAMP_S = 0.02
 # NVML counts whole millijoules
@@ -46,15 +51,58 @@ class Edge:
         tick: the update that energy is counted from, or to.
         power_w: the power without the work, in the block of updates that ends with the tick.
         change_w: how far it is from that of the block before; large where it had not settled.
+        earlier: the edge that would do if the counter had no lag; none where the lag is known.
     """
 
     tick: Tick
     power_w: float
     change_w: float
+    earlier: "Edge | None" = None
+
+    def energy_after_j(self, ended_s: float) -> float:
+        """Return what the counter shows without the power since the end of the work."""
+        return self.tick.value_j - self.power_w * (self.tick.time_s - ended_s)
+
+
+class _Watched:
+    """The updates of a counter since its watch began, and what they tell of its edge.
+
+    Args:
+        late_s: how long it may show what came before the watch; none where that is not known.
+    """
+
+    def __init__(self, counter_j: Callable[[], float | None], late_s: float | None, began_s: float) -> None:
+        self._counter_j = counter_j
+        self._value_j = counter_j()
+        self._is_lag_known = late_s is not None
+        self._shows_now_s = began_s + (LONGEST_LATE_S if late_s is None else late_s)
+        self._ticks: list[Tick] = []
+        self._late_ticks: list[Tick] = []
+        self._earlier: Edge | None = None
+
+    def look(self, looked_s: float, within_s: float) -> None:
+        """See whether the counter was updated, at a time, since the look before."""
+        value_j = self._counter_j()
+        if value_j is None or value_j == self._value_j:
+            return
+        self._value_j = value_j
+        tick = Tick(looked_s, value_j, within_s)
+        self._ticks.append(tick)
+        if looked_s >= self._shows_now_s:
+            self._late_ticks.append(tick)
+        if self._earlier is None and not self._is_lag_known:
+            edge = _edge(self._ticks)
+            self._earlier = edge if edge is not None and _is_settled(edge) else None
+
+    def edge(self) -> Edge | None:
+        """Return the edge at the last update; none where the lag is not over, or too few updates came since."""
+        edge = _edge(self._late_ticks)
+        return None if edge is None else replace(edge, earlier=self._earlier)
 
 
 def settled_edges(
     counters_j: Sequence[Callable[[], float | None]],
+    lates_s: Sequence[float | None],
     *,
     patience_s: float = PATIENCE_S,
     clock: Callable[[], float] = time.perf_counter,
@@ -64,27 +112,26 @@ def settled_edges(
 
     Args:
         counters_j: each reads a counter in joules, or none where it cannot be read now.
-        patience_s: how long to wait at most.
+        lates_s: how long after work each counter may still show something of it; none where that is not known.
+        patience_s: how long to wait at most once that time is over.
         clock: gives the time in seconds.
         sleep: waits for so many seconds.
     """
     looked_s = clock()
-    ends_s = looked_s + patience_s
-    values_j = [counter_j() for counter_j in counters_j]
-    ticks: list[list[Tick]] = [[] for _ in counters_j]
+    ends_s = (
+        looked_s + patience_s + max((LONGEST_LATE_S if late_s is None else late_s for late_s in lates_s), default=0)
+    )
+    watched = [_Watched(*of_counter, looked_s) for of_counter in zip(counters_j, lates_s, strict=True)]
     while looked_s < ends_s:
         sleep(POLL_S)
         before_s, looked_s = looked_s, clock()
-        for number, counter_j in enumerate(counters_j):
-            value_j = counter_j()
-            if value_j is not None and value_j != values_j[number]:
-                values_j[number] = value_j
-                ticks[number].append(Tick(looked_s, value_j, looked_s - before_s))
-        edges = [_edge(of_counter) for of_counter in ticks]
+        for counter in watched:
+            counter.look(looked_s, looked_s - before_s)
+        edges = [counter.edge() for counter in watched]
         # the last counter to be updated has just been: the others are at most a period old
         if edges and all(edge is not None and _is_settled(edge) for edge in edges):
             return edges
-    return [_edge(of_counter) for of_counter in ticks]
+    return [counter.edge() for counter in watched]
 
 
 def energy_of_work(opening: Edge, started_s: float, ended_s: float, closing: Edge) -> tuple[float, float]:
@@ -94,6 +141,9 @@ def energy_of_work(opening: Edge, started_s: float, ended_s: float, closing: Edg
 
         E_c - E_o - P_o (started - t_o) - P_c (t_c - ended)
 
+    Where the lag of the counter is not known, the bound also has what an earlier closing edge would change: that may be
+    work which the counter showed late, or what the board drew without work before it came to rest.
+
     Args:
         opening: the edge before the work.
         started_s: when the work began.
@@ -101,8 +151,7 @@ def energy_of_work(opening: Edge, started_s: float, ended_s: float, closing: Edg
         closing: the edge after the work.
     """
     before_s, after_s = started_s - opening.tick.time_s, closing.tick.time_s - ended_s
-    outside_j = opening.power_w * before_s + closing.power_w * after_s
-    energy_j = closing.tick.value_j - opening.tick.value_j - outside_j
+    energy_j = closing.energy_after_j(ended_s) - opening.tick.value_j - opening.power_w * before_s
     work_w = energy_j / (ended_s - started_s) if ended_s > started_s else 0.0
     bound_j = (
         opening.tick.within_s * opening.power_w
@@ -112,6 +161,8 @@ def energy_of_work(opening: Edge, started_s: float, ended_s: float, closing: Edg
         + RAMP_S * abs(work_w - closing.power_w)
         + 2 * STEP_J
     )
+    if (earlier := closing.earlier) is not None:
+        bound_j += abs(closing.energy_after_j(ended_s) - earlier.energy_after_j(ended_s))
     return energy_j, bound_j
 
 

@@ -65,6 +65,7 @@ class Instrument:
         device: how a message names the device.
         uuid: of a GPU.
         power: whether the power of a GPU is that of the moment or of the last second; none where it gives none.
+        late_s: how long after work its counter may still show something of it; none where nobody tried.
         shown: how late the power of a GPU is shown; none where that is not known.
         power_limit_w: the most power that the device draws, none where that is not known.
         offset_j: what windows were found to be off by, whatever their length.
@@ -79,6 +80,7 @@ class Instrument:
     device: str = "CPU"
     uuid: str | None = None
     power: Literal["instantaneous", "averaged"] | None = None
+    late_s: float | None = None
     shown: Shown | None = None
     power_limit_w: float | None = None
     offset_j: float = 0.0
@@ -91,9 +93,12 @@ class Instrument:
     def counter_bound_j(self) -> float | None:
         """Return how far off the difference of two counter readings can be; none where that is not known.
 
-        Each reading may be up to a period old, so that the energy of one period at most is missing or too much.
+        Each reading may be up to a period old, and shows work as late as the counter does, so that the energy of that
+        time at most is missing or too much.
         """
-        return None if self.power_limit_w is None else self.period_s * self.power_limit_w + STEP_J
+        if self.power_limit_w is None:
+            return None
+        return (self.period_s + (self.late_s or 0.0)) * self.power_limit_w + STEP_J
 
     def power_bound_j(self, bound_j: float) -> float | None:
         """Return how far off an integral of the power can be; none where that is not known.
@@ -135,6 +140,7 @@ def of_gpu(gpu: Gpu, power_period_s: float, certificate: Certificate | None = No
         device=gpu.name,
         uuid=gpu.uuid,
         power=gpu.power,
+        late_s=certificate.counter.late_s if certificate and certificate.counter else None,
         shown=averaged(AVERAGED_S) if gpu.power == "averaged" else held(seen_s or LONGEST_UPDATE_S),
         # the limit of a GPU is not that of its module
         power_limit_w=None if gpu.scope == "module" else gpu.power_limit_w,
@@ -264,7 +270,8 @@ class Instruments:
         edges: list[Edge | None] = [None] * len(self.deciding)
         if numbers:
             counters = [patient(self._boards[number].counter_j) for number in numbers]
-            for number, edge in zip(numbers, settled_edges(counters), strict=True):
+            lates_s = [self.deciding[number].late_s for number in numbers]
+            for number, edge in zip(numbers, settled_edges(counters, lates_s), strict=True):
                 edges[number] = edge
         return edges
 

@@ -8,6 +8,8 @@ MOST_OF_LIMIT = 1.2
 LARGEST_DIFFERENCE = 0.2
 # over a shorter time, the samples of the power are too few to say so
 SHORTEST_COMPARISON_S = 2.0
+# a power that is the mean of the last second misses half a second of the work, a twentieth of so long a window
+SHORTEST_COMPARISON_WITH_MEAN_S = 10.0
 
 
 def check_power(device: str, energy_j: float, duration_s: float, limit_w: float | None) -> None:
@@ -31,19 +33,23 @@ def check_power(device: str, energy_j: float, duration_s: float, limit_w: float 
         )
 
 
-def check_agreement(device: str, counter_j: float, integral_j: float | None, duration_s: float) -> None:
+def check_agreement(
+    device: str, counter_j: float, integral_j: float | None, duration_s: float, *, is_mean: bool = False
+) -> None:
     """Refuse a counter that the board's own power contradicts.
 
     Args:
         device: how the message names the board.
         counter_j: energy by the counter.
-        integral_j: energy by the power of the moment, integrated; none where it was not sampled well enough.
+        integral_j: energy by the power, integrated; none where it was not sampled well enough.
         duration_s: of the window.
+        is_mean: whether the power is the mean of the last second and not that of the moment.
 
     Raises:
         InputError: the two differ by more than a fifth.
     """
-    if integral_j is None or integral_j <= 0 or duration_s < SHORTEST_COMPARISON_S:
+    shortest_s = SHORTEST_COMPARISON_WITH_MEAN_S if is_mean else SHORTEST_COMPARISON_S
+    if integral_j is None or integral_j <= 0 or duration_s < shortest_s:
         return
     if abs(counter_j / integral_j - 1) > LARGEST_DIFFERENCE:
         raise InputError(

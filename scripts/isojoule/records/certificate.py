@@ -24,6 +24,12 @@ class Response(_Part):
         default=None, description="Share of the time in which the sensor looks; 1 for all of it."
     )
 
+    @property
+    def late_s(self) -> float | None:
+        """How long after work the reading may still show something of it; none where that is not known."""
+        # a delay is found as a mean over twice as long, and a length within a tenth
+        return None if self.averaged_s is None else 1.1 * self.averaged_s
+
 
 class Windows(_Part):
     """What windows over the same steady work read."""

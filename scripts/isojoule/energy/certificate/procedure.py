@@ -255,15 +255,16 @@ def _looked_share(bench: Bench, lengths: Lengths, found: Found) -> float | None:
 def _find_windows(found: Found, bench: Bench, lengths: Lengths) -> None:
     """Measure steady work in windows of several lengths, the shortest of them several times."""
     shortest_s = min(lengths.windows_s)
+    lates_s = [found.counter.late_s if found.counter else None]
     durations_s, energies_j, bounds_j = [], [], []
     for asked_s in (*lengths.windows_s, *[shortest_s] * (lengths.repeats - 1)):
-        (opening,) = settled_edges([bench.counter_j], clock=bench.clock, sleep=bench.sleep)
+        (opening,) = settled_edges([bench.counter_j], lates_s, clock=bench.clock, sleep=bench.sleep)
         started_s = bench.clock()
         bench.start()
         bench.wait(asked_s)
         bench.stop()
         ended_s = bench.clock()
-        (closing,) = settled_edges([bench.counter_j], clock=bench.clock, sleep=bench.sleep)
+        (closing,) = settled_edges([bench.counter_j], lates_s, clock=bench.clock, sleep=bench.sleep)
         if opening is None or closing is None:
             found.unknown["windows"] = NO_UPDATES
             return
