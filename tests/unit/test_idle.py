@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from simulated_boards import Clock, SimulatedBoard
 
@@ -105,6 +106,62 @@ def test_a_cold_board_is_warmed_up_until_its_power_stands_still():
     assert steadied.is_steady
     assert steadied.power_w > 245
     assert steadied.duration_s < 40
+
+
+@pytest.mark.parametrize("warms_up_in_s", [2, 10, 30, 60])
+@pytest.mark.parametrize(("period_s", "work_s"), [(0.02, 0.03), (0.1, 0.03), (0.02, 0.5), (0.1, 0.5), (0.02, 3.0)])
+def test_a_board_that_still_warms_up_is_not_called_steady(warms_up_in_s, period_s, work_s):
+    """Two stretches of 3 s within 2 % called one of 30 s steady after 6 s, 8 % below what it drew in the end."""
+    clock = Clock()
+
+    def work():
+        clock.now_s += work_s
+
+    def counter_j():
+        updated_s = np.floor(clock.now_s / period_s) * period_s
+        return 300 * (updated_s + 0.1 * warms_up_in_s * np.exp(-updated_s / warms_up_in_s))
+
+    steadied = until_steady(work, counter_j, clock=clock)
+    behind = 0.1 * np.exp(-clock.now_s / warms_up_in_s)
+    assert steadied.duration_s < 40 + 2 * work_s + 0.2
+    if warms_up_in_s <= 10:
+        assert steadied.is_steady
+    if steadied.is_steady:
+        # what it still gains in a window of ten seconds
+        assert behind * (1 - np.exp(-10 / warms_up_in_s)) < 0.015
+        assert behind < 0.045 or warms_up_in_s == 60
+        assert steadied.power_w == pytest.approx(300 * (1 - behind), rel=0.02)
+
+
+@pytest.mark.parametrize("period_s", [0.02, 0.1])
+def test_a_steady_board_is_soon_seen_to_be_steady_though_its_counter_is_stale(period_s):
+    generator = np.random.default_rng(5)
+    for _ in range(20):
+        clock = Clock()
+        board = SimulatedBoard(clock, idle_w=300.0, period_s=period_s, phase_s=generator.uniform(0, period_s))
+
+        def work(clock=clock, board=board):
+            board.draw(300 * generator.normal(1, 0.02))
+            clock.now_s += generator.uniform(0.02, 0.3)
+
+        steadied = until_steady(work, board.counter_j, clock=clock)
+        assert (steadied.is_steady, steadied.duration_s < 30) == (True, True)
+        assert steadied.power_w == pytest.approx(300, rel=0.01)
+
+
+def test_an_energy_that_cannot_be_read_for_a_while_is_read_on_and_one_that_never_is_has_no_power():
+    clock = Clock()
+    board = SimulatedBoard(clock, idle_w=100.0, period_s=0.02)
+    looks = iter(range(10**6))
+
+    def work():
+        clock.now_s += 0.1
+
+    steadied = until_steady(work, lambda: board.counter_j() if next(looks) % 3 else None, clock=clock)
+    assert (steadied.is_steady, steadied.power_w) == (True, pytest.approx(100, rel=0.01))
+    never = until_steady(work, lambda: None, clock=clock)
+    assert (never.is_steady, never.power_w) == (False, None)
+    assert 40 <= never.duration_s < 41
 
 
 def test_a_board_that_never_gets_steady_is_not_warmed_up_without_end():
