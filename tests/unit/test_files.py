@@ -1,13 +1,24 @@
 import errno
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from isojoule import files
 from isojoule.errors import InputError
+from isojoule.measuring import checkpoints
+from isojoule.tables.writing import write_table
+from isojoule.workloads.tagging import extraction
+from isojoule.workloads.tagging import synthetic as sounds
+from isojoule.workloads.tagging.dataset import prepare
+from isojoule.workloads.waveflow import synthetic as speech
 
 KILLED = """
 import os, signal, sys
@@ -41,6 +52,49 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(tmp_path):
         fill(t)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def no_room():
+    """No file of this process may have more than sixteen bytes: the kernel refuses as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def begins():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
+
+    yield begins
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+FRAME = pd.DataFrame({"power_w": np.linspace(60, 70, 9)})
+WRITERS = {
+    "weights": lambda path: checkpoints.write(path, torch.nn.Linear(8, 8), "origin"),
+    "no weights": lambda path: checkpoints.write_failure(path, "training ended with outcome oom", "origin"),
+    "parquet": lambda path: write_table(FRAME, path.with_suffix(".parquet")),
+    "csv": lambda path: write_table(FRAME, path.with_suffix(".csv")),
+    "text": lambda path: files.write_text(path, "seventeen letters"),
+    "sounds": lambda path: sounds._write_clip(path, np.random.default_rng(0), ["Dog"]),
+    "speech": lambda path: speech.write(path, clips=1, rate_hz=8000, seed=0),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_whoever_writes_tells_the_systems_reason_in_the_systems_words(tmp_path, no_room, writer):
+    """Libraries put words around it, or leave it out."""
+    no_room()
+    with pytest.raises(InputError) as refused:
+        WRITERS[writer](tmp_path / "file")
+    assert str(refused.value).endswith(f": cannot be written: {os.strerror(errno.EFBIG)}")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_features_say_why_they_cannot_be_written(tmp_path, no_room, demo):
+    dataset = demo.dataset.model_copy(update={"train_clips": 10, "test_clips": 10})
+    prepare(dataset, demo.mel, tmp_path / "dataset")
+    no_room()
+    with pytest.raises(InputError, match=r"features\.npy: cannot be written: File too large"):
+        extraction.extract(tmp_path / "dataset", demo.mel, demo.classes, tmp_path / "features", workers=1)
+    assert list((tmp_path / "features").iterdir()) == []
 
 
 def test_an_interrupt_leaves_nothing_half_written(tmp_path):

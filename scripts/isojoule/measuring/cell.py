@@ -29,6 +29,9 @@ from isojoule.study.reruns import cell_slice, gpu_slice
 from isojoule.workloads import building, interface, precision
 from isojoule.workloads.interface import Architecture, Configuration, Session
 
+# what follows where a training cannot leave its weights, or the word that there are none
+NO_WEIGHTS = "the training is kept, its test trains again"
+
 
 @dataclass(frozen=True)
 class CellJob:
@@ -163,8 +166,8 @@ def measure(job: CellJob) -> MeasurementRecord:
     with Devices(job.machine, uuids) if job.is_on_gpu else nullcontext(job.machine) as computer:
         measured = _measured(job, decisive, architectures_by_name[cell.architecture], computer)
         if cell.phase == "train" and job.checkpoint is not None and measured["outcome"] != "ok":
-            failure = f"training ended with outcome {measured['outcome']}"
-            checkpoints.write_failure(job.checkpoint, failure, job.origin)
+            failure, checkpoint = f"training ended with outcome {measured['outcome']}", job.checkpoint
+            _keep(lambda: checkpoints.write_failure(checkpoint, failure, job.origin), NO_WEIGHTS)
     times = configuration.whole(cell.architecture, cell.phase)
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
@@ -245,8 +248,7 @@ def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tu
 def _keep_what_it_left(job: CellJob, session: Session, window: Window) -> None:
     """Write weights, products and the trace beside the record."""
     if job.cell.phase == "train" and (checkpoint := job.checkpoint) is not None:
-        consequence = "the training is kept, its test trains again"
-        _keep(lambda: checkpoints.write(checkpoint, session.model, job.origin), consequence)
+        _keep(lambda: checkpoints.write(checkpoint, session.model, job.origin), NO_WEIGHTS)
     _keep(lambda: session.keep(job.products), "the record is kept without what the model made")
     if window.trace.samples:
         _keep(lambda: window.trace.write(job.trace), "the record is kept without it")

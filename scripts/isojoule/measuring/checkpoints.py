@@ -1,5 +1,9 @@
 """Weights from a training to its tests: safetensors, which holds no code."""
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -12,17 +16,25 @@ from isojoule.files import written_whole
 
 def write(path: Path, model: nn.Module, origin: str) -> None:
     """Write the weights of `model` to `path`, whole or not at all; `origin` names what they depend on."""
-    with written_whole(path) as temporary:
-        try:
-            save_model(model, str(temporary), metadata={"origin": origin})
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+    with _written(path) as temporary:
+        save_model(model, temporary, metadata={"origin": origin})
 
 
 def write_failure(path: Path, reason: str, origin: str) -> None:
     """Write a checkpoint without weights that tells the test why."""
+    with _written(path) as temporary:
+        save_file({}, temporary, metadata={"failure": reason, "origin": origin})
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[str]:
+    """Yield a temporary path as `written_whole`; safetensors tells the system's error only in its words."""
     with written_whole(path) as temporary:
-        save_file({}, str(temporary), metadata={"failure": reason, "origin": origin})
+        try:
+            yield str(temporary)
+        except SafetensorError as error:
+            number = re.search(r"\(os error (\d+)\)", str(error))
+            raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))) from error
 
 
 def is_there(path: Path, origin: str) -> bool:

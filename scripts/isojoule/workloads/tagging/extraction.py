@@ -5,6 +5,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
-from isojoule.files import write_json, written_whole
+from isojoule.files import write_bytes, write_json, written_whole
 from isojoule.progress import heartbeat
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
@@ -78,8 +79,9 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
     mean = total / count
     deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
     targets = np.array([[label in clip.labels.split(",") for label in classes] for clip in clips], dtype=np.float32)
-    with written_whole(folder / "targets.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, targets)
+    array = BytesIO()
+    np.save(array, targets)
+    write_bytes(folder / "targets.npy", array.getbuffer())
     with written_whole(folder / MANIFEST) as temporary:
         shutil.copyfile(dataset / MANIFEST, temporary)
     content.update(targets.tobytes() + " ".join(clip.split for clip in clips).encode())

@@ -4,6 +4,7 @@ Nobody recorded these clips. They let a study run anywhere, but its qualities ca
 """
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from isojoule.files import write_text, written_whole
+from isojoule.files import write_bytes, write_text
 from isojoule.workloads.tagging.labels import DESED_CLASSES
 
 Signal = NDArray[np.float64]
@@ -68,8 +69,9 @@ def _write_clip(path: Path, rng: Generator, labels: list[str]) -> None:
     mixture += background * 10 ** (rng.uniform(-24, -8) / 20)
     mixture *= 10 ** (rng.uniform(-20, -3) / 20) / np.abs(mixture).max()
     samples = np.stack([mixture, np.roll(mixture, 7)], axis=1) if channels == 2 else mixture
-    with written_whole(path) as temporary:
-        soundfile.write(temporary, samples, rate_hz, subtype="PCM_16", format="FLAC")
+    content = BytesIO()
+    soundfile.write(content, samples, rate_hz, subtype="PCM_16", format="FLAC")
+    write_bytes(path, content.getbuffer())
 
 
 def _alarm(rng: Generator, times: Signal) -> Signal:

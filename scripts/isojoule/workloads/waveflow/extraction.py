@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from isojoule.configuration.shared_sections import Mel
 from isojoule.errors import InputError
-from isojoule.files import write_json, written_whole
+from isojoule.files import write_bytes, write_json, written_whole
 from isojoule.progress import heartbeat
 from isojoule.workloads.audio import UnusableClipError, decode_whole
 from isojoule.workloads.mel import log_mel
@@ -77,8 +78,9 @@ def extract_study(configuration: Configuration, dataset: Path, folder: Path, wor
     deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
     lengths = np.array([clip.n_frames for clip in clips])
     table = np.stack([np.cumsum(lengths) - lengths, lengths, [clip.split == "test" for clip in clips]], axis=1)
-    with written_whole(folder / "clips.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, table.astype(np.int64))
+    array = BytesIO()
+    np.save(array, table.astype(np.int64))
+    write_bytes(folder / "clips.npy", array.getbuffer())
     content.update(table.tobytes())
     statistics = {"clips": len(clips), "mean": mean, "std": deviation, "fingerprint": content.hexdigest()[:16]}
     write_json(folder / "statistics.json", statistics)

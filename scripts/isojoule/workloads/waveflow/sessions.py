@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from isojoule.configuration.shared_sections import Mel
 from isojoule.errors import InputError
-from isojoule.files import read_json, written_whole
+from isojoule.files import read_json, write_bytes
 from isojoule.records.measurement import Work
 from isojoule.workloads import building
 from isojoule.workloads.interface import Architecture
@@ -256,8 +256,7 @@ class Session:
             content, rate_hz = BytesIO(), self._mel.sample_rate_hz
             soundfile.write(content, samples.clip(-1, 1), rate_hz, subtype="PCM_16", format="WAV")
             path = folder / f"{number:0{digits}d}.wav"
-            with written_whole(path) as temporary:
-                temporary.write_bytes(content.getvalue())
+            write_bytes(path, content.getbuffer())
             stale.discard(path)
         for path in stale:
             with suppress(OSError):

@@ -3,6 +3,7 @@
 Nobody says anything in it. It lets a study run anywhere, but its qualities can be compared only with one another.
 """
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from isojoule.files import write_text, written_whole
+from isojoule.files import write_bytes, write_text
 
 Signal = NDArray[np.float64]
 
@@ -32,8 +33,9 @@ def write(folder: Path, clips: int, rate_hz: int, seed: int) -> None:
     names = [f"made-{number:05d}" for number in range(clips)]
     for number, name in enumerate(names):
         rng = np.random.default_rng([seed, number])
-        with written_whole(folder / "wavs" / f"{name}.wav") as temporary, temporary.open("wb") as file:
-            soundfile.write(file, _utterance(rng, rate_hz), rate_hz, subtype="PCM_16", format="WAV")
+        content = BytesIO()
+        soundfile.write(content, _utterance(rng, rate_hz), rate_hz, subtype="PCM_16", format="WAV")
+        write_bytes(folder / "wavs" / f"{name}.wav", content.getbuffer())
     write_text(folder / "metadata.csv", "".join(f"{name}|made from a seed|made from a seed\n" for name in names))
 
 
