@@ -260,7 +260,7 @@ def test_tf32_is_on_only_where_it_was_asked_for(precision, expected):
         for backend in (backends.cuda.matmul, backends.cudnn, backends.cudnn.conv, backends.cudnn.rnn):
             assert backend.fp32_precision == expected
     finally:
-        backends.fp32_precision = "ieee"
+        set_precision("fp32")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,17 @@ def test_a_switch_that_somebody_turned_is_noticed(switch):
         precision.check("fp32", "nets:Net")
 
 
+@pytest.mark.parametrize("flags", [torch.backends.flags, torch.backends.cudnn.flags, torch.backends.mkldnn.flags])
+@pytest.mark.parametrize(("before", "after"), [("fp32", "tf32"), ("tf32", "fp32")])
+def test_a_switch_that_a_library_turned_and_put_back_can_still_be_turned(flags, before, after):
+    """That of oneDNN, once put back, no longer follows the one for all, which is all that turning it turns."""
+    precision.set_precision(before)
+    with flags(fp32_precision="ieee"):
+        pass
+    precision.set_precision(after)
+    precision.check(after, "torch")
+
+
 @pytest.mark.parametrize(
     ("variables", "name", "is_refused"),
     [

@@ -67,6 +67,8 @@ def set_precision(precision: str) -> None:
     torch.backends.cudnn.allow_tf32 = is_tf32
     for switch in _switches().values():
         switch.fp32_precision = _asked(precision)
+    # the switch of oneDNN is read itself, but in torch 2.13 to turn it turns the one for all instead
+    torch.backends.mkldnn.set_flags(_fp32_precision=_asked(precision))
     check(precision, "torch")
 
 
