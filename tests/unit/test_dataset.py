@@ -9,7 +9,7 @@ import soundfile
 import soxr
 
 from isojoule.errors import InputError
-from isojoule.workloads.audio import UnusableClipError, decode_beginning, n_samples
+from isojoule.workloads.audio import UnusableClipError, decode_beginning, decode_whole, n_samples
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.dataset import prepare
 from isojoule.workloads.tagging.description.sections import Desed, Folder, Synthetic
@@ -17,6 +17,7 @@ from isojoule.workloads.tagging.extraction import extract
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.labels import DESED_CLASSES, read_labels
 from isojoule.workloads.tagging.manifest import read_manifest
+from isojoule.workloads.whole_clip import Properties, properties
 
 ESC10 = Path(__file__).parents[3] / "shared" / "esc10"
 
@@ -40,7 +41,7 @@ def table(tmp_path):
 
 def noise(path, seconds=1.5, rate_hz=16000, channels=1, seed=0):
     """Write noise to an audio file."""
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     samples = 0.1 * np.random.default_rng(seed).standard_normal((int(seconds * rate_hz), channels))
     soundfile.write(path, samples, rate_hz)
     return path
@@ -50,12 +51,49 @@ def noise(path, seconds=1.5, rate_hz=16000, channels=1, seed=0):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_labels_are_read_as_desed_writes_them(table, start, end):
     path = table(start + end.join(["filename\tevent_labels", "a.wav\tDog, Cat", "b.wav\tCat", ""]))
-    assert read_labels(path, ["Cat", "Dog"]) == {"a.wav": ["Dog", "Cat"], "b.wav": ["Cat"]}
+    assert read_labels(path, ["Cat", "Dog"]).of_clips == {"a.wav": ["Dog", "Cat"], "b.wav": ["Cat"]}
 
 
 def test_rows_of_one_clip_are_joined(table):
-    path = table("filename\tevent_labels\na.wav\tDog\na.wav\tCat,Dog\n")
-    assert read_labels(path, ["Cat", "Dog"]) == {"a.wav": ["Dog", "Cat"]}
+    names = ["a.wav", "./a.wav", "b/../a.wav", ".//a.wav", " a.wav "]
+    path = table("filename\tevent_labels\n" + "".join(f"{name}\tCat,Dog\n" for name in names))
+    assert read_labels(path, ["Cat", "Dog"]).of_clips == {"a.wav": ["Cat", "Dog"]}
+
+
+@pytest.mark.parametrize("label", ["event_label", "event_labels"])
+def test_the_labels_of_a_clip_are_the_classes_of_its_events(table, label):
+    rows = ["a.wav\t0.5\t1.0\tDog", "a.wav\t0.9\t10\tCat", "b.wav\t\t\t", "a.wav\t3\t4\tDog"]
+    labels = read_labels(table("\n".join([f"filename\tonset\toffset\t{label}", *rows])), ["Cat", "Dog"])
+    assert labels.of_clips == {"a.wav": ["Dog", "Cat"], "b.wav": []}
+    assert (labels.events, labels.broken_rows) == (3, {})
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("b.wavDog", "found 1 columns, expected the 2 of the header"),
+        ("./b.wav Dog", "found 1 columns, expected the 2 of the header"),
+        ("b.wav\tDog\tCat", "found 3 columns, expected the 2 of the header"),
+    ],
+)
+def test_a_broken_row_leaves_out_the_clip_whose_classes_it_has(table, row, reason):
+    labels = read_labels(table(f"filename\tevent_labels\na.wav\tDog\n{row}\nb.wav\tCat\n"), ["Cat", "Dog"])
+    assert labels.broken_rows == {3: reason}
+    assert labels.of_clips == {"a.wav": ["Dog"]}
+
+
+def test_a_row_without_a_file_name_is_broken(table):
+    labels = read_labels(table("filename\tevent_labels\na.wav\tDog\n\tDog\n"), ["Cat", "Dog"])
+    assert labels.broken_rows == {3: "found no file name"}
+    assert labels.of_clips == {"a.wav": ["Dog"]}
+
+
+@pytest.mark.parametrize("times", ["x\t1", "2\t1", "-1\t1", "nan\t1", "0\tinf", "\t1"])
+def test_an_event_without_its_times_spoils_its_clip(table, times):
+    text = f"filename\tonset\toffset\tevent_label\na.wav\t{times}\tDog\na.wav\t1\t2\tCat\nb.wav\t1\t2\tCat\n"
+    labels = read_labels(table(text), ["Cat", "Dog"])
+    assert labels.of_clips == {"b.wav": ["Cat"]}
+    assert "expected two times in seconds" in labels.broken_rows[2]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +103,11 @@ def test_rows_of_one_clip_are_joined(table):
         ("", r"found the header \[\]"),
         ("filename\tevent_labels\n", "found no labelled clip"),
         ("filename\tevent_labels\na.wav\tBird\n", "line 2: a.wav has the unknown class Bird; the classes are Cat, Dog"),
-        ("filename\tevent_labels\na.wav\tDog\nb.wav\n", "line 3: found 1 columns, expected a file name and its labels"),
+        ("filename\tevent_labels\tevent_labels\na.wav\tDog\tCat\n", "found the header .*, expected each of filename, "),
+        ("filename\tonset\toffset\tevent_label\tevent_label\n", "found the header .*, expected each of filename, "),
+        ("filename\tonset\toffset\tevent_label\tevent_labels\n", "found the header .*, expected each of filename, "),
+        ("filename\tonset\tevent_label\na.wav\t1\tDog\n", r"found .*, or filename, onset, offset and event_label"),
+        ("filename\tevent_labels\n" + "a" * 2**18 + "\tDog\n", "cannot be read as a table of labels: field larger"),
     ],
 )
 def test_a_wrong_table_is_refused_by_name(table, text, message):
@@ -99,6 +141,11 @@ def test_a_short_clip_ends_in_zeros(tmp_path, mel):
 def test_what_is_no_usable_clip_says_why(tmp_path, mel):
     (tmp_path / "text.wav").write_text("no audio")
     (tmp_path / "empty.wav").write_bytes(b"")
+    (tmp_path / "folder.wav").mkdir()
+    no_rate = bytearray(noise(tmp_path / "rate.wav").read_bytes())
+    no_rate[24:28] = bytes(4)
+    (tmp_path / "rate.wav").write_bytes(no_rate)
+    soundfile.write(tmp_path / "loud.wav", np.full(20000, 1e30), 16000, subtype="FLOAT")
     soundfile.write(tmp_path / "zero.wav", np.zeros(0), 16000)
     soundfile.write(tmp_path / "nan.wav", np.full(20000, np.nan), 16000, subtype="FLOAT")
     reasons = {
@@ -107,10 +154,71 @@ def test_what_is_no_usable_clip_says_why(tmp_path, mel):
         "empty.wav": r"is empty \(0 bytes\)",
         "zero.wav": "has 0 samples",
         "nan.wav": "holds values that are not finite",
+        "folder.wav": "is a folder, expected an audio file",
+        "rate.wav": r"cannot be decoded \(.+\)",
+        "loud.wav": r"holds a sample of 1e\+30, expected 1 at full scale",
+        "n" * 300 + ".wav": "is missing",
+        "n\0.wav": "is missing",
     }
     for name, reason in reasons.items():
         with pytest.raises(UnusableClipError, match=reason):
             decode_beginning(tmp_path / name, mel)
+
+
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.97])
+def test_a_clip_without_its_end_is_refused(tmp_path, form, kept):
+    path = tmp_path / f"clip.{form}"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64000), 16000, format=form)
+    whole = path.read_bytes()
+    assert properties(path) == Properties(4.0, 16000, 1)
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ .*, expected (\d+ by|the last page)"):
+        properties(path)
+
+
+@pytest.mark.parametrize("form", ["WAV", "AIFF", "AU", "FLAC", "OGG", "MP3"])
+def test_a_tag_behind_a_clip_is_not_taken_for_a_missing_end(tmp_path, form):
+    path = tmp_path / f"clip.{form}"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64000), 16000, format=form)
+    with path.open("ab") as file:
+        file.write(b"TAG" + bytes(125))
+    assert properties(path) == Properties(4.0, 16000, 1)
+
+
+def test_an_mp3_whose_beginning_is_cut_off_is_never_filled_up_with_silence(tmp_path, mel):
+    path = noise(tmp_path / "clip.mp3", seconds=4)
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ frames, expected 64000 by its header"):
+        decode_beginning(path, mel)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0x80000000])
+def test_a_wav_from_a_pipe_tells_no_length(tmp_path, mel, size):
+    path = noise(tmp_path / "pipe.wav")
+    before = decode_beginning(path, mel)
+    content = bytearray(path.read_bytes())
+    content[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(content)
+    assert properties(path).duration_s == 1.5
+    np.testing.assert_array_equal(decode_beginning(path, mel), before)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 4])
+def test_a_flac_of_unknown_length_is_as_long_as_it_decodes(tmp_path, mel, seconds):
+    path = noise(tmp_path / "clip.flac", seconds)
+    before = decode_beginning(path, mel)
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    assert soundfile.info(path).frames == 2**63 - 1
+    assert properties(path) == Properties(seconds, 16000, 1)
+    np.testing.assert_array_equal(decode_beginning(path, mel), before)
+    assert len(decode_whole(path, 16000)) == seconds * 16000
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(UnusableClipError, match=r"is cut off: found .* expected the end of the stream behind them"):
+        properties(path)
 
 
 def folder(tmp_path, **changes):
@@ -137,20 +245,24 @@ def spoil(tmp_path):
     audio = tmp_path / "audio"
     (audio / "corrupt.ogg").write_text("no audio")
     soundfile.write(audio / "zero.wav", np.zeros(0), 16000)
-    noise(audio / "stray.wav")
+    (audio / "folder.wav").mkdir()
     with (tmp_path / "train.tsv").open("a") as file:
-        file.write("corrupt.ogg\tDog\nzero.wav\tDog\ngone.wav\tDog\nb.flac\tDog\nunlabelled.wav\t\n")
+        file.write(
+            "corrupt.ogg\tDog\nzero.wav\tDog\ngone.wav\tDog\nb.flac\tDog\nunlabelled.wav\t\nfolder.wav\tDog\nlost.wav\n"
+        )
     kinds = {"corrupt.ogg": "cannot be decoded", "zero.wav": "has 0 samples", "gone.wav": "is missing"}
-    return kinds | {"unlabelled.wav": "has no label", "stray.wav": "has no label"}
+    kinds |= {"unlabelled.wav": "has no label", "folder.wav": "is a folder, expected an audio file"}
+    paths = {str(audio / name): reason for name, reason in kinds.items()}
+    return paths | {f"{tmp_path / 'train.tsv'}, line 10": "found 1 columns, expected the 2 of the header"}
 
 
 def test_everything_wrong_is_listed_at_once(tmp_path, mel):
     dataset = folder(tmp_path)
     kinds = spoil(tmp_path)
-    with pytest.raises(InputError, match="5 files are wrong") as refused:
+    with pytest.raises(InputError, match="6 files or rows are wrong") as refused:
         prepare(dataset, mel, tmp_path / "out")
-    for name, kind in kinds.items():
-        assert f"{tmp_path / 'audio' / name}: {kind}" in str(refused.value)
+    for path, kind in kinds.items():
+        assert f"{path}: {kind}" in str(refused.value)
     assert not (tmp_path / "out").exists()
 
 
@@ -160,9 +272,38 @@ def test_what_is_wrong_can_be_left_out_but_not_silently(tmp_path, mel, capsys):
     assert len(prepare(dataset, mel, tmp_path / "out")) == 2
     left_out = (tmp_path / "out" / "left_out.tsv").read_text()
     said = capsys.readouterr().err
-    for name in kinds:
-        assert name in left_out
-        assert name in said
+    for path, kind in kinds.items():
+        assert f"{path}\t{kind}" in left_out
+        assert f"{path}: {kind}" in said
+
+
+def test_the_tables_choose_among_the_clips_of_a_folder(tmp_path, mel, capsys):
+    dataset = folder(tmp_path)
+    for name in ("c.wav", "d.mp3", "folder.wav/e.ogg"):
+        noise(tmp_path / "audio" / name)
+    (tmp_path / "test.tsv").write_text("filename\tevent_labels\n./b.flac\tDog,Cat\n")
+    assert [clip.split for clip in prepare(dataset, mel, tmp_path / "out")] == ["train", "train,test"]
+    assert capsys.readouterr().err == (
+        f"{tmp_path / 'audio'}: 3 audio files are not used, since no row of the tables names them\n"
+    )
+
+
+def test_strong_labels_are_told_as_such(tmp_path, mel, capsys):
+    dataset = folder(tmp_path)
+    rows = "a.wav\t0\t1\tDog\nb.flac\t0\t1\tCat\nb.flac\t0\t1\tDog\n"
+    (tmp_path / "train.tsv").write_text(f"filename\tonset\toffset\tevent_label\n{rows}")
+    assert [clip.labels for clip in prepare(dataset, mel, tmp_path / "out")] == ["Dog", "Cat,Dog"]
+    told = f"{tmp_path / 'train.tsv'}: has strong labels: each of 2 clips has the classes of all its events\n"
+    assert capsys.readouterr().err == told
+
+
+def test_names_may_be_in_any_script(tmp_path, mel):
+    dataset = folder(tmp_path)
+    noise(tmp_path / "audio" / "猫: 一.wav")
+    with (tmp_path / "train.tsv").open("a", encoding="utf-8", newline="") as file:
+        file.write("猫: 一.wav\tCat\r\n")
+    prepare(dataset, mel, tmp_path / "out")
+    assert read_manifest(tmp_path / "out" / "manifest.tsv")[2].path == str(tmp_path / "audio" / "猫: 一.wav")
 
 
 def test_nothing_left_is_refused(tmp_path, mel):
@@ -192,8 +333,8 @@ def test_synthetic_data_are_the_same_for_the_same_seed(tmp_path):
     assert [path.read_bytes() for path in one] != [path.read_bytes() for path in three]
     for split in ("train", "test"):
         labels = read_labels(tmp_path / "one" / f"{split}.tsv", DESED_CLASSES)
-        assert {label for found in labels.values() for label in found} == set(DESED_CLASSES)
-        assert all(1 <= len(found) <= 3 for found in labels.values())
+        assert {label for found in labels.of_clips.values() for label in found} == set(DESED_CLASSES)
+        assert all(1 <= len(found) <= 3 for found in labels.of_clips.values())
 
 
 def test_features_are_those_of_the_clips(tmp_path, mel):

@@ -5,8 +5,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import soundfile
-
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
@@ -14,8 +12,9 @@ from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.description.sections import Dataset, Desed, Folder, Synthetic
-from isojoule.workloads.tagging.labels import DESED_CLASSES, listed, read_labels
+from isojoule.workloads.tagging.labels import DESED_CLASSES, Labels, listed, read_labels
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
+from isojoule.workloads.whole_clip import Properties, properties
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".oga", ".mp3", ".aiff", ".aif", ".opus"}
 LEFT_OUT = "left_out.tsv"
@@ -58,58 +57,86 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
     if not audio.is_dir():
         hint = "; config/README.md says how to get DESED" if isinstance(dataset, Desed) else ""
         raise InputError(f"dataset: the audio folder {audio} is missing{hint}")
-    tables = {
-        split: read_labels(root / table, dataset.classes)
-        for split, table in (("train", dataset.train), ("test", dataset.test))
-    }
-    names = list(dict.fromkeys(name for table in tables.values() for name in table))
-    splits = {name: [split for split, table in tables.items() if name in table] for name in names}
-    conflicts = [
-        str(audio / name)
-        for name in names
-        if len(splits[name]) == 2 and set(tables["train"][name]) != set(tables["test"][name])
-    ]
-    if conflicts:
-        both = f"{dataset.train} and {dataset.test}"
-        raise InputError(f"dataset: found other labels in {both} for the same file\n       {listed(conflicts)}")
-    labelled = {name for table in tables.values() for name, labels in table.items() if labels}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = list(pool.map(lambda name: _check(audio / name, mel) if name in labelled else "has no label", names))
-    clips = [
-        Clip(str(audio / name), ",".join(splits[name]), ",".join(tables[splits[name][0]][name]), *check)
-        for name, check in zip(names, checks, strict=True)
-        if not isinstance(check, str)
-    ]
-    problems = [f"{audio / name}: {check}" for name, check in zip(names, checks, strict=True) if isinstance(check, str)]
-    problems += [f"{path}: has no label" for path in _unlabelled(audio, names)]
+    tables = _read_tables(root, dataset)
+    clips, problems = _checked_clips(audio, tables, dataset, mel)
+    told = [f"{path}: {reason}" for path, reason in problems]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
-            f"dataset: {len(problems)} files are wrong; mend them, or set dataset.on_bad_file to leave_out\n       "
-            + listed(problems)
+            f"dataset: {len(problems)} files or rows are wrong; mend them, or set dataset.on_bad_file to leave_out"
+            f"\n       {listed(told)}"
         )
-    for split in tables:
+    for split in ("train", "test"):
         if not any(clip.is_in(split) for clip in clips):
-            raise InputError(f"dataset: no usable clip is left to {split} on\n       {listed(problems)}")
+            raise InputError(f"dataset: no usable clip is left to {split} on\n       {listed(told)}")
     if problems:
-        print(f"left out, as dataset.on_bad_file says:\n       {listed(problems)}", file=sys.stderr, flush=True)
-    rows = [dict(zip(("path", "reason"), problem.split(": ", 1), strict=True)) for problem in problems]
+        _tell(f"left out, as dataset.on_bad_file says:\n       {listed(told)}")
+    if unused := _count_unused(audio, tables):
+        _tell(f"{audio}: {unused} audio files are not used, since no row of the tables names them")
+    rows = [{"path": path, "reason": reason} for path, reason in problems]
     write_text(folder / LEFT_OUT, tsv(("path", "reason"), rows))
     write_manifest(folder / MANIFEST, clips)
     return clips
 
 
-def _check(path: Path, mel: MelOfBeginning) -> tuple[float, int, int] | str:
-    """Return the duration (s), rate (Hz) and number of channels of a clip, or what is wrong with it."""
+def _read_tables(root: Path, dataset: Desed | Folder) -> dict[str, Labels]:
+    """Read the labels by the name of the table, and tell which table is one of events."""
+    tables = {name: read_labels(root / name, dataset.classes) for name in dict.fromkeys((dataset.train, dataset.test))}
+    for name, table in tables.items():
+        if table.events is not None:
+            clips = len(table.of_clips)
+            _tell(f"{root / name}: has strong labels: each of {clips} clips has the classes of all its events")
+    return tables
+
+
+def _checked_clips(
+    audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning
+) -> tuple[list[Clip], list[tuple[str, str]]]:
+    """Return the clips that can be used, and what cannot: a file or the row of a table, and the reason."""
+    train, test = tables[dataset.train].of_clips, tables[dataset.test].of_clips
+    conflicts = [str(audio / name) for name in train if name in test and set(train[name]) != set(test[name])]
+    if conflicts:
+        both = f"{dataset.train} and {dataset.test}"
+        raise InputError(f"dataset: found other labels in {both} for the same file\n       {listed(conflicts)}")
+    labels = test | train
+    names = [*train, *(name for name in test if name not in train)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        checks = list(pool.map(lambda name: _check(audio / name, labels[name], mel), names))
+    problems = [
+        (f"{Path(dataset.path) / name}, line {line}", reason)
+        for name, table in tables.items()
+        for line, reason in table.broken_rows.items()
+    ]
+    clips = []
+    for name, check in zip(names, checks, strict=True):
+        if isinstance(check, str):
+            problems.append((str(audio / name), check))
+            continue
+        splits = [split for split, of_clips in (("train", train), ("test", test)) if name in of_clips]
+        duration_s = round(check.duration_s, 6)
+        clips.append(
+            Clip(str(audio / name), ",".join(splits), ",".join(labels[name]), duration_s, check.rate_hz, check.channels)
+        )
+    return clips, problems
+
+
+def _check(path: Path, labels: list[str], mel: MelOfBeginning) -> Properties | str:
+    """Return what a clip is, or what is wrong with it."""
+    if not labels:
+        return "has no label"
     try:
+        found = properties(path)
         decode_beginning(path, mel)
-        file = soundfile.info(path)
     except UnusableClipError as error:
         return str(error)
-    return round(file.frames / file.samplerate, 6), file.samplerate, file.channels
+    return found
 
 
-def _unlabelled(audio: Path, names: list[str]) -> list[Path]:
-    """Return the audio files below the folder `audio` that no table of labels names."""
-    labelled = {audio / name for name in names}
-    files = (path for path in audio.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-    return sorted(path for path in files if path not in labelled)
+def _count_unused(audio: Path, tables: dict[str, Labels]) -> int:
+    """Count the audio files below the folder `audio` that no table names."""
+    used = {os.path.normpath(audio / name) for table in tables.values() for name in table.of_clips}
+    files = (path for path in audio.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
+    return sum(os.path.normpath(path) not in used for path in files)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

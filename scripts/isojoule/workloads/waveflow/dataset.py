@@ -12,6 +12,7 @@ from isojoule.workloads.waveflow import synthetic
 from isojoule.workloads.waveflow.description import Configuration
 from isojoule.workloads.waveflow.description.sections import Synthetic
 from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, Clip, write_manifest
+from isojoule.workloads.whole_clip import properties
 
 SHOWN = 20
 
@@ -74,6 +75,7 @@ def _names(path: Path) -> list[str]:
 def _n_frames(path: Path, rate_hz: int) -> int | str:
     """Return the number of mel frames of a clip, or what is wrong with it."""
     try:
+        properties(path)
         return math.ceil(len(decode_whole(path, rate_hz)) / HOP)
     except UnusableClipError as error:
         return str(error)
