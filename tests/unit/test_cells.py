@@ -101,9 +101,8 @@ def test_architectures_are_in_the_order_of_the_file(demo):
 
 
 def test_an_architecture_twice_is_refused(demo):
-    study = changed(demo, {"architectures.mlp": [{"layers": 1, "hidden": 8}, {"layers": [1, 2], "hidden": 8}]})
-    with pytest.raises(InputError, match="mlp-1x8 is named twice"):
-        cells.architectures(study)
+    with pytest.raises(InputError, match=r"my\.yaml: architectures: mlp-1x8 is named twice"):
+        changed(demo, {"architectures.mlp": [{"layers": 1, "hidden": 8}, {"layers": [1, 2], "hidden": 8}]}, "my.yaml")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from isojoule.study import reading
         ("gpus.t4", {"partiton": "t4"}, "gpus.t4.partiton: unknown key, expected one of device, devices, device_name"),
         ("dataset.clips", 5, "dataset.clips: unknown key, expected one of source, train_clips"),
         ("energy.min_window_s", 0, "energy.min_window_s: found 0, expected more than 0"),
-        ("energy.allow_shared", "yes", "energy.allow_shared: found 'yes', expected a boolean"),
+        ("energy.allow_shared", "yes", "energy.allow_shared: found 'yes', expected true or false"),
         ("analysis", {"exclude_flags": ["spred"]}, "found 'spred', expected one of estimated, short-window"),
         ("normalization", {"split": 5}, "normalization.split: unknown key, expected one of splits, seed, draws"),
         ("normalization", {"error_percent": 0}, "normalization.error_percent: found 0, expected more than 0"),
@@ -31,11 +31,23 @@ from isojoule.study import reading
         ("figures", {"text_mm": 20}, "figures.text_mm: found 20, expected more than 50"),
         ("repeats", "3", "repeats: found '3', expected an integer"),
         ("repeats", 0, "repeats: found 0, expected 1 or more"),
-        ("repeats", True, "repeats: found True, expected an integer"),
+        ("repeats", True, "repeats: found true, expected an integer"),
+        (
+            "repeats",
+            10**9,
+            "repeats: found 1000000000, which makes 48,000,000,000 cells of 12 archi",
+        ),
+        ("repeats", 10**30, "repeats: found 1000000000000000000000000000000, expected 1000000000 or less"),
+        ("seed", 2**32, "seed: found 4294967296, expected 4294967295 or less"),
+        ("mel.n_mels", -1, "mel.n_mels: found -1, expected 1 or more"),
+        ("mel.n_mels", 40.0, "mel.n_mels: found 40.0, expected an integer"),
+        ("mel.n_mels", 1026, "mel.n_mels: found 1026, expected at most 1025, the bins of n_fft (2048)"),
+        ("mel.f_max_hz", float("nan"), "mel.f_max_hz: found nan, expected a finite number"),
+        ("study", "s" * 101, "expected at most 100 characters"),
         ("repeats", 2.0, "repeats: found 2.0, expected an integer"),
         ("batch_size", None, "batch_size: missing"),
         ("optimizer.learning_rate", "1e-3", "optimizer.learning_rate: found '1e-3', expected a number"),
-        ("optimizer.learning_rate", True, "optimizer.learning_rate: found True, expected a number"),
+        ("optimizer.learning_rate", True, "optimizer.learning_rate: found true, expected a number"),
         ("energy.idle_s", float("inf"), "energy.idle_s: found inf, expected a finite number"),
         ("gpus.cpu-1thread", {"device": "cpu", "devices": 2}, "gpus.cpu-1thread.devices: found 2, expected 1 in a"),
         ("gpus.cpu-1thread", {"partition": ["t4"]}, "gpus.cpu-1thread.partition: found ['t4'], expected a string"),
@@ -78,7 +90,7 @@ from isojoule.study import reading
         ),
         ("gpus", {}, "gpus: is empty"),
         ("gpus", {"a b": {}}, "gpus: found 'a b', expected text of the form"),
-        ("gpus", {1080: {}}, "gpus: found 1080, expected a string"),
+        ("gpus", {1080: {}}, "gpus: found 1080, expected a string, in quotes where it looks like a number, true"),
         (
             "gpus.cpu-1thread.precision",
             "tf32",
@@ -153,7 +165,7 @@ def test_nobody_changes_what_is_checked(demo):
 def test_a_key_without_a_value_is_refused(demo):
     """Which null is in YAML; what may be left out is left out."""
     gpus = {"a40": {"partition": None}}
-    with pytest.raises(InputError, match=r"gpus\.a40\.partition: found None, expected a string"):
+    with pytest.raises(InputError, match=r"gpus\.a40\.partition: found null, expected a string"):
         reading.check({**demo.plain(), "gpus": gpus})
 
 
@@ -161,8 +173,14 @@ def test_a_key_without_a_value_is_refused(demo):
     ("text", "message"),
     [
         ("study: [", "is not YAML"),
-        ("", "found None, expected keys such as study"),
-        ("study: a\nstudy: b\n", "the key study is given twice"),
+        ("", "found null, expected keys such as study"),
+        ("- study", r"found \['study'\], expected keys such as study"),
+        ("study: a\nseed: 1\nstudy: b\n", "line 3: the key study is given twice, first in line 1"),
+        ("energy: {idle_s: 1, idle_s: 2}", "line 1: the key idle_s is given twice, first in line 1"),
+        ("study: a\n\tseed: 1", "line 2: "),
+        ("study: a\n---\nstudy: b", "line 2: expected a single document"),
+        ("study: a\0b", r"found the character U\+0000"),
+        ("? [a]\n: b", "line 1: found a list or mapping as a key"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text, message):

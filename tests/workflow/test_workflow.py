@@ -144,7 +144,8 @@ def test_excluded_flags_aggregate_again_and_measure_nothing(finished, study):
 
 
 def test_a_study_of_one_platform_is_not(tmp_path, study):
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}}))
+    text = yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}})
+    (tmp_path / "study.yaml").write_text(text.replace("learning_rate: 0.003", "learning_rate: 3e-3"))
     jobs = planned(snakemake(tmp_path, "-n").stdout)
     assert "evaluate_normalization" not in jobs
     assert jobs["plot"] == len(captions.ordered([], normalizable=False))
@@ -182,11 +183,18 @@ def test_a_second_run_does_nothing(finished):
     assert "Nothing to be done" in snakemake(folder).stdout
 
 
-def test_a_wrong_configuration_is_refused_in_one_sentence(tmp_path, study):
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "repeat": 3}))
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("repeat: 3", "error: study.yaml: repeat: unknown key, expected one of study, workload"),
+        ("repeats: 3", "the key repeats is given twice, first in line "),
+    ],
+)
+def test_a_wrong_configuration_is_refused_in_one_sentence(tmp_path, study, line, sentence):
+    (tmp_path / "study.yaml").write_text(f"{line}\n{yaml.safe_dump(study)}")
     run = snakemake(tmp_path)
     assert run.returncode != 0
-    assert "repeat: unknown key, expected one of study, workload" in run.stdout
+    assert sentence in run.stdout
     assert "Traceback" not in run.stdout
 
 

@@ -36,7 +36,14 @@ os.environ.update(
 )
 
 try:
-    STUDY = reading.check(config)
+    # the files of the command line, which are first in the list, overwrite those of `configfile:`
+    ON_COMMAND_LINE = workflow.config_settings
+    NUMBER = len(ON_COMMAND_LINE.configfiles)
+    STUDY = reading.load_merged(
+        config,
+        [*workflow.configfiles[NUMBER:], *workflow.configfiles[:NUMBER]],
+        ON_COMMAND_LINE.config,
+    )
     ARCHITECTURES = cells.architectures(STUDY)
     MEASURING_CODE = reruns.block_code(STUDY, ARCHITECTURES)
     RESULTS = f"results/{STUDY.study}"

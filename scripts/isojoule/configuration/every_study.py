@@ -9,9 +9,9 @@ from isojoule.configuration.base import Section
 from isojoule.configuration.fields import (
     Count,
     Distinct,
+    Effort,
     IfGiven,
     Name,
-    NotNegative,
     OneOf,
     Positive,
     Precision,
@@ -60,13 +60,17 @@ class Energy(Section):
     country_iso_code: Annotated[str, Field(pattern="^[A-Z]{3}$")] = Field(
         description="ISO 3166 alpha-3 code of the country."
     )
-    min_window_s: Positive = Field(10, description="A window repeats a whole phase until it is at least so long.")
+    min_window_s: Annotated[float, Field(gt=0, le=86400), WrapValidator(as_written)] = Field(
+        10, description="A window repeats a whole phase until it is at least so long."
+    )
     resolution_percent: Annotated[float, Field(gt=0, le=100), WrapValidator(as_written)] = Field(
         1,
         description="A window repeats a whole phase until the instrument's period is at most this share of it.",
     )
-    idle_s: NotNegative = Field(5, description="How long idle power is measured, once per job; 0 turns this off.")
-    sample_period_s: Annotated[float, Field(ge=0.1), WrapValidator(as_written)] = Field(
+    idle_s: Annotated[float, Field(ge=0, le=3600), WrapValidator(as_written)] = Field(
+        5, description="How long idle power is measured, once per job; 0 turns this off."
+    )
+    sample_period_s: Annotated[float, Field(ge=0.1, le=3600), WrapValidator(as_written)] = Field(
         1, description="Time between two samples of utilisation, clocks and temperature."
     )
     allow_shared: bool = Field(False, description="Whether to measure although another process computes on the GPU.")
@@ -102,7 +106,7 @@ class Pareto(Section):
         description="Qualities of the workload, in the order of the figures; by default all of them.",
     )
     normalize_to: IfGiven[Text] = Field(None, description="GPU that energies are normalized to; by default the first.")
-    draws: Count = Field(1000, description="Number of draws of the bootstrap over repeats.")
+    draws: Effort = Field(1000, description="Number of draws of the bootstrap over repeats.")
     seed: Seed = Field(0, description="Seed of the bootstrap.")
 
 

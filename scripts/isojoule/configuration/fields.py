@@ -70,9 +70,13 @@ def one_or_more(expected: str) -> Any:
 IfGiven = Annotated[Value | None, _NeverNull()]
 
 Text = Annotated[str, Field(min_length=1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
+# it is the name of a folder, of which file systems allow 255 characters
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+# numbers of clips, draws and the like, each of which takes time or memory
+Effort = Annotated[int, Field(ge=1, le=10**6)]
+# scikit-learn takes seeds of 32 bits
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Positive = Annotated[float, Field(gt=0), WrapValidator(as_written)]
 NotNegative = Annotated[float, Field(ge=0), WrapValidator(as_written)]
 Precision = Literal["fp32", "tf32", "bf16"]

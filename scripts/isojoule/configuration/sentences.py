@@ -7,27 +7,31 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from isojoule.configuration.yaml_reader import Unclear
 from isojoule.errors import InputError
 
 Location = tuple[int | str, ...]
 
 MISFIT = "misfit"
+# what YAML makes of a word without quotes that was perhaps meant as a name
+NO_TEXT = (bool, int, float, NoneType, Unclear)
 # what was expected, by the type of pydantic's error
 EXPECTED = {
     "string_type": "a string",
     "int_type": "an integer",
     "float_type": "a number",
     "finite_number": "a finite number",
-    "bool_type": "a boolean",
+    "bool_type": "true or false",
     "list_type": "an array",
     "dict_type": "an object",
     "model_type": "an object",
     "model_attributes_type": "an object",
     "string_too_short": "text that is not empty",
+    "string_too_long": "at most {max_length} characters",
     "string_pattern_mismatch": "text of the form {pattern}",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "{ge:g} or more",
-    "less_than_equal": "{le:g} or less",
+    "greater_than": "more than {gt:.12g}",
+    "greater_than_equal": "{ge:.12g} or more",
+    "less_than_equal": "{le:.12g} or less",
     "too_long": "at most {max_length} entries",
     "invalid-json-value": "text, a number, a boolean, null, or lists and mappings of them",
     MISFIT: "{expected}",
@@ -58,8 +62,8 @@ def refusal(error: ValidationError, model: type[BaseModel], source: str) -> Inpu
 
 
 def shown(value: object) -> str:
-    """Return a value as the sentences show it, cut where it is long."""
-    text = repr(value)
+    """Return a value as the sentences show it, cut where it is long; null, true and false are those of YAML."""
+    text = str(value).lower() if isinstance(value, bool) else "null" if value is None else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -87,6 +91,8 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
             expected = f"one of {_listed(context['expected'])}"
         case kind if kind in EXPECTED:
             expected = EXPECTED[kind].format(**context)
+            if kind == "string_type" and isinstance(problem["input"], NO_TEXT):
+                expected += ", in quotes where it looks like a number, true, false or null"
         case _:
             return f"{key}: {problem['msg']}"
     return f"{key}: found {context.get('found') or shown(problem['input'])}, expected {expected}"

@@ -15,14 +15,14 @@ Sizes = Annotated[
     NonEmpty[Count],
     WrapValidator(one_or_more("a whole number of 1 or more"), json_schema_input_type=Count | NonEmpty[Count]),
 ]
-ArchitectureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+ArchitectureName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=100)]
 
 
 class Mel(Section):
     """Log-mel spectrograms."""
 
-    sample_rate_hz: Annotated[int, Field(ge=1000)]
-    n_fft: Annotated[int, Field(ge=16)]
+    sample_rate_hz: Annotated[int, Field(ge=1000, le=10**6)]
+    n_fft: Annotated[int, Field(ge=16, le=2**20)]
     win_length: Annotated[int, Field(ge=16)]
     hop_length: Count
     window: Literal["hann", "hamming"]
@@ -35,6 +35,8 @@ class Mel(Section):
     def _can_be(self) -> Self:
         if self.win_length > self.n_fft:
             raise misfit(f"at most n_fft ({self.n_fft})", str(self.win_length), "win_length")
+        if self.n_mels > (bins := self.n_fft // 2 + 1):
+            raise misfit(f"at most {bins}, the bins of n_fft ({self.n_fft})", str(self.n_mels), "n_mels")
         if not self.f_min_hz < self.f_max_hz <= self.sample_rate_hz / 2:
             expected = (
                 f"more than f_min_hz ({self.f_min_hz}) and at most half of sample_rate_hz ({self.sample_rate_hz / 2:g})"

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from isojoule.errors import InputError
 from isojoule.workloads.interface import Architecture, Configuration
 
+# benchmarks/scale.md says what a million cells cost
+MOST_CELLS = 1_000_000
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -43,6 +46,21 @@ def architectures(configuration: Configuration) -> dict[str, Architecture]:
 def phases(configuration: Configuration) -> list[str]:
     """Return the phases of the study, training first."""
     return [phase for phase in ("train", "test") if getattr(configuration.phases, phase) is not None]
+
+
+def check_number(configuration: Configuration) -> None:
+    """Refuse a study of more cells than anybody can measure, whose names would fill the memory.
+
+    Raises:
+        InputError: there are more than `MOST_CELLS`, or two architectures have the same name.
+    """
+    names, gpus = len(architectures(configuration)), len(configuration.gpus)
+    number = names * gpus * len(phases(configuration)) * configuration.repeats
+    if number > MOST_CELLS:
+        raise InputError(
+            f"repeats: found {configuration.repeats}, which makes {number:,} cells of {names} architectures and "
+            f"{gpus} gpus, expected at most {MOST_CELLS:,} cells"
+        )
 
 
 def cells(configuration: Configuration) -> list[Cell]:

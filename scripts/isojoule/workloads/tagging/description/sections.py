@@ -6,7 +6,7 @@ from pydantic import Field
 
 from isojoule.configuration import every_study
 from isojoule.configuration.base import Section
-from isojoule.configuration.fields import Count, Distinct, IfGiven, NonEmpty, Seed, Text
+from isojoule.configuration.fields import Count, Distinct, Effort, IfGiven, NonEmpty, Seed, Text
 from isojoule.configuration.shared_sections import Custom, Families, Sizes
 from isojoule.workloads.tagging.labels import DESED_CLASSES
 
@@ -45,8 +45,8 @@ class Synthetic(Section):
     """Domestic sounds, made from a seed."""
 
     source: Literal["synthetic"]
-    train_clips: Annotated[int, Field(ge=20)] = 480
-    test_clips: Annotated[int, Field(ge=20)] = 160
+    train_clips: Annotated[Effort, Field(ge=20)] = 480
+    test_clips: Annotated[Effort, Field(ge=20)] = 160
     seed: Seed = 0
     on_bad_file: OnBadFile = "stop"
 

@@ -6,7 +6,7 @@ from pydantic import Field, WrapValidator, model_validator
 
 from isojoule.configuration import every_study
 from isojoule.configuration.base import Section
-from isojoule.configuration.fields import Count, IfGiven, NonEmpty, OneOf, Positive, Seed, Text, one_or_more
+from isojoule.configuration.fields import Count, Effort, IfGiven, NonEmpty, OneOf, Positive, Seed, Text, one_or_more
 from isojoule.configuration.sentences import misfit
 from isojoule.configuration.shared_sections import Custom, Families, Mel, Sizes
 from isojoule.workloads.waveflow.manifest import HOP
@@ -34,7 +34,7 @@ class Synthetic(Section):
     """A signal like speech, made from a seed."""
 
     source: Literal["synthetic"]
-    clips: Annotated[int, Field(ge=2)] = 40
+    clips: Annotated[Effort, Field(ge=2)] = 40
     test_clips: Count = Field(5, description="How many clips to test on, the last ones.")
     seed: Seed = 0
 
@@ -86,7 +86,7 @@ class Training(Section):
 class Generation(Section):
     """The clips that a model generates."""
 
-    clips: Count = Field(10, description="How many clips to generate.")
+    clips: Effort = Field(10, description="How many clips to generate.")
     clip_s: Positive = Field(10, description="Length of each clip in seconds.")
 
 
