@@ -4,7 +4,8 @@ import json
 
 from isojoule.normalization import System, references
 from isojoule.normalization.pairs import pair
-from isojoule.records import MeasurementRecord
+from isojoule.records import ComputeRecord, MeasurementRecord
+from isojoule.records.writing import write_record
 from isojoule.study.cells import architectures, cells
 from isojoule.study.reruns import fingerprints
 
@@ -62,11 +63,9 @@ def write_results(study, results):
     number = 0
     for number, cell in enumerate(cells(study), 1):
         path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(record(study, cell, 1e-3 * number).model_dump_json())
+        write_record(path, record(study, cell, 1e-3 * number))
     counts = ("parameters", "deepspeed_forward_flops", "forward_flops", "backward_flops")
     sizes = ("weights_bytes", "gradients_bytes", "optimizer_state_bytes", "activations_bytes", "peak_memory_bytes")
-    (results / "compute").mkdir()
     for name, architecture in architectures(study).items():
         content = dict.fromkeys(counts + sizes, 100) | {
             "workload": "tagging",
@@ -79,7 +78,7 @@ def write_results(study, results):
             "software": {},
             "configuration_fingerprint": "x",
         }
-        (results / "compute" / f"{name}.json").write_text(json.dumps(content))
+        write_record(results / "compute" / f"{name}.json", ComputeRecord.model_validate(content))
     (results / "features").mkdir()
     (results / "features" / "statistics.json").write_text(json.dumps({"fingerprint": DATA}))
     return number

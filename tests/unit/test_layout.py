@@ -13,6 +13,7 @@ LIBRARY = Path(isojoule.__file__).parent
 FLOORS = (
     ("errors", "units"),
     ("files", "progress"),
+    ("seals",),
     ("records",),
     ("flags",),
     ("configuration",),

@@ -37,6 +37,7 @@ MEANINGS = {
     "initial-weights": "the test ran with weights that no training made, and claims no quality",
     "loss-not-finite": "the loss was not a number",
     "extrapolated": "a part of the work was measured, and carried to the whole",
+    "not-sealed": "an older isojoule wrote the record without a seal, so that nobody can tell whether it was changed",
     "quality-on-training-data": "some clips of the test, or all, were in the training",
 }
 

@@ -2,15 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from isojoule.records.measurement import Finite, Hardware, _Part
+from isojoule.records.base import Part, Record
+from isojoule.records.measurement import Finite, Hardware
 from isojoule.records.reading import read_record
 
 
-class Response(_Part):
+class Response(Part):
     """How one reading of the board answers to work that begins or ends; none of what could not be had."""
 
     update_period_s: PositiveFloat | None = Field(default=None, description="Time between two updates.")
@@ -31,7 +32,7 @@ class Response(_Part):
         return None if self.averaged_s is None else 1.1 * self.averaged_s
 
 
-class Windows(_Part):
+class Windows(Part):
     """What windows over the same steady work read."""
 
     durations_s: list[PositiveFloat]
@@ -45,8 +46,10 @@ class Windows(_Part):
     )
 
 
-class Certificate(_Part):
+class Certificate(Record):
     """What a board was found to do, under a load of matrix products."""
+
+    MADE_BY: ClassVar[str] = "isojoule check-gpu"
 
     record: Literal["certificate"] = "certificate"
     schema_version: Literal[1] = 1

@@ -1,17 +1,18 @@
 """The compute record of an architecture: what its training and its use take, counted once and without a GPU."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
 
+from isojoule.records.base import Record
 from isojoule.records.reading import read_record
 
 
-class ComputeRecord(BaseModel):
+class ComputeRecord(Record):
     """Parameters, FLOPs of one example and bytes of one training step of one architecture."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    MADE_BY: ClassVar[str] = "isojoule count-compute"
 
     record: Literal["compute"] = "compute"
     schema_version: Literal[1] = 1

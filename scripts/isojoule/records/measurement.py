@@ -1,11 +1,9 @@
 """The record of one cell, on which those who measure and all who read the measurements agree."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -14,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from isojoule.records.base import Part, Record
 from isojoule.records.reading import read_record
 from isojoule.units import JOULES_PER_KWH
 
@@ -23,11 +22,7 @@ FINAL: tuple[Outcome, ...] = ("ok", "oom", "untrained")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Reading(_Part):
+class Reading(Part):
     """Energy of one component of the machine, by one instrument or model."""
 
     energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False)
@@ -41,7 +36,7 @@ class Reading(_Part):
     )
 
 
-class IdleState(_Part):
+class IdleState(Part):
     """How an idle power was taken: the net energy rests on it."""
 
     number: PositiveInt = Field(description="1 for the first that the job took, and so on.")
@@ -53,7 +48,7 @@ class IdleState(_Part):
     temperature_c: float | None = None
 
 
-class SteadyState(_Part):
+class SteadyState(Part):
     """How the board was warmed up before the first window of a job."""
 
     duration_s: NonNegativeFloat
@@ -61,7 +56,7 @@ class SteadyState(_Part):
     power_w: NonNegativeFloat | None = None
 
 
-class Window(_Part):
+class Window(Part):
     """How the energy was measured: one window over one or more whole repetitions of the work."""
 
     duration_s: NonNegativeFloat = Field(description="Duration of all repetitions together.")
@@ -95,7 +90,7 @@ class Window(_Part):
     )
 
 
-class CodeCarbon(_Part):
+class CodeCarbon(Part):
     """CodeCarbon's own figures for the same work; this is the published method."""
 
     version: str
@@ -120,7 +115,7 @@ class CodeCarbon(_Part):
         return self.model_copy(update={name: value / repetitions for name, value in figures.items()})
 
 
-class Energy(_Part):
+class Energy(Part):
     """What the meter read, for one repetition of the work."""
 
     duration_s: NonNegativeFloat
@@ -159,7 +154,7 @@ class Energy(_Part):
         return self.computing.energy_kwh - self.window.idle_power_w * self.duration_s / JOULES_PER_KWH
 
 
-class GpuStatistics(_Part):
+class GpuStatistics(Part):
     """Means of the samples that NVML gave inside the window."""
 
     samples: NonNegativeInt
@@ -193,7 +188,7 @@ class GpuStatistics(_Part):
     )
 
 
-class Gpu(_Part):
+class Gpu(Part):
     """One GPU as its driver names it."""
 
     name: str
@@ -245,7 +240,7 @@ class Gpu(_Part):
     cuda_driver: str | None = Field(default=None, description="Newest version of CUDA that the driver serves.")
 
 
-class Hardware(_Part):
+class Hardware(Part):
     """The machine that the cell ran on."""
 
     hostname: str
@@ -257,7 +252,7 @@ class Hardware(_Part):
     cpu_governor: str | None = Field(default=None, description="How the kernel chooses the clock of the CPU.")
 
 
-class Slurm(_Part):
+class Slurm(Part):
     """The SLURM job in which the cell was measured."""
 
     job_id: str
@@ -266,7 +261,7 @@ class Slurm(_Part):
     restart_count: NonNegativeInt
 
 
-class Provenance(_Part):
+class Provenance(Part):
     """Where a number comes from."""
 
     commit: str | None = Field(description="Commit of the workflow, with -dirty where files differed from it.")
@@ -290,7 +285,7 @@ class Provenance(_Part):
     slurm: Slurm | None = None
 
 
-class Work(_Part):
+class Work(Part):
     """What one repetition did."""
 
     epochs: PositiveInt | None = Field(
@@ -304,7 +299,7 @@ class Work(_Part):
     audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
 
 
-class Extrapolation(_Part):
+class Extrapolation(Part):
     """An estimate of the whole phase, where only a part was measured, by the configuration of the measurement.
 
     The table of measurements computes the estimate anew by its own configuration, since nothing is measured again when
@@ -324,11 +319,13 @@ class Extrapolation(_Part):
     kind: Literal["estimated", "simulated"]
 
 
-class MeasurementRecord(_Part):
+class MeasurementRecord(Record):
     """One cell of a study: identity, outcome, and what was measured when the outcome is `ok`.
 
     The journal has a record of every attempt, whatever became of it; `records/` has that of the last final one.
     """
+
+    MADE_BY: ClassVar[str] = "isojoule measure"
 
     record: Literal["measurement"] = "measurement"
     schema_version: Literal[3] = 3
@@ -386,8 +383,10 @@ class MeasurementRecord(_Part):
         return all(getattr(self.provenance, name) == value for name, value in fingerprints.items())
 
 
-class ExtractionRecord(_Part):
+class ExtractionRecord(Record):
     """What the extraction of features cost, once per study and on the CPU."""
+
+    MADE_BY: ClassVar[str] = "isojoule extract-features"
 
     record: Literal["extraction"] = "extraction"
     schema_version: Literal[3] = 3

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from isojoule.errors import InputError
+from isojoule.records.base import Record
+from isojoule.seals import check_json
 
-AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 class OtherVersionError(InputError):
@@ -20,9 +22,11 @@ def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
     Raises:
         InputError: the file cannot be read, or is not such a record; the message names file and first wrong field.
         OtherVersionError: the file is a record of another version.
+        ChangedError: the record was changed since it was written.
     """
     try:
-        return model.model_validate_json(path.read_bytes())
+        content = path.read_bytes()
+        record = model.model_validate_json(content)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:
@@ -30,3 +34,6 @@ def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
         kind = OtherVersionError if "schema_version" in errors else InputError
         field = "schema_version" if kind is OtherVersionError else next(iter(errors))
         raise kind(f"{path}: is not a {model.__name__}: {field}: {errors[field]}") from error
+    if record.seal is not None:
+        check_json(path, content, record.seal)
+    return record

@@ -3,18 +3,18 @@
 import tempfile
 from pathlib import Path
 
-from pydantic import BaseModel
-
 from isojoule.errors import InputError
 from isojoule.files import patiently, write_text
+from isojoule.records.base import Record
+from isojoule.seals import sealed
 
 
-def as_text(record: BaseModel) -> str:
-    """Return the JSON text that a record's file holds."""
-    return record.model_dump_json(indent=2) + "\n"
+def as_text(record: Record) -> str:
+    """Return the JSON text that a record's file holds, sealed now."""
+    return sealed(record.model_dump_json(indent=2), record.MADE_BY)
 
 
-def write_record(path: Path, record: BaseModel) -> None:
+def write_record(path: Path, record: Record) -> None:
     """Write a record to `path`, whole or not at all.
 
     Raises:

@@ -39,9 +39,15 @@ class Journal:
     def attempts(self, cell: Cell) -> list[MeasurementRecord]:
         """Read every attempt that ended, the first one first, but for those that another isojoule wrote."""
         records = []
-        for _, path in self._numbered(cell):
+        for number, path in self._numbered(cell):
             with suppress(OtherVersionError):
-                records.append(read_record(path, MeasurementRecord))
+                record = read_record(path, MeasurementRecord)
+                if (*record.identity, record.provenance.attempt) != (*_identity(cell), number):
+                    raise InputError(
+                        f"{path}: found attempt {record.provenance.attempt} at {record.architecture} on {record.gpu}, "
+                        f"{record.phase}, repeat {record.repeat}, expected attempt {number} at {cell}, as its name says"
+                    )
+                records.append(record)
         return records
 
     def next_attempt(self, cell: Cell) -> int:
@@ -80,10 +86,10 @@ class Journal:
         return None
 
     def publish(self, record: MeasurementRecord) -> None:
-        """Write the record of a cell into `records/`, unless it is there already."""
+        """Copy the record of a final attempt into `records/`, unless it is there already."""
         path = self._results / "records" / _path(record)
-        text = as_text(record)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        text = self._attempt(record).read_bytes().decode()
+        if not path.is_file() or path.read_bytes() != text.encode():
             persist(path, text)
         trace, beside = self.trace(record), path.with_suffix(".parquet")
         if not trace.is_file():
@@ -94,7 +100,7 @@ class Journal:
 
     def trace(self, record: MeasurementRecord) -> Path:
         """Return where the samples of an attempt's window lie, if any; `publish` copies them beside the record."""
-        return (self._results / "attempts" / _path(record, record.provenance.attempt)).with_suffix(".parquet")
+        return self._attempt(record).with_suffix(".parquet")
 
     @contextmanager
     def held(
@@ -126,10 +132,7 @@ class Journal:
 
     def end(self, record: MeasurementRecord) -> None:
         """Note what became of the attempt that runs, and publish its record if it is final."""
-        persist(
-            self._results / "attempts" / _path(record, record.provenance.attempt),
-            as_text(record),
-        )
+        persist(self._attempt(record), as_text(record))
         if record.outcome in FINAL:
             self.publish(record)
         with suppress(OSError):
@@ -153,7 +156,7 @@ class Journal:
         if running is None:
             return
         attempt = running[0]
-        if (self._results / "attempts" / _path(attempt, attempt.provenance.attempt)).is_file():
+        if self._attempt(attempt).is_file():
             self._running(gpu, repeat).unlink()
         else:
             self.end(ended(attempt, "lost", "ended without a word: killed, over time or memory, or its node went down"))
@@ -169,6 +172,9 @@ class Journal:
             f"waiting: {job} on {record.hardware.hostname} measures repeat {repeat} on {gpu} "
             f"since {record.started_at}; what it measures is kept"
         )
+
+    def _attempt(self, record: MeasurementRecord) -> Path:
+        return self._results / "attempts" / _path(record, record.provenance.attempt)
 
     def _lock(self, gpu: str, repeat: int) -> Path:
         return self._results / "attempts" / gpu / f".lock-{repeat}"
@@ -219,6 +225,10 @@ def ended(
 ) -> MeasurementRecord:
     """Return the attempt `record` with what became of it, when it came to nothing."""
     return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
+
+
+def _identity(cell: Cell) -> tuple[str, str, str, int]:
+    return cell.gpu, cell.architecture, cell.phase, cell.repeat
 
 
 def _path(record: MeasurementRecord, attempt: int | None = None) -> Path:

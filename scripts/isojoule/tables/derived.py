@@ -52,5 +52,6 @@ def joined(names: Iterable[str] | None) -> str | None:
 
 
 def flags(record: MeasurementRecord, whole: Extrapolation | None) -> str | None:
-    """The flags that the record alone tells, and whether its numbers are those of a larger whole."""
-    return joined(ordered([*of_record(record), *(["extrapolated"] if whole is not None else [])]))
+    """The flags that the record alone tells, and what its seal and its part in a larger whole add to them."""
+    unsealed = ["not-sealed"] if record.seal is None else []
+    return joined(ordered([*of_record(record), *unsealed, *(["extrapolated"] if whole is not None else [])]))

@@ -1,0 +1,245 @@
+"""Seals: the hash of a file's content, kept with the file, so that whoever reads it sees a change since it was made.
+
+A JSON file has its seal as its last key, any other file in a hidden file beside it, so that a table stays a table for
+everybody. The hash is of the fields, of the lines or of the array, and not of how they are written. A seal keeps no
+forger out. What has none is read as it is: it is somebody's own, or older than seals.
+"""
+
+import ast
+import hashlib
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic_core import from_json, to_json
+
+from isojoule.errors import InputError
+from isojoule.files import write_text
+
+TEXTS = (".csv", ".tsv", ".svg")
+ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
+LONGEST_HEADER_BYTES = 10_000
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class ChangedError(InputError):
+    """A file is no longer what the stage that made it wrote."""
+
+
+class Seal(BaseModel):
+    """What a file held when it was made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="Hash of the content.")
+    rows: NonNegativeInt | None = Field(default=None, description="Rows of a table, or of an array.")
+    made_at: str = Field(description="UTC, ISO 8601.")
+    made_by: str = Field(description="The command that made the file, and makes it again.")
+
+
+class _Content(NamedTuple):
+    sha256: str
+    rows: int | None = None
+
+
+def sealed(text: str, made_by: str) -> str:
+    """Return the text of a JSON object, as pydantic writes it with an indent of 2, with its seal as the last key.
+
+    Args:
+        text: the object, with one key or more.
+        made_by: the command that makes it, such as `isojoule measure`.
+    """
+    body = text.rstrip().removesuffix("}").rstrip()
+    return body + _end(_seal(_Content(_sha256(body.encode())), made_by))
+
+
+def check_json(path: Path, content: bytes, seal: Seal) -> None:
+    """Refuse a JSON object whose fields are not those of its seal.
+
+    Args:
+        path: the file.
+        content: what the file holds.
+        seal: the seal in it.
+
+    Raises:
+        ChangedError: it was changed; the message names the file, when it was made and how to make it again.
+    """
+    end = _end(seal).encode()
+    if content.endswith(end) and _sha256(content.removesuffix(end)) == seal.sha256:
+        return
+    # spaces between the fields are no change
+    fields = from_json(content)
+    fields.pop("seal")
+    if _sha256(to_json(fields, indent=2).removesuffix(b"\n}")) != seal.sha256:
+        raise _changed(path, seal, "its fields are not those that were sealed")
+
+
+def seal(path: Path, made_by: str) -> None:
+    """Seal a file that a stage has just written.
+
+    Args:
+        path: a JSON object, a table or a picture as text, an array (.npy), or any other file, which is sealed by its
+            bytes.
+        made_by: the command that makes it, such as `isojoule aggregate`.
+
+    Raises:
+        InputError: the file cannot be read, or the seal cannot be written.
+    """
+    if path.suffix == ".json":
+        fields = from_json(_bytes(path))
+        write_text(path, sealed(to_json(fields, indent=2).decode(), made_by))
+    else:
+        write_text(beside(path), _text(_seal(_content(path), made_by)) + "\n")
+
+
+def check(path: Path) -> bool:
+    """Refuse a file that was changed since it was made.
+
+    Args:
+        path: a file that exists.
+
+    Returns:
+        whether it has a seal.
+
+    Raises:
+        ChangedError: it was changed.
+        InputError: the file cannot be read, or what should be its seal is none.
+    """
+    if path.suffix == ".json":
+        content = _bytes(path)
+        if (seal := _seal_in(path, content)) is not None:
+            check_json(path, content, seal)
+        return seal is not None
+    try:
+        text = beside(path).read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise InputError(f"{beside(path)}: cannot be read: {error.strerror or error}") from error
+    try:
+        seal = Seal.model_validate_json(text)
+    except ValidationError as error:
+        raise InputError(
+            f"{beside(path)}: is not a seal: {error.errors()[0]['msg']}; without this file {path.name} is read as it is"
+        ) from error
+    content_now = _content(path)
+    if content_now.rows != seal.rows:
+        raise _changed(path, seal, f"found {_number(content_now.rows)}, expected {_number(seal.rows)}")
+    if content_now.sha256 != seal.sha256:
+        raise _changed(path, seal, "its content is not what was sealed")
+    return True
+
+
+def beside(path: Path) -> Path:
+    """Return the file that has the seal of a file that is not JSON."""
+    return path.with_name(f".{path.name}.seal")
+
+
+def _end(seal: Seal) -> str:
+    """The end of a JSON object that has a seal."""
+    return f',\n  "seal": {_text(seal)}\n}}\n'
+
+
+def _text(seal: Seal) -> str:
+    return seal.model_dump_json(exclude_none=True)
+
+
+def _seal(content: _Content, made_by: str) -> Seal:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Seal(sha256=content.sha256, rows=content.rows, made_at=now, made_by=made_by)
+
+
+def _seal_in(path: Path, content: bytes) -> Seal | None:
+    try:
+        fields = from_json(content)
+        found = fields.get("seal") if isinstance(fields, dict) else None
+        return None if found is None else Seal.model_validate(found)
+    except ValidationError as error:
+        raise InputError(f"{path}: seal: is not a seal: {error.errors()[0]['msg']}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON: {error}") from error
+
+
+def _changed(path: Path, seal: Seal, difference: str) -> ChangedError:
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    rule = seal.made_by.removeprefix("isojoule ").replace("-", "_")
+    return ChangedError(
+        f"{path}: was changed since {seal.made_at}, when `{seal.made_by}` made it (it was last written at {written}): "
+        f"{difference}; put it back, or remove it and let that command make it again, in a study by "
+        f"`snakemake --forcerun {rule}`; a version of your own needs another name"
+    )
+
+
+def _number(rows: int | None) -> str:
+    return "no rows" if rows is None else f"{rows} row{'' if rows == 1 else 's'}"
+
+
+def _content(path: Path) -> _Content:
+    try:
+        if path.suffix == ".npy":
+            with path.open("rb") as file:
+                return _of_array(file)
+        if path.suffix in TEXTS:
+            return _of_lines(path.read_bytes(), is_table=path.suffix != ".svg")
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return _Content(sha256, _rows_of_parquet(path) if path.suffix == ".parquet" else None)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _of_array(file: BufferedReader) -> _Content:
+    """Hash type, shape and values of an array; what is none has the hash of its bytes, which no array has."""
+    header = _array_header(file)
+    if header is None:
+        file.seek(0)
+        return _Content(hashlib.file_digest(file, "sha256").hexdigest())
+    content = hashlib.sha256(f"{sorted(header.items())}\n".encode())
+    while block := file.read(2**20):
+        content.update(block)
+    shape = header.get("shape")
+    return _Content(content.hexdigest(), shape[0] if shape else None)
+
+
+def _array_header(file: BufferedReader) -> dict[str, Any] | None:
+    """Read the header of a .npy file as numpy's format 1.0 to 3.0 has it; None where there is none."""
+    magic = file.read(8)
+    length = file.read(2 if magic == ARRAY_FORMATS[0] else 4)
+    if magic not in ARRAY_FORMATS or int.from_bytes(length, "little") > LONGEST_HEADER_BYTES:
+        return None
+    try:
+        header = ast.literal_eval(file.read(int.from_bytes(length, "little")).decode())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    is_array = isinstance(header, dict) and set(header) == {"descr", "fortran_order", "shape"}
+    return header if is_array and isinstance(header["shape"], tuple) else None
+
+
+def _of_lines(content: bytes, *, is_table: bool) -> _Content:
+    """Hash lines, whatever ends them and whether a byte order mark stands before them."""
+    lines = content.removeprefix(BYTE_ORDER_MARK).replace(b"\r\n", b"\n")
+    count = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    return _Content(_sha256(lines), max(count - 1, 0) if is_table else None)
+
+
+def _rows_of_parquet(path: Path) -> int | None:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        rows: int = parquet.ParquetFile(path).metadata.num_rows
+    except (ArrowException, OSError):
+        return None
+    return rows
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
