@@ -55,15 +55,25 @@ def _remove_left_behind(folder: Path, start: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> Path:
+    """Return what exists of the path of a folder, which need not exist itself.
+
+    Raises:
+        InputError: a file is in the way; the message names it.
+    """
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{folder}: {nearest} is a file, expected a folder")
+    return nearest
+
+
 def check_writable(folder: Path) -> None:
     """Refuse a folder that cannot be written or made, without making it.
 
     Raises:
         InputError: a file or folder is in the way; the message names it.
     """
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
-        raise InputError(f"{folder}: cannot be written: {nearest} is a file, expected a folder")
+    nearest = check_folder(folder)
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{folder}: cannot be written: no permission to write into {nearest}")
 

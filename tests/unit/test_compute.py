@@ -303,3 +303,12 @@ def test_a_plan_counts_what_is_not_counted_yet_and_writes_nothing(demo, tmp_path
     assert "weights up to 164 kB per running job" in ended.stdout
     assert [path] == list((tmp_path / "results").rglob("*.json"))
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("results", ["a-file", "a-file/demo"])
+def test_a_plan_is_refused_where_a_file_stands_for_the_folder_of_results(demo, tmp_path, results):
+    reading.store(demo, tmp_path / "study.yaml")
+    (tmp_path / "a-file").write_text("")
+    ended = isojoule("plan", "--config", "study.yaml", "--results", results, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == f"error: {results}: {tmp_path}/a-file is a file, expected a folder\n"

@@ -48,7 +48,7 @@ def test_done_and_waiting(results):
     assert row(said, "cpu-1thread")[:7] == ["cpu-1thread", "48", "48", "0", "0", "0", "0"]
     assert "0.048 kWh simulated" in said
     assert row(said, "cpu-2threads")[-2:] == ["unknown", "yet"]
-    assert len(said.split("test kWh\n")[1].splitlines()) == 10
+    assert len(said.split("test kWh\n")[1].split("\n\n")[0].splitlines()) == 10
 
 
 def test_time_to_go_is_that_of_the_cells_done(results, demo):
@@ -67,6 +67,46 @@ def test_what_failed_says_why_and_out_of_memory_is_no_failure(results, demo):
     said = status(results)
     assert said.startswith("demo: 96 cells: 48 done, 44 waiting, 2 out of memory, 2 failed\n")
     assert "refused: found Tesla T4, expected A40\n    mlp-1x16 on cpu-2threads, train, repeat 0, and 1 more" in said
+
+
+def test_what_ran_out_of_memory_behind_others_is_no_longer_said_to_wait(results, demo):
+    cell = Cell("cpu-2threads", "mlp-1x16", "train", 0)
+    Journal(results).end(failed(demo, cell, "oom-once", "CUDA out of memory"))
+    said = status(results)
+    assert said.startswith("demo: 96 cells: 48 done, 47 waiting, 1 failed\n")
+    assert "oom-once: CUDA out of memory\n    mlp-1x16 on cpu-2threads, train, repeat 0" in said
+
+
+def test_what_failed_of_another_configuration_waits(results, demo):
+    other = changed(demo, {"optimizer.learning_rate": 0.5})
+    Journal(results).end(failed(other, Cell("cpu-2threads", "mlp-1x16", "train", 0), "failed", "no"))
+    assert status(results).startswith("demo: 96 cells: 48 done, 48 waiting\n")
+
+
+def test_a_broken_record_and_a_broken_attempt_are_said(results):
+    record = results / "records" / "cpu-1thread" / "mlp-1x16" / "train-0.json"
+    record.write_text(record.read_text().replace('"outcome": "ok"', '"outcome": "fine"'))
+    attempt = results / "attempts" / "cpu-1thread" / "mlp-1x16" / "test-1.1.json"
+    attempt.write_text("{")
+    said = status(results)
+    assert said.startswith("demo: 96 cells: 47 done, 48 waiting, 1 failed\n")
+    assert f"broken: {record}: is not a MeasurementRecord: outcome: " in said
+    assert f"broken: {attempt}: is not a MeasurementRecord: " in said
+    assert "; remove this file\n    mlp-1x16 on cpu-1thread, test, repeat 1" in said
+
+
+def test_the_last_line_says_what_has_no_result_and_what_to_do(results, demo):
+    last = status(results).splitlines()[-1]
+    assert last == "48 of 96 cells have no result (48 waiting): the command that measured goes on with these alone"
+    journal = Journal(results)
+    journal.end(failed(demo, Cell("cpu-2threads", "mlp-1x16", "train", 0), "failed", "a batch of one"))
+    last = status(results).splitlines()[-1]
+    assert last.startswith("48 of 96 cells have no result (1 failed, 47 waiting): ")
+    assert last.endswith("mend what fails again, or leave it out of the configuration")
+    for cell in cells(demo):
+        if cell.gpu == "cpu-2threads":
+            journal.end(failed(demo, cell, "oom", "CUDA out of memory"))
+    assert "no result" not in status(results)
 
 
 def test_a_cell_runs_as_long_as_its_program_holds_the_lock(results, demo):

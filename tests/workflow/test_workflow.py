@@ -236,7 +236,7 @@ def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study
     (tmp_path / "results").write_text("a file where a folder belongs")
     run = snakemake(tmp_path)
     assert run.returncode != 0
-    assert f"results/tiny: cannot be written: {tmp_path}/results is a file, expected a folder" in run.stdout
+    assert f"results/tiny: {tmp_path}/results is a file, expected a folder" in run.stdout
     assert "Traceback" not in run.stdout
 
 

@@ -27,7 +27,7 @@ from isojoule.figures import captions
 from isojoule.files import check_writable
 from isojoule.study import cells, code_fingerprint, reading, reruns
 from isojoule.study.job_failures import tell_failures
-from isojoule.study.journal import retire_stale_records
+from isojoule.study.journal import published, retire_stale_records
 
 # PATH finds the `isojoule` of this interpreter; the commands do not name its folder, since a moved interpreter must not
 # measure anything again
@@ -61,10 +61,7 @@ if workflow.is_main_process:
     tell_failures(logger)
 
 PHASES = cells.phases(STUDY)
-RECORDS = [
-    f"{RESULTS}/records/{c.gpu}/{c.architecture}/{c.phase}-{c.repeat}.json"
-    for c in cells.cells(STUDY)
-]
+RECORDS = [str(published(Path(RESULTS), cell)) for cell in cells.cells(STUDY)]
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
 

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, _: Device) -> None:
     """Count what is not counted yet, estimate and say."""
+    from isojoule.files import check_folder
     from isojoule.progress import heartbeat
     from isojoule.records import ComputeRecord, read_record
     from isojoule.study import reading
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace, _: Device) -> None:
 
     study = reading.load(options.config)
     results = options.results or Path("results") / study.study
+    check_folder(results)
     architectures_by_name = architectures(study)
     counts: dict[str, ComputeRecord] = {}
     with heartbeat(lambda: f"{len(counts)} of {len(architectures_by_name)} architectures are counted"):

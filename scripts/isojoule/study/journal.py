@@ -85,9 +85,16 @@ class Journal:
                 return record
         return None
 
+    def last(
+        self, cell: Cell, fingerprints: dict[str, str], attempts: list[MeasurementRecord] | None = None
+    ) -> MeasurementRecord | None:
+        """Return the last attempt of this code, configuration and data, whatever became of it, or None."""
+        of_cell = self.attempts(cell) if attempts is None else attempts
+        return next((record for record in reversed(of_cell) if record.is_of(fingerprints)), None)
+
     def publish(self, record: MeasurementRecord) -> None:
         """Copy the record of a final attempt into `records/`, unless it is there already."""
-        path = self._results / "records" / _path(record)
+        path = published(self._results, Cell(*record.identity))
         text = self._attempt(record).read_bytes().decode()
         if not path.is_file() or path.read_bytes() != text.encode():
             persist(path, text)
@@ -193,7 +200,7 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
     architectures_by_name = architectures(configuration)
     stale = 0
     for cell in cells(configuration):
-        path = results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
+        path = published(results, cell)
         try:
             record = read_record(path, MeasurementRecord) if path.is_file() else None
             is_stale = record is not None and not record.is_of(
@@ -210,6 +217,11 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
     if stale:
         where = results / "attempts"
         print(f"{stale} records are of other code, configuration or data; they stay in {where}", file=sys.stderr)
+
+
+def published(results: Path, cell: Cell) -> Path:
+    """Return the file of a cell's record in the folder `results` of its study."""
+    return results / "records" / cell.gpu / cell.architecture / f"{cell.phase}-{cell.repeat}.json"
 
 
 def fingerprint_of_data(results: Path) -> str | None:

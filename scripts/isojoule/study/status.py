@@ -8,29 +8,31 @@ from statistics import mean
 
 from isojoule.errors import InputError
 from isojoule.progress import aligned
-from isojoule.records import MeasurementRecord
+from isojoule.records import MeasurementRecord, read_record
 from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, cells
-from isojoule.study.journal import Journal, fingerprint_of_data
+from isojoule.study.journal import Journal, fingerprint_of_data, published
 from isojoule.study.reruns import fingerprints
 from isojoule.workloads.interface import Configuration
 
 STATES = ("done", "running", "waiting", "out of memory", "failed")
-FAILED = ("failed", "refused", "lost")
+RESULTS = ("done", "out of memory")
+FAILED = ("failed", "refused", "lost", "oom-once")
 SHOWN = 10
 
 
 @dataclass(frozen=True)
 class CellState:
-    """The state of a cell, with the record that is kept of it or tells why there is none."""
+    """The state of a cell, with the record that is kept of it, if any, or why there is none."""
 
     cell: Cell
     name: str
-    record: MeasurementRecord | None
+    record: MeasurementRecord | None = None
+    reason: str = ""
 
 
 def status(results: Path) -> str:
-    """Say for each GPU the states of its cells, their energy and the time to go; then what failed, and the best models.
+    """Say the states of the cells, energy and time to go for each GPU, what failed, the best models, and what to do.
 
     Args:
         results: the folder of the study's results.
@@ -53,7 +55,9 @@ def status(results: Path) -> str:
             "",
             *table,
             *_reasons(states),
+            *_broken(states, results),
             *_best(states, configuration),
+            *_what_to_do(states),
         ]
     )
 
@@ -61,7 +65,7 @@ def status(results: Path) -> str:
 def _cell_states(configuration: Configuration, results: Path) -> list[CellState]:
     journal, architectures_by_name = Journal(results), architectures(configuration)
     if not (data := fingerprint_of_data(results)):
-        return [CellState(cell, "waiting", None) for cell in cells(configuration)]
+        return [CellState(cell, "waiting") for cell in cells(configuration)]
     running = {
         attempt[0].identity: attempt[0]
         for gpu in configuration.gpus
@@ -70,16 +74,24 @@ def _cell_states(configuration: Configuration, results: Path) -> list[CellState]
     }
     states = []
     for cell in cells(configuration):
-        attempts = journal.attempts(cell)
-        kept = journal.kept(cell, fingerprints(configuration, cell, data, architectures_by_name), attempts)
+        of_cell = fingerprints(configuration, cell, data, architectures_by_name)
+        try:
+            attempts = journal.attempts(cell)
+        except InputError as error:
+            states.append(CellState(cell, "failed", reason=f"broken: {error}; remove this file"))
+            continue
+        kept = journal.kept(cell, of_cell, attempts)
         now = running.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
         if kept:
             states.append(CellState(cell, "done" if kept.outcome == "ok" else "out of memory", kept))
         elif now:
             states.append(CellState(cell, "running", now))
         else:
-            last = attempts[-1] if attempts else None
-            states.append(CellState(cell, "failed" if last and last.outcome in FAILED else "waiting", last))
+            last = journal.last(cell, of_cell, attempts)
+            if last and last.outcome in FAILED:
+                states.append(CellState(cell, "failed", reason=f"{last.outcome}: {last.message}"))
+            else:
+                states.append(CellState(cell, "waiting"))
     return states
 
 
@@ -143,14 +155,39 @@ def _reasons(states: list[CellState]) -> list[str]:
     ]
     cells_by_reason: dict[str, list[Cell]] = defaultdict(list)
     for state in states:
-        if state.name == "failed" and state.record:
-            cells_by_reason[f"{state.record.outcome}: {state.record.message}"].append(state.cell)
+        if state.name == "failed":
+            cells_by_reason[state.reason].append(state.cell)
     failed = [
         f"{reason}\n    {first}" + (f", and {len(others)} more cells" if others else "")
         for reason, (first, *others) in cells_by_reason.items()
     ]
     lines = [*running[:SHOWN], *failed[:SHOWN]]
     return ["", *lines] if lines else []
+
+
+def _broken(states: list[CellState], results: Path) -> list[str]:
+    """Name the published records that cannot be read, of cells whose attempts can."""
+    lines = []
+    for state in states:
+        path = published(results, state.cell)
+        if state.name in RESULTS and path.is_file():
+            try:
+                read_record(path, MeasurementRecord)
+            except InputError as error:
+                lines.append(f"broken: {error}; remove this file, and the command that measured writes it again")
+    return ["", *lines[:SHOWN]] if lines else []
+
+
+def _what_to_do(states: list[CellState]) -> list[str]:
+    """Say in the last line what has no result, and what to do about it; nothing while cells are measured."""
+    numbers = Counter(state.name for state in states if state.name not in RESULTS)
+    if not numbers or "running" in numbers:
+        return []
+    counts = ", ".join(f"{number} {name}" for name, number in numbers.items())
+    advice = "the command that measured goes on with these alone"
+    if "failed" in numbers:
+        advice += "; mend what fails again, or leave it out of the configuration"
+    return ["", f"{sum(numbers.values())} of {len(states)} cells have no result ({counts}): {advice}"]
 
 
 def _best(states: list[CellState], configuration: Configuration) -> list[str]:

@@ -54,8 +54,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     for cell in cells(configuration):
         record = records.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
         if record is None or record.architecture not in compute:
-            attempts = journal.attempts(cell)
-            outcome = "missing" if record is not None or not attempts else attempts[-1].outcome
+            last = journal.last(cell, fingerprints(configuration, cell, data, models))
+            outcome = "missing" if record is not None or last is None else last.outcome
             names = {"study": configuration.study, "workload": configuration.workload, **asdict(cell)}
             names |= {"family": models[cell.architecture].family, "outcome": OPEN.get(outcome, outcome)}
             rows.append(row_without_record(names, compute.get(cell.architecture)))
