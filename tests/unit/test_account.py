@@ -214,6 +214,16 @@ def test_the_repetitions_make_up_the_window_whatever_they_take(increments_j, dur
     assert energy.window.disagreement_percent == pytest.approx(0, abs=1e-3)
 
 
+def test_an_estimate_takes_the_repetitions_that_nothing_slowed():
+    """25 s of CPU time at 2 W in four repetitions, of which the least took 5 s: 10 J, and 25 % more on average."""
+    ends = Readings(0.0, cpu_s=7.0), Readings(30.0, cpu_s=32.0)
+    energy = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL, repetitions=4, least_cpu_s=5.0))
+    assert (joules(energy.computing), energy.window.slowed_percent) == (pytest.approx(10), pytest.approx(25))
+    once = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL, least_cpu_s=24.9))
+    assert (joules(once.computing), once.window.slowed_percent) == (pytest.approx(50), None)
+    assert account(observed(repetitions=3)).window.slowed_percent is None, "an instrument needs no such thing"
+
+
 def test_repetitions_of_a_model_are_read_from_it():
     marks = [Readings(time_s, cpu_s=cpu_s) for time_s, cpu_s in ((0, 0.0), (1, 2.0), (2, 5.0))]
     energy = account(Observation([MODEL], marks[0], marks[-1], Trace(0), codecarbon(), MODEL, 2, marks))

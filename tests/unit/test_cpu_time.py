@@ -153,6 +153,17 @@ def test_the_meter_estimates_the_cpu_by_its_time_and_has_codecarbons_figure_besi
     assert energy.why_no_rapl
 
 
+def test_what_slows_some_repetitions_is_not_in_the_estimate(tmp_path):
+    """Others of the core double the CPU time of the work for seconds, so that the mean would tell of them."""
+    uses_s = iter([0.4, 0.2, 0.2, 0.4])
+    with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
+        while window.again(4):
+            burn(next(uses_s))
+    energy = window.energy
+    assert 3.6e6 * energy.cpu.energy_kwh == pytest.approx(0.2 * core_power_w(None)[0], rel=0.05)
+    assert energy.window.slowed_percent == pytest.approx(50, abs=8)
+
+
 def test_the_page_on_cpus_says_which_power_a_core_has():
     pages = Path(__file__).parents[2] / "docs"
     page = " ".join((pages / "cpu-energy.md").read_text().split())

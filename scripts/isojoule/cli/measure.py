@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, machine: Device) -> int:
     """Measure the cells that the options name."""
-    from isojoule.measuring.block import Block
+    from isojoule.measuring.waiting import without_spinning
     from isojoule.study import reading
     from isojoule.study.cells import architectures
 
@@ -46,6 +46,10 @@ def run(options: argparse.Namespace, machine: Device) -> int:
     if not 0 <= options.repeat < study.repeats:
         raise InputError(f"--repeat: found {options.repeat}, expected 0 to {study.repeats - 1}")
     gpu = one_of(list(study.gpus), "--gpu", options.gpu)
+    without_spinning(study.gpus[gpu])
+    # it imports torch, which reads how threads wait
+    from isojoule.measuring.block import Block
+
     names = list(architectures(study))
     chosen = [one_of(names, "--architecture", name) for name in options.architecture or names]
     ends_s = time.monotonic() + options.budget_s

@@ -41,6 +41,7 @@ class Observation:
         steadied: how the board was warmed up before the first window; none where it was not.
         host_load_percent: CPU time of other programs, in per cent of one core; none where it is not known.
         why_no_rapl: why RAPL does not read the CPU, none where it does.
+        least_cpu_s: least CPU time of a repetition; none where nobody looked.
     """
 
     instruments: Sequence[Instrument]
@@ -58,6 +59,7 @@ class Observation:
     steadied: Steadied | None = None
     host_load_percent: float | None = None
     why_no_rapl: str | None = None
+    least_cpu_s: float | None = None
 
     @property
     def duration_s(self) -> float:
@@ -86,7 +88,8 @@ def account(observation: Observation) -> Energy:
     """Say how much energy the work took, done once, by every instrument, and how far they disagree.
 
     The energy of GPUs is that of their counters, else their sampled power, integrated; the energy of the CPU is RAPL's,
-    else that of the CPU time that the job used, which is an estimate.
+    else that of the CPU time that the job used, which is an estimate; where the CPU computes and the work was repeated,
+    that of the repetitions that used least.
 
     Raises:
         InputError: a counter was reset inside the window, a device could not be read, the energy read is 0, or it is
@@ -120,6 +123,7 @@ def account(observation: Observation) -> Energy:
             idle_power_w=None if idle is None else idle.power_w,
             idle=None if idle is None else _idle_state(idle, observation.before.time_s),
             no_idle=observation.no_idle,
+            slowed_percent=_slowed_percent(observation),
             steady_state=None
             if steadied is None
             else SteadyState(duration_s=steadied.duration_s, reached=steadied.is_steady, power_w=steadied.power_w),
@@ -295,9 +299,16 @@ def _by_cpu_time(observation: Observation) -> Reading:
     energy_j = _cpu_time_j(observation, observation.before, observation.after)
     if observation.component == "cpu":
         _refuse_zero(observation, Joules(energy_j, None), ["CPU time"])
-    return Reading(
-        energy_kwh=energy_j / JOULES_PER_KWH / observation.repetitions, source=observation.cpu.model, kind="estimated"
-    )
+    of_one_j = energy_j / observation.repetitions / (1 + (_slowed_percent(observation) or 0.0) / 100)
+    return Reading(energy_kwh=of_one_j / JOULES_PER_KWH, source=observation.cpu.model, kind="estimated")
+
+
+def _slowed_percent(observation: Observation) -> float | None:
+    """How much more CPU time a repetition took on average than the least; none where nobody looked."""
+    if not observation.least_cpu_s or observation.repetitions < 2:
+        return None
+    mean_s = (observation.after.cpu_s - observation.before.cpu_s) / observation.repetitions
+    return max(100 * (mean_s / observation.least_cpu_s - 1), 0.0)
 
 
 def _cpu_time_j(observation: Observation, before: Readings, after: Readings) -> float:

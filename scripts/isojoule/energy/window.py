@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable
 
 from isojoule.energy.account import Observation, account, energy_between
+from isojoule.energy.cpu_time import own_cpu_s
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import Idle
 from isojoule.energy.instruments import Instruments, Readings
 from isojoule.energy.sampler import Trace
 from isojoule.energy.steady import Steadied
+from isojoule.energy.undisturbed import Stretches
 from isojoule.records.measurement import Energy
 from isojoule.units import JOULES_PER_KWH
 
@@ -61,6 +63,9 @@ class Window:
         self._instruments.tracker.begin()
         self._host = HostLoad()
         self._before = self._instruments.read(before_work=True)
+        self._stretches = None
+        if not self._instruments.can_measure:
+            self._stretches = Stretches(own_cpu_s, self._before.time_s, self._before.cpu_s)
 
     def again(self, at_least: int = 1) -> bool:
         """Say whether the work is to be done (once more): at first it is, then until the window is long enough.
@@ -75,6 +80,8 @@ class Window:
         """
         if self._repetitions:
             self._synchronize()
+            if self._stretches is not None:
+                self._stretches.repeated(time.perf_counter())
             if (reason := self.trace.hopeless(self._instruments.by_power)) is not None:
                 raise reason
         if at_least > 1:
@@ -119,6 +126,7 @@ class Window:
             codecarbon=codecarbon,
             cpu=self._instruments.cpu,
             repetitions=max(self._repetitions, 1),
+            least_cpu_s=None if self._stretches is None else self._stretches.least_s,
             marks=self._marks,
             opening=self._opening,
             closing=closing,

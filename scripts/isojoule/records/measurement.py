@@ -75,6 +75,11 @@ class Window(Part):
         default=None,
         description="Distance of the furthest other reading from the deciding one; none where there is no other.",
     )
+    slowed_percent: NonNegativeFloat | None = Field(
+        default=None,
+        description="How much more CPU time a repetition took on average than the least, which an estimate by CPU time "
+        "takes; none where an instrument measured, or the work was not repeated.",
+    )
     idle_power_w: NonNegativeFloat | None = Field(
         default=None, description="Power of the computing component before the window, with a live CUDA context."
     )

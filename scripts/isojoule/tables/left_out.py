@@ -33,6 +33,7 @@ LEFT_OUT = {
     "record.energy.codecarbon.version": "`codecarbon` is the same",
     "record.energy.codecarbon.ram_energy_kwh": "it is a constant per memory module, times `duration_s`",
     "record.energy.window.repetition_energies_kwh": "it is a list; the interval and the flag unsteady follow from it",
+    "record.energy.window.slowed_percent": "it is of an estimate alone; the record has it for whoever asks",
     "record.energy.window.instrument_period_s": "`resolution_percent` times `window_s` is the same",
     "record.energy.window.idle": "it tells how `idle_power_w` was taken; the record has it for whoever asks",
     "record.energy.window.no_idle": "it is a sentence on why `idle_power_w` is missing",
