@@ -23,6 +23,8 @@ RETRY_S = 15.0
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it onto `path` on success, remove it on any failure.
 
+    What replaces a file has no seal at first, and does not get the old one's.
+
     Raises:
         InputError: the folder or the file cannot be written (permissions, full disk).
     """
@@ -34,6 +36,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        seal_beside(path).unlink(missing_ok=True)
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {_reason(error)}") from error
@@ -45,6 +48,11 @@ def written_whole(path: Path) -> Iterator[Path]:
 def _reason(error: OSError) -> str:
     """Return the system's words for its error: those of a library may have more around them, or none of them."""
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def seal_beside(path: Path) -> Path:
+    """Return the hidden file that has the seal of a file that is not JSON."""
+    return path.with_name(f".{path.name}.seal")
 
 
 def _remove_left_behind(folder: Path, start: str) -> None:

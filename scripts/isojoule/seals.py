@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from pydantic_core import from_json, to_json
 
 from isojoule.errors import InputError
-from isojoule.files import write_text
+from isojoule.files import seal_beside, write_text
 
 TEXTS = (".csv", ".tsv", ".svg")
 ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
@@ -91,7 +91,7 @@ def seal(path: Path, made_by: str) -> None:
         fields = from_json(_bytes(path))
         write_text(path, sealed(to_json(fields, indent=2).decode(), made_by))
     else:
-        write_text(beside(path), _text(_seal(_content(path), made_by)) + "\n")
+        write_text(seal_beside(path), _text(_seal(_content(path), made_by)) + "\n")
 
 
 def check(path: Path) -> bool:
@@ -113,16 +113,17 @@ def check(path: Path) -> bool:
             check_json(path, content, seal)
         return seal is not None
     try:
-        text = beside(path).read_bytes()
+        text = seal_beside(path).read_bytes()
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise InputError(f"{beside(path)}: cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{seal_beside(path)}: cannot be read: {error.strerror or error}") from error
     try:
         seal = Seal.model_validate_json(text)
     except ValidationError as error:
         raise InputError(
-            f"{beside(path)}: is not a seal: {error.errors()[0]['msg']}; without this file {path.name} is read as it is"
+            f"{seal_beside(path)}: is not a seal: {error.errors()[0]['msg']}; "
+            f"without this file {path.name} is read as it is"
         ) from error
     content_now = _content(path)
     if content_now.rows != seal.rows:
@@ -130,11 +131,6 @@ def check(path: Path) -> bool:
     if content_now.sha256 != seal.sha256:
         raise _changed(path, seal, "its content is not what was sealed")
     return True
-
-
-def beside(path: Path) -> Path:
-    """Return the file that has the seal of a file that is not JSON."""
-    return path.with_name(f".{path.name}.seal")
 
 
 def _end(seal: Seal) -> str:

@@ -8,6 +8,7 @@ import pytest
 from commands import isojoule, process
 from simulated import normalization_task
 
+from isojoule import seals
 from isojoule.normalization import DEFAULT
 from isojoule.tables.writing import write_table
 
@@ -45,6 +46,7 @@ def test_the_programs_from_a_table_to_a_figure(folder):
     assert "train: " in output
     code, output = program(folder, "evaluate-mixed", "world.parquet", "--output", "mixed.csv", "--draws", 2)
     assert code == 0, output
+    assert all(seals.check(folder / name) for name in ("errors.parquet", "ranking.csv", "references.csv", "mixed.csv"))
 
 
 def test_my_own_system_from_the_command_line(folder, small):

@@ -12,6 +12,7 @@ from simulated import record, write_results
 
 from isojoule import seals
 from isojoule.errors import InputError
+from isojoule.files import seal_beside
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.writing import as_text, write_record
 from isojoule.seals import ChangedError
@@ -193,7 +194,7 @@ def test_a_table_without_a_seal_is_anybodys(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text(CSV)
     assert not seals.check(path)
-    seals.beside(path).write_text("{}")
+    seal_beside(path).write_text("{}")
     with pytest.raises(InputError, match=r"\.mine\.csv\.seal: is not a seal: .*; without this file mine\.csv is read"):
         seals.check(path)
 

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.writing import write_table
 
     frame = aggregate(reading.load(options.config), options.results)
-    write_table(dictionary(), options.output.with_name("data-dictionary.csv"))
-    write_table(frame, options.output.with_suffix(".csv"))
-    write_table(frame, options.output)
+    write_table(dictionary(), options.output.with_name("data-dictionary.csv"), "isojoule aggregate")
+    write_table(frame, options.output.with_suffix(".csv"), "isojoule aggregate")
+    write_table(frame, options.output, "isojoule aggregate")
     print("\n".join([f"{options.output}: {len(frame)} cells", *in_words(frame, options.results)]))

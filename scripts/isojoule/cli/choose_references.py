@@ -38,5 +38,5 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
         lambda phase: reference_sets(frame, phase, options.error_percent, options.seed),
         allow_empty=options.allow_empty,
     )
-    phases.write(tables, options.output)
+    phases.write(tables, options.output, "isojoule choose-references")
     print("\n".join([*(in_words(table, options.error_percent) for table in tables), str(options.output)]))

@@ -42,5 +42,5 @@ def run(options: argparse.Namespace) -> None:
         print(note)
     for name, table in (("fronts", found.table), ("summary", found.summary), ("stability", found.stability)):
         path = options.output / f"{name}.csv"
-        write_table(table, path)
+        write_table(table, path, "isojoule compare-fronts")
         print(f"{path}: {len(table)} rows")

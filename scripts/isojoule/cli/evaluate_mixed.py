@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
         lambda phase: mixed_errors(frame, phase, METHODS, COUNTS, options.draws, options.seed),
         allow_empty=options.allow_empty,
     )
-    phases.write(tables, options.output)
+    phases.write(tables, options.output, "isojoule evaluate-mixed")
     for table in tables:
         print(in_words(table))
     print(f"{options.output}: {sum(map(len, tables))} rows")

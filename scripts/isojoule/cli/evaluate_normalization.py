@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, _machine: Device) -> None:
     """Read, evaluate, write."""
+    from isojoule import seals
     from isojoule.normalization import phases
     from isojoule.normalization.study_experiment import evaluate, write_parts
 
@@ -42,4 +43,5 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     frame = phases.read(options.table, options.kinds)
     parts = evaluate(frame, options.scheme, options.splits, options.seed, options.draws, options.workers)
     rows = write_parts(parts, options.output, allow_empty=options.allow_empty)
+    seals.seal(options.output, "isojoule evaluate-normalization")
     print(f"{options.output}: {rows} rows")

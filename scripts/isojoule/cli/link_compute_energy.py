@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> None:
         ("claims", claims(table)),
     ):
         path = options.output / f"{name}.csv"
-        write_table(made, path)
+        write_table(made, path, "isojoule link-compute-energy")
         print(f"{path}: {len(made)} rows")

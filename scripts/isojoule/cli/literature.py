@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> None:
 
     for name, table in (("training", training.published()), ("waveflow", waveflow.published())):
         path = options.output / f"{name}.csv"
-        write_table(table, path)
+        write_table(table, path, "isojoule literature")
         print(f"{path}: {len(table)} rows")

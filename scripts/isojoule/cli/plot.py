@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read and draw."""
+    from isojoule import seals
     from isojoule.figures import captions
     from isojoule.figures.shared import drawing
     from isojoule.study import reading
@@ -50,4 +51,8 @@ def run(options: argparse.Namespace) -> None:
     figures = reading.load(options.config).figures if options.config else None
     texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
     drawing.save(drawn.draw, read(options.table), options.output, texts, text_mm)
+    for output in options.output:
+        if output.suffix == ".svg":
+            # the report shows it
+            seals.seal(output, "isojoule plot")
     print(" ".join(map(str, options.output)))

@@ -24,6 +24,6 @@ def run(options: argparse.Namespace) -> None:
 
     results = ranking.read(options.table)
     table = ranking.ranking(results)
-    write_table(table, options.output)
+    write_table(table, options.output, "isojoule rank-normalization")
     print(f"{options.output}: {len(table)} rows")
     print(ranking.summary(table))

@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, render, write."""
+    from isojoule import seals
     from isojoule.files import write_text
     from isojoule.records import ExtractionRecord, read_record
     from isojoule.report.page import render
@@ -44,5 +45,7 @@ def run(options: argparse.Namespace) -> None:
         if not path.is_file() or not path.is_relative_to(options.results):
             raise InputError(f"tables: found {path}, expected a file below {options.results}")
         tables[path.relative_to(options.results).as_posix()] = path
+    for path in [*options.tables, *(figure for figure in options.figures if figure.is_file())]:
+        seals.check(path)
     write_text(options.output, render((options.table, frame), tables, options.figures, extraction))
     print(options.output)

@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.writing import write_table
 
     table = energy_table(measurements.read(options.table))
-    write_table(table, options.output)
+    write_table(table, options.output, "isojoule tabulate-energy")
     print(f"{options.output}: {len(table)} rows")

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.writing import write_table
 
     table = flagged_cells(measurements.read(options.table))
-    write_table(table, options.output)
+    write_table(table, options.output, "isojoule tabulate-flags")
     for flag, count in table["flag"].value_counts().items():
         print(f"{count} cells: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")
     print(f"{options.output}: {len(table)} rows")

@@ -50,7 +50,13 @@ def tables_by_phase(make_table: Callable[[str], pd.DataFrame], *, allow_empty: b
     return tables
 
 
-def write(tables: list[pd.DataFrame], path: Path) -> None:
-    """Write tables below one another, or a table without rows where there is none."""
+def write(tables: list[pd.DataFrame], path: Path, made_by: str) -> None:
+    """Write tables below one another, or a table without rows where there is none.
+
+    Args:
+        tables: of the phases.
+        path: CSV or parquet file.
+        made_by: the command that makes it.
+    """
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"phase": pd.Series(dtype="str")})
-    write_table(table, path)
+    write_table(table, path, made_by)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.accuracy import ERRORS
@@ -29,6 +30,7 @@ def read(path: Path) -> pd.DataFrame:
     """
     if not path.exists():
         raise InputError(f"{path}: found no such file, expected {EXPECTED}")
+    seals.check(path)
     try:
         results = pd.read_parquet(path)
     except (OSError, ValueError) as error:

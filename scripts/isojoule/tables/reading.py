@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.text_file import checked_text
@@ -28,12 +29,14 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
         the table; `attrs["lines"]` has the line of each row, where the file is a text.
 
     Raises:
+        ChangedError: a stage of ours wrote the table, and it was changed since.
         InputError: there is no such file, it is no table, or its form hides something: a column twice, a row with more
             values than the header, blanks around a name, names in an index.
     """
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
         raise InputError(f"{path}: found {kind}, expected {what} (parquet or CSV)")
+    seals.check(path)
     try:
         return _parquet(path) if path.suffix == ".parquet" else _csv(path, what, words)
     except (OSError, ValueError) as error:
