@@ -75,6 +75,15 @@ def test_a_gpu_that_is_not_there_is_refused():
     assert refusal("t4", T4).startswith("gpus.t4: found no CUDA device on ")
 
 
+def test_a_driver_that_is_too_old_for_torch_is_named_with_what_does_it(driver, monkeypatch):
+    """torch sees no device then, and NVML, which asks no CUDA, still answers."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", "14.0")
+    assert "; driver 580.1 serves CUDA 13.0 at most, torch " in refusal("t4", T4)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert "serves CUDA" not in refusal("t4", T4)
+
+
 @pytest.mark.parametrize(
     ("precision", "does"), [("tf32", "would compute plain fp32"), ("bf16", "would only emulate it")]
 )

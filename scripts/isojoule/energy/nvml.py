@@ -78,6 +78,19 @@ def identify(uuid: str) -> Gpu:
     return board.described(counter_period_s, power_period_s(board.power_update) if decides else None, scope)
 
 
+def driver_versions() -> tuple[str | None, str | None]:
+    """Return the version of the driver and the newest CUDA that it serves; none where it does not tell."""
+    try:
+        required(pynvml.nvmlInit, "the driver")
+    except InputError:
+        return None, None
+    version = optional(pynvml.nvmlSystemGetCudaDriverVersion, "the driver")
+    return (
+        text(pynvml.nvmlSystemGetDriverVersion, "the driver"),
+        None if version is None else f"{version // 1000}.{version % 1000 // 10}",
+    )
+
+
 class Board:
     """One GPU behind NVML.
 
@@ -130,13 +143,13 @@ class Board:
         memory = ask(lambda: pynvml.nvmlDeviceGetMemoryInfo(self._handle))
         ecc = ask(lambda: pynvml.nvmlDeviceGetEccMode(self._handle))
         persistence = ask(lambda: pynvml.nvmlDeviceGetPersistenceMode(self._handle))
-        version = ask(pynvml.nvmlSystemGetCudaDriverVersion)
+        driver, cuda_driver = driver_versions()
         mig = optional(lambda: pynvml.nvmlDeviceGetMigMode(self._handle), self.device, lacking=[0, 0])
         return Gpu(
             name=self.name,
             uuid=self._uuid,
             nvml_index=ask(lambda: pynvml.nvmlDeviceGetIndex(self._handle)),
-            driver=text(pynvml.nvmlSystemGetDriverVersion, self.device) or "unknown",
+            driver=driver or "unknown",
             power_limit_w=_kilo(ask(lambda: pynvml.nvmlDeviceGetEnforcedPowerLimit(self._handle)) or None),
             memory_bytes=None if memory is None else memory.total,
             counter_period_s=counter_period_s,
@@ -162,7 +175,7 @@ class Board:
             pcie_generation=ask(lambda: pynvml.nvmlDeviceGetCurrPcieLinkGeneration(self._handle)),
             max_pcie_generation=ask(lambda: pynvml.nvmlDeviceGetMaxPcieLinkGeneration(self._handle)),
             pcie_lanes=ask(lambda: pynvml.nvmlDeviceGetCurrPcieLinkWidth(self._handle)),
-            cuda_driver=None if version is None else f"{version // 1000}.{version % 1000 // 10}",
+            cuda_driver=cuda_driver,
         )
 
     def counter_j(self) -> float | None:

@@ -8,7 +8,7 @@ import torch
 from isojoule.configuration.every_study import Gpu as Entry
 from isojoule.energy import nvml
 from isojoule.errors import InputError
-from isojoule.measuring.torch_build import lacks_code, why_no_cuda
+from isojoule.measuring.torch_build import lacks_code, old_driver, why_no_cuda
 from isojoule.records import provenance
 from isojoule.records.measurement import Gpu
 from isojoule.workloads.precision import missing_in, overridden
@@ -61,7 +61,9 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
         return Arrival(torch.device("cpu"), None)
     expected = entry.device_name or "one GPU"
     if not torch.cuda.is_available():
-        raise _refused(f"gpus.{name}", f"no CUDA device {here} ({why_no_cuda()})", expected)
+        reasons = [why_no_cuda(), old_driver(*nvml.driver_versions(), torch.version.cuda)]
+        reason = "; ".join(filter(None, reasons))
+        raise _refused(f"gpus.{name}", f"no CUDA device {here} ({reason})", expected)
     if torch.cuda.device_count() != entry.devices:
         visible = f"{torch.cuda.device_count()} GPUs visible {here}"
         wanted = f"{entry.devices}: gres under SLURM, CUDA_VISIBLE_DEVICES elsewhere"

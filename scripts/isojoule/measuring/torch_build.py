@@ -1,4 +1,7 @@
-"""Whether this build of torch has code for a GPU, and why torch sees none: a cell would fail late, three times."""
+"""Whether this build of torch has code for a GPU, and why torch sees none: a cell would fail late, three times.
+
+Which driver programs for which CUDA need is from NVIDIA, "CUDA Compatibility", section on minor versions.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +10,8 @@ import torch
 
 # the builds of torch for CUDA 12.6 have code from this capability on; later ones begin at 7.5
 OLDEST_OF_CUDA_126 = (5, 0)
+# the oldest driver that runs programs for any CUDA of a major number
+OLDEST_DRIVERS = {11: 450, 12: 525, 13: 580}
 ADVICE = "a build of torch for CUDA 12.6 has it: see envs/gpu-cuda126.yaml"
 
 
@@ -50,6 +55,29 @@ def why_no_cuda() -> str:
         lines = str(error).strip().splitlines()
         return lines[0].rstrip(".") if lines else type(error).__name__
     return "torch sees none; CUDA_VISIBLE_DEVICES may hide it"
+
+
+def old_driver(driver: str | None, serves: str | None, built_for: str | None) -> str | None:
+    """Say that the driver is too old for a build of torch, and what does it; none where it is not, or nobody knows.
+
+    Args:
+        driver: version of the driver, such as 535.183.01.
+        serves: newest CUDA that it serves, such as 12.2.
+        built_for: CUDA that torch was built for, such as 13.0; none of a build for the CPU.
+    """
+    if serves is None or built_for is None or _major(serves) >= _major(built_for):
+        return None
+    needed = OLDEST_DRIVERS.get(_major(built_for))
+    wanted = f"driver {needed} or later" if needed else "a later driver"
+    advice = " or a build of torch for CUDA 12.6: see envs/gpu-cuda126.yaml" if _major(serves) == 12 else ""
+    return (
+        f"driver {driver or 'unknown'} serves CUDA {serves} at most, torch {torch.__version__} is built for CUDA "
+        f"{built_for}: expected {wanted}{advice}"
+    )
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _parsed(targets: Sequence[str]) -> list[tuple[str, str, str]]:
