@@ -8,6 +8,8 @@ import pytest
 
 from isojoule.cli import main
 
+# options of which a command takes one or several, or which say what only it can be told
+SEVERAL = ("--architecture", "--gpu", "--output", "--minimize", "--maximize", "--name", "--quality", "-h", "--help")
 IMPORTED = "import json, sys; from isojoule.cli.main import overview; overview(); print(json.dumps(list(sys.modules)))"
 
 
@@ -110,8 +112,7 @@ def test_options_with_the_same_name_mean_the_same_everywhere():
         parser = main.parser(name, main.load(name))
         for action in parser._actions:
             for option in action.option_strings:
-                # a command takes one or several of these
-                if option not in ("--architecture", "--gpu", "--output", "--minimize", "--maximize", "-h", "--help"):
+                if option not in SEVERAL:
                     kinds.setdefault(option, set()).add((action.type.__class__, action.metavar, action.nargs))
     assert {option: kind for option, kind in kinds.items() if len(kind) > 1} == {}
 

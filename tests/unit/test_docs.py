@@ -158,7 +158,16 @@ def test_the_pictures_are_small_and_in_the_readme():
     assert sum(picture.stat().st_size for picture in PICTURES) < 300_000
 
 
-@pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs" / "own-loop.md"], ids=name)
+@pytest.mark.parametrize("page", [PROJECT / "README.md", PROJECT / "docs" / "my-program.md"], ids=name)
+def test_the_example_of_a_part_of_a_program_runs(page, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    (block,) = fences(page, "python")
+    exec(compile(block, name(page), "exec"), {"train_one_epoch": lambda: sum(range(10**6))})
+    assert float(capsys.readouterr().out.split()[0]) > 0
+    assert len((tmp_path / "mine.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("page", [PROJECT / "docs" / "own-loop.md"], ids=name)
 def test_the_example_of_a_loop_runs(page, monkeypatch, tmp_path, capsys):
     quick = functools.partial(energy.Meter, min_window_s=0.1, resolution_percent=100, idle_s=0)
     monkeypatch.setattr(energy, "Meter", quick)

@@ -30,6 +30,11 @@ def output(parser: argparse.ArgumentParser, what: str, *, required: bool = True)
     parser.add_argument("--output", type=Path, required=required, help=what)
 
 
+def append(parser: argparse.ArgumentParser) -> None:
+    """Add --append, the table that gets a row."""
+    parser.add_argument("--append", metavar="TABLE", type=Path, help="table to add a row to, parquet or CSV")
+
+
 def kinds(parser: argparse.ArgumentParser) -> None:
     """Add --kinds, the kinds of energy that a command may use together."""
     parser.add_argument(

@@ -19,6 +19,7 @@ COMMANDS = {
         "count-compute",
         "measure",
         "measure-study",
+        "run",
         "check-gpu",
         "aggregate",
     ),

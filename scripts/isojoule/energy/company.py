@@ -49,7 +49,8 @@ class Company:
         handle: the binding's.
         uuid: the GPU's.
         device: how a message names the GPU.
-        own_processes: how many processes of this job compute on the GPU, this one among them.
+        own_processes: how many processes of this job compute on the GPU, this one among them; 0 where none does,
+            or where each can be told by its number.
         owns: tells whether a process, by its number, is of this job; by default this process and its children are.
     """
 
@@ -71,14 +72,14 @@ class Company:
         foreign = sum(not _is_mps_server(pid) for pid in computing.keys() - ours)
         # those of ours that are not to be seen may be there under other numbers
         foreign = max(foreign - max(self._own_processes - len(ours), 0), 0)
-        is_certain = bool(foreign) or (bool(ours) and _sees_all_processes())
+        is_certain = bool(foreign) or (bool(ours) and sees_all_processes())
         # who draws has memory as well
         unlisted_bytes = self._unlisted_bytes([*((drawing or {}) | computing).values()], is_listed=bool(ours))
         return Present(foreign if is_certain else None, unlisted_bytes, alone)
 
     def _unlisted_bytes(self, sizes: Sequence[int | None], *, is_listed: bool) -> int | None:
         memory = self._memory()
-        own_bytes = 0 if is_listed else _reserved_by_torch(self._uuid)
+        own_bytes = 0 if is_listed or not self._own_processes else _reserved_by_torch(self._uuid)
         listed_bytes = [size for size in sizes if size is not None]
         if memory is None or own_bytes is None or len(listed_bytes) < len(sizes):
             return None
@@ -99,7 +100,7 @@ class Company:
         return newer or optional(lambda: pynvml.nvmlDeviceGetMemoryInfo(self._handle), self._device)
 
 
-def _sees_all_processes() -> bool:
+def sees_all_processes() -> bool:
     """Say whether this process is in the first PID namespace, so that no process of this machine is hidden from it."""
     try:
         return str(NAMESPACE.readlink()) == FIRST_NAMESPACE

@@ -39,7 +39,7 @@ class Readings:
         time_s: the time, by `time.perf_counter`.
         gpus_j: the energy counter of each GPU that computes, none where it has no counter or did not answer.
         rapl_j: RAPL's counters by domain, `package` and `dram`, where the kernel lets us read them.
-        cpu_s: CPU time that this process and its children have used.
+        cpu_s: CPU time that the work has used: by default that of this process and its children.
     """
 
     time_s: float
@@ -176,12 +176,14 @@ class Instruments:
         certificates: of the GPUs, in their order; empty where nobody tried them.
         cpu_max_power_w: thermal design power of the machine's CPUs, where the configuration states it.
         owns: tells whether a process is of this job, as `isojoule.energy.nvml.Board` takes it.
+        cpu_s: tells the CPU time that the work has used.
         powercap: folder where the kernel shows RAPL.
 
     Attributes:
         tracker: as given.
         deciding: the instruments that decide the energy: one of each GPU, or that of the CPU.
         cpu: the instrument of the CPU, also where it does not decide.
+        cpu_s: as given.
 
     Raises:
         InputError: a GPU does not answer.
@@ -198,9 +200,11 @@ class Instruments:
         certificates: Sequence[Certificate] = (),
         cpu_max_power_w: float | None = None,
         owns: Callable[[int], bool] | None = None,
+        cpu_s: Callable[[], float] = own_cpu_s,
         powercap: Path = POWERCAP,
     ) -> None:
         self.tracker = tracker
+        self.cpu_s = cpu_s
         self._gpus = list(gpus)
         self._boards = [_board_of(gpu, own_processes, owns) for gpu in gpus]
         self._rapl = Rapl(powercap)
@@ -254,9 +258,9 @@ class Instruments:
         """
         if before_work:
             rapl_j, gpus_j = self._rapl_j(first=True), self._gpus_j()
-            cpu_s = own_cpu_s()
+            cpu_s = self.cpu_s()
             return Readings(time.perf_counter(), gpus_j, rapl_j, cpu_s)
-        time_s, cpu_s = time.perf_counter(), own_cpu_s()
+        time_s, cpu_s = time.perf_counter(), self.cpu_s()
         gpus_j = self._gpus_j()
         return Readings(time_s, gpus_j, self._rapl_j(), cpu_s)
 

@@ -10,6 +10,7 @@ from types import TracebackType
 
 from isojoule.energy.account import energy_between
 from isojoule.energy.codecarbon import Tracker
+from isojoule.energy.cpu_time import own_cpu_s
 from isojoule.energy.idle import SETTLED_S, Idle, taken, wait_until_settled, why_not_idle
 from isojoule.energy.instruments import Instruments
 from isojoule.energy.nvml_queries import UnansweredError
@@ -52,6 +53,8 @@ class Meter:
             `synchronize` must wait for all of them (a barrier).
         allow_shared: whether to go on where another process is on a GPU, whose energy will be in the reading.
         owns: tells whether a process, by its number, is of this job; by default this one and its children are.
+        cpu_s: tells the CPU time that the work has used, for the estimate of a CPU; by default that of this process and
+            its children.
         powercap: folder where the kernel shows RAPL.
 
     Raises:
@@ -75,6 +78,7 @@ class Meter:
         own_processes: int = 1,
         allow_shared: bool = False,
         owns: Callable[[int], bool] | None = None,
+        cpu_s: Callable[[], float] = own_cpu_s,
         powercap: Path = POWERCAP,
     ) -> None:
         if not resolution_percent > 0:
@@ -91,6 +95,7 @@ class Meter:
             certificates=certificates,
             cpu_max_power_w=cpu_max_power_w,
             owns=owns,
+            cpu_s=cpu_s,
             powercap=powercap,
         )
         of_boards_s = [min(certificate.shortest_window_s or 0.0, LONGEST_ASKED_S) for certificate in certificates]

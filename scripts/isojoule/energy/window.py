@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from isojoule.energy.account import Observation, account, energy_between
-from isojoule.energy.cpu_time import own_cpu_s
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import Idle
 from isojoule.energy.instruments import Instruments, Readings
@@ -65,7 +64,7 @@ class Window:
         self._before = self._instruments.read(before_work=True)
         self._stretches = None
         if not self._instruments.can_measure:
-            self._stretches = Stretches(own_cpu_s, self._before.time_s, self._before.cpu_s)
+            self._stretches = Stretches(self._instruments.cpu_s, self._before.time_s, self._before.cpu_s)
 
     def again(self, at_least: int = 1) -> bool:
         """Say whether the work is to be done (once more): at first it is, then until the window is long enough.

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from isojoule.records.measurement import Gpu, MeasurementRecord
+from isojoule.records.measurement import Energy, Gpu, MeasurementRecord
+from isojoule.records.run import RunRecord
+from isojoule.units import JOULES_PER_KWH
 
 RESOLUTION_PERCENT = 1.0
 DISAGREEMENT_PERCENT = 2.0
@@ -39,6 +41,9 @@ MEANINGS = {
     "extrapolated": "a part of the work was measured, and carried to the whole",
     "not-sealed": "an older isojoule wrote the record without a seal, so that nobody can tell whether it was changed",
     "quality-on-training-data": "some clips of the test, or all, were in the training",
+    "not-above-idle": "the energy cannot be told from what the device draws without the program",
+    "gpu-not-used": "no GPU that the program saw computed",
+    "left-processes": "processes of the program went on behind its end, and their energy since then is not in it",
 }
 
 # a workload gives its record these flags; all the others follow from facts of the record
@@ -51,6 +56,37 @@ def of_record(record: MeasurementRecord) -> list[str]:
 
     They follow from facts of the record, so that a changed threshold needs no new measurement.
     """
+    flags = _of_facts(record)
+    if record.provenance.failed_attempts:
+        flags.append("attempt-above-1")
+    return [*flags, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+
+
+def of_run(record: RunRecord) -> list[str]:
+    """List the flags that the record of a run tells."""
+    energy, statistics = record.energy, record.gpu_statistics
+    tests = {
+        "not-above-idle": energy is not None and _is_like_idle(energy),
+        "gpu-not-used": statistics is not None and statistics.utilization_percent == 0,
+        "left-processes": record.left_processes > 0,
+    }
+    return [*_of_facts(record), *(flag for flag, holds in tests.items() if holds)]
+
+
+def _is_like_idle(energy: Energy) -> bool:
+    """Say whether an energy above idle is no larger than how far off the energy, or that of idle, can be."""
+    net_kwh, window = energy.net_energy_kwh, energy.window
+    if net_kwh is None or window.idle_power_w is None:
+        return False
+    uncertainty_kwh = energy.computing.uncertainty_kwh
+    if uncertainty_kwh is None:
+        uncertainty_kwh = window.resolution_percent / 100 * energy.computing.energy_kwh
+    idle_w = window.idle.uncertainty_w if window.idle else 0.0
+    return net_kwh <= uncertainty_kwh + idle_w * energy.duration_s / JOULES_PER_KWH
+
+
+def _of_facts(record: MeasurementRecord | RunRecord) -> list[str]:
+    """List the flags that follow from energy and samples, whatever was measured."""
     flags = []
     if record.energy is not None:
         window = record.energy.window
@@ -79,9 +115,7 @@ def of_record(record: MeasurementRecord) -> list[str]:
         flags += [flag for flag, holds in tests.items() if holds]
     if record.energy is not None and any(gpu.scope == "module" for gpu in _computing(record)):
         flags.append("module-energy")
-    if record.provenance.failed_attempts:
-        flags.append("attempt-above-1")
-    return [*flags, *(flag for flag in record.flags if flag in OF_WORKLOADS)]
+    return flags
 
 
 def _spread_percent(energies_kwh: list[float]) -> float:
@@ -89,18 +123,18 @@ def _spread_percent(energies_kwh: list[float]) -> float:
     return 100 * (max(energies_kwh) - min(energies_kwh)) * len(energies_kwh) / total_kwh if total_kwh > 0 else 0.0
 
 
-def _computing(record: MeasurementRecord) -> list[Gpu]:
+def _computing(record: MeasurementRecord | RunRecord) -> list[Gpu]:
     """The GPUs that computed: a test is on the first GPU of its job alone."""
     gpu, further = record.hardware.gpu, record.hardware.further_gpus
     return [] if gpu is None else [gpu, *further][: record.devices]
 
 
-def _may_be_split(record: MeasurementRecord) -> bool:
+def _may_be_split(record: MeasurementRecord | RunRecord) -> bool:
     """Say whether a board may be split into instances, on which others compute unseen."""
     return any(gpu.mig is None for gpu in _computing(record))
 
 
-def _has_counter(record: MeasurementRecord) -> bool:
+def _has_counter(record: MeasurementRecord | RunRecord) -> bool:
     """Say whether counters decided all of the energy; where a power did, nothing else of ours confirms it."""
     gpus = _computing(record)
     return bool(gpus) and all(gpu.counter_period_s is not None for gpu in gpus)

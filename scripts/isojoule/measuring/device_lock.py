@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from isojoule.errors import InputError
 
 WAITING_NOTICE_S = 10.0
@@ -22,6 +24,9 @@ WAITING_NOTICE_S = 10.0
 ACCESS = 0o666
 # this is not TMPDIR: many clusters give every job a TMPDIR of its own, and then no two programs would see each other
 LOCKS = Path(os.environ.get("ISOJOULE_LOCKS", "/tmp"))
+# `isojoule run` marks all processes of a program by this variable: the marks of the runs that they are in, each a host
+# and the number of a process there, with colons between them
+MARK = "ISOJOULE_RUN"
 
 
 class Device:
@@ -35,7 +40,7 @@ class Device:
     """
 
     def __init__(self, name: str) -> None:
-        self._path = LOCKS / f"isojoule-{name}.lock"
+        self._path = LOCKS / f"isojoule-{name}{_inside()}.lock"
 
     def __enter__(self) -> "Device":
         self._file = _opened(self._path)
@@ -151,6 +156,21 @@ class Devices:
     def _release_devices(self) -> None:
         for device in self._devices:
             device.release()
+
+
+def remove_locks_inside(mark: str) -> None:
+    """Remove the files of the locks that programs inside a run have used, once it is over."""
+    for path in LOCKS.glob(f"isojoule-*.in-{mark}.lock"):
+        with suppress(OSError):
+            path.unlink()
+
+
+def _inside() -> str:
+    """Return how locks inside a run are told from those outside: the run around them has these for itself."""
+    mark = os.environ.get(MARK, "").rpartition(":")[2]
+    number = mark.rpartition("-")[2]
+    # a shell that a run left behind has its mark, but nothing around it any more
+    return f".in-{mark}" if number.isdigit() and psutil.pid_exists(int(number)) else ""
 
 
 def _opened(path: Path) -> int:

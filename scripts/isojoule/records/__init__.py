@@ -4,5 +4,6 @@ from isojoule.records.certificate import Certificate
 from isojoule.records.compute import ComputeRecord
 from isojoule.records.measurement import ExtractionRecord, MeasurementRecord
 from isojoule.records.reading import read_record
+from isojoule.records.run import RunRecord
 
-__all__ = ["Certificate", "ComputeRecord", "ExtractionRecord", "MeasurementRecord", "read_record"]
+__all__ = ["Certificate", "ComputeRecord", "ExtractionRecord", "MeasurementRecord", "RunRecord", "read_record"]

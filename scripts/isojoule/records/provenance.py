@@ -69,7 +69,7 @@ def provenance(
         certificates=list(certificates),
         attempt=attempt,
         failed_attempts=failed_attempts,
-        slurm=_slurm(),
+        slurm=slurm(),
     )
 
 
@@ -106,7 +106,8 @@ def _commit() -> str | None:
     return described.stdout.strip() or None if described.returncode == 0 else None
 
 
-def _slurm() -> Slurm | None:
+def slurm() -> Slurm | None:
+    """Describe the SLURM job that this process is in; none where it is in none."""
     job_id = os.environ.get("SLURM_JOB_ID")
     if not job_id:
         return None

@@ -4,10 +4,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from isojoule.records import Certificate, ComputeRecord, ExtractionRecord, MeasurementRecord
+from isojoule.records import Certificate, ComputeRecord, ExtractionRecord, MeasurementRecord, RunRecord
 
 
 def schema() -> dict[str, Any]:
     """Make the JSON schema of any record."""
-    adapter: TypeAdapter[object] = TypeAdapter(MeasurementRecord | ComputeRecord | ExtractionRecord | Certificate)
+    adapter: TypeAdapter[object] = TypeAdapter(
+        MeasurementRecord | ComputeRecord | ExtractionRecord | Certificate | RunRecord
+    )
     return {"title": "Record", **adapter.json_schema()}

@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.records import ComputeRecord, MeasurementRecord
+from isojoule.flags.of_record import ordered
+from isojoule.records import ComputeRecord, MeasurementRecord, RunRecord
 from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Extrapolation
 from isojoule.tables.columns import COLUMNS, Column, Derived
+from isojoule.tables.derived import joined
 from isojoule.tables.left_out import LEFT_OUT
 
 # workloads put values into these fields of a record under names of their own
@@ -58,6 +60,27 @@ def row(record: MeasurementRecord, compute: ComputeRecord, times: float = 1) -> 
     return {name: _scaled(value, COLUMNS[name], times) for name, value in values.items()}
 
 
+@dataclass(frozen=True)
+class SourcesOfRun:
+    """Where the values of the row of a run are from; of what only a study has, there are none."""
+
+    record: RunRecord
+    compute: None = None
+    part: None = None
+    whole: None = None
+
+
+def row_of_run(record: RunRecord) -> dict[str, Any]:
+    """The row of a run, a value for each of `COLUMNS` and for each quality of the user; None where there is none.
+
+    A run that is not ok has no energy in its row, as in the table of a study; its record has it.
+    """
+    sources = SourcesOfRun(record if record.outcome == "ok" else record.model_copy(update={"energy": None}))
+    values = {name: _value(column, sources) for name, column in COLUMNS.items() if name != "flags"}
+    stated = {"flops": record.flops, "params": record.params, "family": record.architecture}
+    return values | stated | {"flags": joined(ordered(record.flags))} | record.quality
+
+
 def row_without_record(identity: dict[str, Any], compute: ComputeRecord | None) -> dict[str, Any]:
     """The row of a cell that nobody has measured, a value for each of `COLUMNS`; None where there is none.
 
@@ -95,18 +118,18 @@ def _check_names(record: MeasurementRecord) -> None:
                 )
 
 
-def _value(column: Column, sources: Sources) -> Any:
+def _value(column: Column, sources: Sources | SourcesOfRun) -> Any:
     values = [_at(path, sources) for path in column.paths]
     return column.source.function(*values) if isinstance(column.source, Derived) else values[0]
 
 
-def _at(path: str, sources: Sources) -> Any:
-    """The value at a path; None where something on the way to it is absent."""
+def _at(path: str, sources: Sources | SourcesOfRun) -> Any:
+    """The value at a path; None where something on the way to it is absent, as a run has no field of a study."""
     value: Any = sources
     for name in path.split("."):
         if value is None:
             return None
-        value = value.get(name) if isinstance(value, dict) else getattr(value, name)
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
     return value
 
 

@@ -1,0 +1,1 @@
+"""Programs of anybody, measured from their start to their end, and parts of them."""

@@ -1,0 +1,144 @@
+"""Who started this process, and which other processes belong to the same run.
+
+torchrun, accelerate, srun and mpirun start one process per GPU. One of each node measures, and the others only run.
+"""
+
+import os
+import platform
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from isojoule.errors import InputError
+from isojoule.measuring.device_lock import MARK
+
+# the first of these that is set tells which process of its node this is, and how many there are
+RANKS = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_TASKS_PER_NODE")
+# programs that start others on all nodes of a job
+STARTERS = ("srun", "mpirun", "mpiexec", "prun")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How this process was started.
+
+    Attributes:
+        local_rank: which of the processes of this node it is, from 0.
+        local_size: how many there are.
+        nodes: on how many nodes the run is.
+        mark: what all processes of the run on this node have in their environment.
+    """
+
+    local_rank: int
+    local_size: int
+    nodes: int
+    mark: str
+
+
+def launch(environment: Mapping[str, str]) -> Launch:
+    """Read from the environment how this process was started."""
+    local_size = max(_numbers(environment, SIZES), default=1)
+    world_size = max(_numbers(environment, ("WORLD_SIZE",)), default=local_size)
+    nodes = max(_numbers(environment, ("SLURM_STEP_NUM_NODES",)), default=1)
+    # who starts one process per GPU is the parent of all of them
+    number = os.getppid() if local_size > 1 else os.getpid()
+    return Launch(
+        local_rank=next(iter(_numbers(environment, RANKS)), 0) if local_size > 1 else 0,
+        local_size=local_size,
+        nodes=max(nodes, -(-world_size // local_size)),
+        mark=f"{platform.node()}-{number}",
+    )
+
+
+def check_reach(started: Launch, command: Sequence[str], environment: Mapping[str, str], gpus: int) -> None:
+    """Refuse a run of which the meter would see a part only.
+
+    Args:
+        started: how this process was started.
+        command: the words of the command.
+        environment: of this process.
+        gpus: how many GPUs this process sees.
+
+    Raises:
+        InputError: the command starts processes on other nodes, or processes beside this one use what is not read.
+    """
+    job_nodes = max(_numbers(environment, ("SLURM_JOB_NUM_NODES",)), default=1)
+    starter = Path(command[0]).name
+    if job_nodes > 1 and "SLURM_STEP_ID" not in environment and starter in STARTERS:
+        raise InputError(
+            f"found {starter} in a job on {job_nodes} nodes, of which one meter reads this one alone, expected "
+            f"{starter} isojoule run -- and your program, which measures on each node"
+        )
+    if started.local_size == 1:
+        return
+    if not gpus:
+        raise InputError(
+            f"found {started.local_size} processes on this node and no GPU; the energy of a CPU would be that of the "
+            "first process alone, expected isojoule run -- in front of the program that starts them"
+        )
+    step_gpus = max(_numbers(environment, ("SLURM_GPUS_ON_NODE",)), default=0)
+    if step_gpus > gpus:
+        raise InputError(
+            f"found {gpus} of the {step_gpus} GPUs of this node visible to the process that measures, expected all: "
+            "srun --gpu-bind=none, or isojoule run -- in front of srun"
+        )
+
+
+def owner(mark: str) -> Callable[[int], bool]:
+    """Make a function that tells whether a process, by its number, is of the run with this mark.
+
+    It is where it descends from this process, has the mark in its environment, or is in the same step of SLURM.
+    """
+    step = _step_of("self")
+
+    def owns(pid: int) -> bool:
+        if pid == os.getpid() or mark in _marks_of(pid) or (step is not None and _step_of(str(pid)) == step):
+            return True
+        try:
+            return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
+        except psutil.Error:
+            return False
+
+    return owns
+
+
+def marked_environment(environment: Mapping[str, str], mark: str) -> dict[str, str]:
+    """Return the environment with the mark of a run, behind those of the runs around it."""
+    return {**environment, MARK: ":".join(filter(None, (environment.get(MARK), mark)))}
+
+
+def left_behind(mark: str) -> int:
+    """Count the processes of a run that are alive beside this one."""
+    ours = {child.pid for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
+    marked = {pid for pid in psutil.pids() if mark in _marks_of(pid)}
+    return len((ours | marked) - {os.getpid()})
+
+
+def _numbers(environment: Mapping[str, str], names: Sequence[str]) -> list[int]:
+    """The numbers in the first of these variables that is set; SLURM writes several as in `4(x2),3`."""
+    text = next((environment[name] for name in names if environment.get(name)), "")
+    return [int(number) for number in re.findall(r"\d+", re.sub(r"\(x\d+\)", "", text))]
+
+
+def _marks_of(pid: int) -> list[str]:
+    """The marks in the environment of a process; none where it cannot be read."""
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+    start = f"{MARK}=".encode()
+    return next((entry[len(start) :].decode().split(":") for entry in environment if entry.startswith(start)), [])
+
+
+def _step_of(pid: str) -> str | None:
+    """The cgroup of the step of SLURM that a process is in; none where it is in none."""
+    try:
+        text = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    step = re.search(r"/job_\d+/step_[^/\n]+", text)
+    return step[0] if step else None

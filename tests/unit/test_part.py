@@ -1,0 +1,68 @@
+"""Measure a part of my own program, with one import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import isojoule
+from isojoule.errors import InputError
+from isojoule.measuring import device_lock
+from isojoule.records import RunRecord, read_record
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder to run in, with locks of its own."""
+    monkeypatch.setattr(device_lock, "LOCKS", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+
+
+def test_the_package_alone_loads_nothing_of_it():
+    code = "import isojoule, sys; print(len([m for m in sys.modules if m.startswith(('isojoule', 'psutil', 'torch'))]))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "1"
+    with pytest.raises(AttributeError, match=r"module isojoule has no attribute measur$"):
+        isojoule.measur  # noqa: B018
+
+
+def test_a_part_is_repeated_until_it_is_long_enough_and_becomes_a_row():
+    repetitions = []
+    with isojoule.measure("test", name="net", gpu="laptop", append="mine.csv", min_window_s=0.2, idle_s=0) as part:
+        while part.again():
+            repetitions.append(sum(range(10**5)))
+        part.quality["psds1"] = 0.25
+    row = pd.read_csv("mine.csv").iloc[0]
+    assert (row["architecture"], row["gpu"], row["phase"], row["psds1"]) == ("net", "laptop", "test", 0.25)
+    assert row["repetitions"] == len(repetitions) > 1
+    assert row["energy_kwh"] == part.energy.computing.energy_kwh > 0
+    (path,) = Path("isojoule-runs").glob("net-test-*.json")
+    record = read_record(path, RunRecord)
+    assert record == part.record
+    assert record.is_part
+
+
+def test_a_part_that_fails_is_recorded_as_failed():
+    with pytest.raises(ZeroDivisionError), isojoule.measure(output="run.json", idle_s=0):
+        1 / 0  # noqa: B018
+    record = read_record(Path("run.json"), RunRecord)
+    assert (record.outcome, record.message) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_nothing_is_known_before_the_end():
+    with isojoule.measure(output="run.json", idle_s=0) as part:
+        with pytest.raises(InputError, match="energy: found none, expected it behind the with"):
+            part.energy  # noqa: B018
+        sum(range(10**6))
+
+
+def test_a_process_beside_the_one_that_measures_only_works(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    with isojoule.measure(output="run.json") as part, pytest.raises(InputError, match="again: found several processes"):
+        part.again()
+    assert part.record is None
+    assert not Path("run.json").exists()
