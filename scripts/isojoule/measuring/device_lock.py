@@ -15,8 +15,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-import psutil
-
 from isojoule.errors import InputError
 
 WAITING_NOTICE_S = 10.0
@@ -170,7 +168,7 @@ def _inside() -> str:
     mark = os.environ.get(MARK, "").rpartition(":")[2]
     number = mark.rpartition("-")[2]
     # a shell that a run left behind has its mark, but nothing around it any more
-    return f".in-{mark}" if number.isdigit() and psutil.pid_exists(int(number)) else ""
+    return f".in-{mark}" if number.isdigit() and Path("/proc", number).exists() else ""
 
 
 def _opened(path: Path) -> int:
