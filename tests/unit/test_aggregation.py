@@ -286,7 +286,7 @@ def test_the_report_says_that_a_gpus_energy_is_its_boards_where_it_was_measured(
         ),
         (
             "gpu,architecture,phase,energy_kwh\na,b,train,0\n",
-            "column energy_kwh: found 0.0 in line 2, expected a number above 0",
+            "column energy_kwh: found 0 in line 2, expected a number above 0",
         ),
         (
             "gpu,architecture,phase,energy_kwh\na,b,fit,1\n",

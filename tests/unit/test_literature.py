@@ -73,11 +73,14 @@ def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):
     ("content", "sentence"),
     [
         ("model,gpu,gpus\na,T4,1\n", "found no column hours"),
-        ("model,gpu,gpus,hours\na,T4,0,1\n", "gpus of a: found 0, expected a number above 0"),
-        ("model,gpu,gpus,hours\na,T4,1,long\n", "hours of a: found long"),
+        ("model,gpu,gpus,hours\na,T4,0,1\n", "column gpus: found 0 in line 2, expected a number above 0"),
+        ("model,gpu,gpus,hours\na,T4,1,long\n", "column hours: found long in line 2"),
         ("model,gpu,gpus,hours\na,Z9,1,1\n", "gpu of a: found Z9, expected a column power_w"),
         ("model,gpu,gpus,hours\na,V100-PCIE-16GB,1,1\n", "found V100-PCIE-16GB, expected a column power_w"),
-        ("model,gpu,gpus,hours,utilization_percent\na,T4,1,1,120\n", "found 120, expected a number above 0 and up to"),
+        (
+            "model,gpu,gpus,hours,utilization_percent\na,T4,1,1,120\n",
+            "found 120 in line 2, expected a number above 0 and up to 100",
+        ),
         ("model,gpu,gpus,hours\n", "found no row"),
         ("", "is not a table of trainings"),
     ],

@@ -105,7 +105,7 @@ def test_the_energy_weighted_score_of_dcase():
     ("content", "message"),
     [
         ("architecture\na\n", "found no column energy_kwh, expected architecture and energy_kwh"),
-        ("architecture,energy_kwh\na,many\n", "column energy_kwh: found many, expected numbers above 0"),
+        ("architecture,energy_kwh\na,many\n", "column energy_kwh: found many in line 2, expected a number"),
         ("architecture,energy_kwh\na,1\na,3\n", "found 1 to 3 kWh for a, expected repeats that agree"),
         ("architecture,energy_kwh,phase\na,1,test\n", "found no row of train with outcome ok"),
         ("architecture,energy_kwh,gpu\na,1,t4\nb,1,a40\n", "found the GPUs t4, a40, expected yours alone"),

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isojoule.errors import InputError
+from isojoule.literature import training
+from isojoule.normalization import ranking
+from isojoule.normalization.user_references import read_references
 from isojoule.tables import measurements, models
 from isojoule.tables.reading import read_any
+
+
+def read_models(path):
+    return models.read(path, ["energy_kwh", "macro_f1"], costs=["energy_kwh"])[0]
+
 
 HEADER = "gpu,architecture,phase,repeat,energy_kwh,duration_s,params,flops,macro_f1,emissions_kg_co2e"
 ROWS = [
@@ -33,7 +42,7 @@ def refusal(tmp_path, content, read=measurements.read):
     return str(refused.value).removeprefix(f"{path}: ")
 
 
-@pytest.mark.parametrize("read", [measurements.read, lambda path: models.read(path, ["energy_kwh"])])
+@pytest.mark.parametrize("read", [measurements.read, read_models, lambda path: read_references(path, "train")])
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -56,6 +65,12 @@ def refusal(tmp_path, content, read=measurements.read):
         (table(ROWS[0].replace(",10,", ",inf,")), "column duration_s: found inf in line 2, expected a finite number"),
         (table(ROWS[0].replace(",100,", ",0,")), "column flops: found 0 in line 2, expected a number above 0"),
         (table(ROWS[0].replace(",0.1,0.01", ",5,0.01")), "column macro_f1: found 5"),
+        (table(ROWS[0].replace(",100,", ",1.5,")), "column flops: found 1.5 in line 2, expected a whole number"),
+        (table(ROWS[0].replace(",100,", ",-inf,")), "column flops: found -inf in line 2, expected a finite number"),
+        (table(ROWS[0].replace(",0.1,10,", ",True,10,")), "column energy_kwh: found True in line 2, expected a number"),
+        (table(ROWS[0].replace(",0.1,10,", ',"0,1",10,')), "column energy_kwh: found 0,1 in line 2, expected a number"),
+        (table(ROWS[0].replace("m0", '"m\n0 "')), "column architecture: found 'm\\n0 ' with blanks around it"),
+        (table(*ROWS, header=HEADER.replace("params", '"par\nams"')), "found the column 'par\\nams', expected a name"),
         (b"\xff\xfe" + table(*ROWS).encode("utf-16-le"), "is not a table of "),
         (table(*ROWS).replace("m1", "m\0"), "is not a table of "),
         ('gpu,architecture\n"a', "is not a table of "),
@@ -85,11 +100,62 @@ def test_rows_without_a_repeat_are_repeats_in_their_order_in_every_program(tmp_p
     lines = [line.replace(",train,0,", ",train,") for line in (ROWS[0], ROWS[0].replace("0.1,10", "0.2,10"), ROWS[1])]
     (tmp_path / "t.csv").write_text(table(*lines, header=HEADER.replace("repeat,", "")))
     assert measurements.read(tmp_path / "t.csv")["repeat"].tolist() == [0, 1, 0]
+    assert read_models(tmp_path / "t.csv")["repeat"].tolist() == [0, 1, 0]
+
+
+def test_a_row_that_nobody_numbered_is_a_further_repeat(tmp_path):
+    (tmp_path / "t.csv").write_text(table(*(ROWS[0].replace(",train,0,", f",train,{n},") for n in ("", "3", ""))))
+    assert measurements.read(tmp_path / "t.csv")["repeat"].tolist() == [4, 3, 5]
+    assert read_models(tmp_path / "t.csv")["repeat"].tolist() == [4, 3, 5]
+
+
+def test_rows_of_no_stated_kind_are_not_mixed_with_measured_ones(tmp_path):
+    lines = [f"{row},{kind}" for row, kind in zip(ROWS, ("measured", "", "measured", ""), strict=True)]
+    (tmp_path / "t.csv").write_text(table(*lines, header=f"{HEADER},energy_kind"))
+    for read in (measurements.read_unmixed, lambda path: models.read(path, ["energy_kwh"])):
+        frame, sentences = read(tmp_path / "t.csv")
+        assert frame["architecture"].tolist() == ["m0", "m2"]
+        assert "left out: 2 not stated rows; ask for them by --kinds" in sentences
+
+
+def test_a_front_of_energies_says_that_their_kind_is_not_stated(tmp_path):
+    (tmp_path / "t.csv").write_text("model,joules,accuracy\nA,1,0.7\nB,2,0.8\n")
+    goals = ["--minimize", "joules", "--maximize", "accuracy"]
+    for command in (["front", "t.csv", *goals], ["score", "t.csv", *goals, "--reference", "A"]):
+        ended = isojoule(*command, cwd=tmp_path)
+        assert "not stated" in ended.stdout
+        assert "measured" not in ended.stdout
 
 
 def test_a_family_that_some_rows_lack_is_the_architecture(tmp_path):
     (tmp_path / "t.csv").write_text("gpu,architecture,family,phase,energy_kwh\na,m,mlp,train,1\na,n,,train,2\n")
     assert measurements.read(tmp_path / "t.csv")["family"].tolist() == ["mlp", "n"]
+
+
+def test_an_architecture_has_the_family_of_its_other_rows_and_no_second_one(tmp_path):
+    rows = "gpu,architecture,family,phase,energy_kwh\na,m,mlp,train,1\nb,m,,train,2\nb,m,{},test,2\n"
+    (tmp_path / "t.csv").write_text(rows.format("mlp"))
+    assert measurements.read(tmp_path / "t.csv")["family"].tolist() == ["mlp", "mlp", "mlp"]
+    said = refusal(tmp_path, rows.format("cnn"))
+    assert said == "column family: found cnn in line 4, expected mlp as in another row of m"
+
+
+def test_names_of_digits_are_names_in_the_tables_of_the_analysis_and_in_the_report(tmp_path):
+    rows = [f"{gpu},0{n}0,train,0.{n},0.{n}" for gpu in ("1080", "1e3") for n in (1, 2, 3)]
+    (tmp_path / "t.csv").write_text(table(*rows, header="gpu,architecture,phase,energy_kwh,macro_f1"))
+    assert isojoule("compare-fronts", "t.csv", "--output", "pareto", cwd=tmp_path).returncode == 0
+    fronts = read_any(tmp_path / "pareto" / "fronts.csv", "fronts")
+    assert set(fronts["normalized_to"].dropna()) | set(fronts["gpu"]) == {"1080", "1e3"}
+    stability = read_any(tmp_path / "pareto" / "stability.csv", "stability")
+    assert stability[["gpu_a", "gpu_b"]].iloc[0].tolist() == ["1080", "1e3"]
+    assert isojoule("report", "t.csv", "--tables", "pareto/fronts.csv", "pareto/stability.csv",
+                    "--output", "r.html", cwd=tmp_path).returncode == 0  # fmt: skip
+    page = (tmp_path / "r.html").read_text()
+    assert "<td>010</td>" in page
+    assert not [wrong for wrong in (">1080.0<", ">1000.0<", ">10<", ">1000<") if wrong in page]
+    assert "not stated" in page
+    body = re.sub(r"<script.*?</script>|<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert "measured" not in body.lower()
 
 
 def test_names_in_an_index_of_parquet_are_a_column(tmp_path):
@@ -105,6 +171,72 @@ def test_numbers_beyond_what_a_whole_number_holds_are_named(tmp_path):
     assert "column flops: found 1e+20 in line 2, expected a whole number below 2^63" in refusal(
         tmp_path, table(ROWS[0].replace(",100,", ",1e+20,"))
     )
+
+
+@pytest.mark.parametrize(
+    ("cost", "value"), [("energy_consumed", "0"), ("joules", "-3"), ("E", "0.0"), ("Verbrauch_wh", "0"), ("MACs", "0")]
+)
+def test_no_model_is_optimal_because_its_cost_is_zero_under_another_name(tmp_path, cost, value):
+    (tmp_path / "t.csv").write_text(f"model,accuracy,{cost}\nA,0.71,0.1\nB,0.8,{value}\n")
+    goals = ["--minimize", cost, "--maximize", "accuracy"]
+    for command in (["front", "t.csv", *goals], ["score", "t.csv", *goals, "--reference", "A"]):
+        ended = isojoule(*command, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert f"t.csv: column {cost}: found {float(value)} in line 3, expected a number above 0" in ended.stderr
+
+
+def test_an_error_rate_may_be_zero_where_the_user_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text("model,energy_kwh,wer\nA,0.2,0\nB,0.1,0.3\nC,0.3,0.3\n")
+    ended = isojoule("front", "t.csv", "--minimize", "energy_kwh", "wer", "--any-sign", "wer", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "optimal: A" in ended.stdout
+    assert "optimal: B" in ended.stdout
+    assert "dominated: C" in ended.stdout
+
+
+def test_a_row_is_named_by_its_line_after_others_were_left_out(tmp_path):
+    (tmp_path / "t.csv").write_text("model,energy_kwh,energy_kind\nA,1,simulated\n,2,measured\n")
+    ended = isojoule("front", "t.csv", "--minimize", "energy_kwh", cwd=tmp_path)
+    assert "t.csv: column model: found nothing in line 3, expected a name" in ended.stderr
+
+
+def test_a_column_that_the_user_names_tells_one_model_from_another(tmp_path):
+    (tmp_path / "t.csv").write_text("net,gpu,repeat,energy_kwh\na,x,0,1\nb,x,0,2\n")
+    ended = isojoule("front", "t.csv", "--minimize", "energy_kwh", "--name", "net", cwd=tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "dominated: b, dominated by a" in ended.stdout
+
+
+def test_a_power_beyond_all_numbers_is_refused(tmp_path):
+    said = refusal(tmp_path, table(ROWS[0].replace(",0.1,10,", ",1e300,1e-10,")))
+    assert "column duration_s: found 1e-10 in line 2, expected one with a finite power" in said
+
+
+def test_values_of_other_types_in_parquet_are_no_numbers(tmp_path):
+    frame = pd.DataFrame({"gpu": ["a"], "architecture": ["m"], "phase": ["train"], "energy_kwh": [1.0]})
+    for name, value in {"duration_s": pd.Timedelta("10s"), "params": True, "loss": pd.Timestamp("2026-01-01")}.items():
+        frame.assign(**{name: [value]}).to_parquet(tmp_path / "t.parquet")
+        with pytest.raises(InputError, match=f"t.parquet: column {name}: found .* in row 1, expected a number"):
+            measurements.read(tmp_path / "t.parquet")
+
+
+def test_a_table_that_was_read_from_a_text_does_not_lend_its_lines_to_another_one(tmp_path):
+    (tmp_path / "t.csv").write_text("model,energy_kwh\n\n\na,1\n")
+    read_any(tmp_path / "t.csv", "a table").assign(energy_kwh="x").to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"t.parquet: column energy_kwh: found x in row 1"):
+        read_models(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("text", ["inf", "0", "-1", "nan?"])
+def test_other_tables_name_the_line_as_well(tmp_path, text):
+    (tmp_path / "t.csv").write_text(f"model,gpu,gpus,hours\na,T4,1,5\nb,T4,1,{text}\n")
+    with pytest.raises(InputError, match=f"t.csv: column hours: found {text.replace('?', '.')} in line 3, expected a"):
+        training.read(tmp_path / "t.csv")
+    (tmp_path / "r.csv").write_text(f"architecture,energy_kwh,duration_s\na,1,1\nb,1,{text}\n")
+    with pytest.raises(InputError, match=f"r.csv: column duration_s: found {text.replace('?', '.')}.* in line 3"):
+        read_references(tmp_path / "r.csv", "train")
+    with pytest.raises(InputError, match=r"t.csv: found no column source"):
+        ranking.read(tmp_path / "t.csv")
 
 
 def test_kinds_that_leave_nothing_are_refused_by_every_program(tmp_path):
@@ -135,9 +267,12 @@ def mutated(text, generator):
 
 @settings(max_examples=150)
 @given(
-    seed=st.integers(0, 10**6), changes=st.integers(1, 3), encoding=st.sampled_from(["utf-8", "utf-8-sig", "latin-1"])
+    seed=st.integers(0, 10**6),
+    changes=st.integers(1, 3),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16"]),
+    read=st.sampled_from([measurements.read, read_models]),
 )
-def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_factory, seed, changes, encoding):
+def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_factory, seed, changes, encoding, read):
     """Neither a traceback nor a silent change: what is read is what an independent reader finds in the file."""
     generator, text = np.random.default_rng(seed), table(*ROWS)
     for _ in range(changes):
@@ -146,7 +281,7 @@ def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_
     path.write_bytes(text.encode(encoding, "replace"))
     refused = None
     try:
-        frame = measurements.read(path)
+        frame = read(path)
     except InputError as error:
         refused = str(error)
     if refused is not None:
@@ -155,6 +290,7 @@ def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_
     plain = pd.read_csv(io.BytesIO(path.read_bytes()), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     assert len(frame) == len(plain)
     assert frame["architecture"].tolist() == plain["architecture"].tolist()
-    energies = [float(value) for value in plain["energy_kwh"]]
-    assert frame["energy_kwh"].tolist() == pytest.approx(energies)
-    assert all(math.isfinite(value) and value > 0 for value in energies)
+    energies = [float(value) if value and value != "nan" else math.nan for value in plain["energy_kwh"]]
+    assert frame["energy_kwh"].astype("float64").tolist() == pytest.approx(energies, nan_ok=True)
+    assert all(math.isnan(value) or (math.isfinite(value) and value > 0) for value in energies)
+    assert read is read_models or not any(map(math.isnan, energies))

@@ -22,6 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.table(parser, "one row per model and repeat, CSV or parquet")
     parser.add_argument("--minimize", nargs="+", default=[], help="columns of which less is better")
     parser.add_argument("--maximize", nargs="+", default=[], help="columns of which more is better")
+    parser.add_argument(
+        "--any-sign",
+        nargs="+",
+        default=[],
+        help="columns to minimize that may be 0 or less, such as an error rate (default: all are above 0)",
+    )
     arguments.name(parser)
     parser.add_argument(
         "--by",
@@ -62,6 +68,8 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(
             f"logarithmic: found {unknown[0]}, expected of those to minimize: {', '.join(options.minimize)}"
         )
+    if unknown := [column for column in options.any_sign if column not in options.minimize]:
+        raise InputError(f"any sign: found {unknown[0]}, expected of those to minimize: {', '.join(options.minimize)}")
     reference_point = dict(options.reference_point)
     if len(reference_point) < len(options.reference_point):
         raise InputError("reference point: found a column twice, expected each once")
@@ -69,7 +77,8 @@ def run(options: argparse.Namespace) -> None:
     objectives += [Objective(column, maximize=True) for column in options.maximize]
     columns = [objective.column for objective in objectives]
     words = [name for name in (options.name, *(options.by or [])) if name]
-    frame, notes = models.read(options.table, columns, options.kinds, words)
+    costs = [column for column in options.minimize if column not in options.any_sign]
+    frame, notes = models.read(options.table, columns, options.kinds, words, costs)
     table, lines = fronts_by_part(
         frame,
         objectives,

@@ -36,13 +36,13 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.writing import write_table
 
     words = [name for name in (options.name, *(options.by or [])) if name]
-    frame, said = models.read(options.table, [options.minimize, options.maximize], options.kinds, words)
+    goals = [options.minimize, options.maximize]
+    frame, said = models.read(options.table, goals, options.kinds, words, goals[:1])
     for sentence in said:
         print(sentence)
     name = models.name_column(frame, options.name)
     frame = models.with_quality(frame, [options.maximize], name)
     tables = []
-    goals = [options.minimize, options.maximize]
     for label, part in models.worth_a_look(models.parts(frame, options.by), goals):
         table, left_out = scores.score_models(part, options.minimize, options.maximize, options.reference, name, label)
         print("\n".join(scores.in_words(table, left_out, name, label)))

@@ -5,18 +5,23 @@ multi-objective approach for sustainable deep learning".
 """
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.reading import read_any
+from isojoule.tables.values import numbers, refuse
 
 GPUS = Path(__file__).parent / "gpus.csv"
 PUBLISHED = Path(__file__).parent / "published"
 REQUIRED = ("model", "gpu", "gpus", "hours")
+# columns that may be absent, and the most that each can be
+OPTIONAL = {"power_w": math.inf, "utilization_percent": 100.0}
 # the world's average of 2018 (the poster), and a person's daily use of electricity in the US (the paper)
 WORLD_KG_PER_KWH = 0.437
 US_PERSON_DAY_KWH = 12.1
@@ -38,23 +43,14 @@ def read(path: Path) -> pd.DataFrame:
     missing = [name for name in REQUIRED if name not in table]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected {', '.join(REQUIRED)}")
-    table = table.reset_index(drop=True)
-    if (is_unnamed := table["model"].isna()).any():
-        raise InputError(f"{path}: model: found no name in row {int(is_unnamed.to_numpy().argmax()) + 1}")
     if table.empty:
         raise InputError(f"{path}: found no row, expected one per training")
-    optional = [name for name in ("power_w", "utilization_percent") if name in table]
-    for name in ("gpus", "hours", *optional):
-        numbers = pd.to_numeric(table[name], errors="coerce").astype("float64")
-        is_absent = table[name].isna() if name in optional else False
-        is_wrong = ~((numbers > 0) & (numbers < float("inf"))) & ~is_absent
-        if name == "utilization_percent":
-            is_wrong |= numbers > 100
-        if is_wrong.any():
-            row = table[is_wrong].iloc[0]
-            limit = "a number above 0 and up to 100" if name == "utilization_percent" else "a number above 0"
-            raise InputError(f"{path}: {name} of {row['model']}: found {row[name]}, expected {limit}")
-        table[name] = numbers
+    refuse(table, "model", table["model"].isna(), "a name")
+    for name in (*REQUIRED[2:], *(column for column in OPTIONAL if column in table)):
+        values, limit = numbers(table, name), OPTIONAL.get(name, math.inf)
+        is_right = (values > 0) & (values <= limit) | (np.isnan(values) if name in OPTIONAL else False)
+        refuse(table, name, ~is_right, "a number above 0" + ("" if math.isinf(limit) else f" and up to {limit:g}"))
+        table[name] = values
     return table
 
 

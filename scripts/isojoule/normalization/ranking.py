@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.accuracy import ERRORS
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import SCHEMES
+from isojoule.tables.reading import read_any
 
 ALL_PAIRS = "all pairs"
 PUBLISHED_SAMPLINGS = ("min-max", "random", "all")
@@ -28,13 +28,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is unreadable, or holds something else.
     """
-    if not path.exists():
-        raise InputError(f"{path}: found no such file, expected {EXPECTED}")
-    seals.check(path)
-    try:
-        results = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a table of normalization errors (parquet): {error}") from error
+    results = read_any(path, EXPECTED)
     if len(results) and (missing := [name for name in ("source", "target", "method", *ERRORS) if name not in results]):
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected {EXPECTED}")
     return results

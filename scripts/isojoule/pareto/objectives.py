@@ -1,16 +1,12 @@
 """What models are compared by: columns of a table that are minimized or maximized, and their checked numbers."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
-
-# a column whose name ends like this holds energies, which are above 0
-ENERGY_COLUMN = re.compile(r"energy_(k?wh|[km]?j)$")
+from isojoule.tables.values import numbers
 
 
 @dataclass(frozen=True)
@@ -42,8 +38,7 @@ def objective_values(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.Da
         columns: columns of the objectives.
 
     Raises:
-        InputError: there is no column, one is absent or has no number at all, a value is no finite number, or an energy
-            is not above 0.
+        InputError: there is no column, one is absent or has no number at all, or a value is no finite number.
     """
     if not columns:
         raise InputError("objectives: found none, expected columns to minimize or maximize")
@@ -52,21 +47,11 @@ def objective_values(rows: pd.DataFrame, name: str, columns: list[str]) -> pd.Da
         raise InputError(f"{absent[0]}: found no such column, expected one of {', '.join(map(str, rows.columns))}")
     if len(set(columns)) < len(columns):
         raise InputError(f"objectives: found {', '.join(columns)}, expected each once")
-    values = rows[columns].apply(pd.to_numeric, errors="coerce").astype("float64")
+    values = pd.DataFrame({column: numbers(rows, column) for column in columns}, index=rows.index)
     for column in columns:
-        is_no_number = values[column].isna() & rows[column].notna()
-        _refuse(rows, name, column, is_no_number | np.isinf(values[column]), "finite numbers")
-        if ENERGY_COLUMN.search(column):
-            _refuse(rows, name, column, values[column] <= 0, "energies above 0")
         if values[column].isna().all():
             raise InputError(f"{column}: found no value for any of {rows[name].nunique()} models, expected numbers")
     return values
-
-
-def _refuse(rows: pd.DataFrame, name: str, column: str, is_wrong: pd.Series, expected: str) -> None:
-    if is_wrong.any():
-        row = rows.loc[is_wrong].iloc[0]
-        raise InputError(f"{column}: found {row[column]} for {row[name]}, expected {expected}")
 
 
 def check_logarithmic(means: pd.DataFrame, objectives: Sequence[Objective]) -> None:

@@ -59,7 +59,7 @@ class Column:
     source: str | Derived
     scales: bool = False
     values: tuple[str, ...] = ()
-    default: str | int | None = None
+    default: str | None = None
     quality: str = ""
     bounds: tuple[float, float] = (-math.inf, math.inf)
 
@@ -76,7 +76,7 @@ COLUMNS = {
     "architecture": Column("string", "", "name of the architecture", "record.architecture"),
     "family": Column("string", "", "family of the architecture", "record.family"),
     "phase": Column("string", "", "train or test", "record.phase", values=PHASES),
-    "repeat": Column("Int64", "", "0, 1, ...: which time this cell was measured", "record.repeat", default=0),
+    "repeat": Column("Int64", "", "0, 1, ...: which time this cell was measured", "record.repeat"),
     "outcome": Column(
         "string",
         "",
@@ -100,7 +100,6 @@ COLUMNS = {
         "measured by an instrument, estimated by a model, simulated, or not stated",
         Derived(first_present, ("whole.kind", "record.energy.computing.kind")),
         values=KINDS,
-        default=NOT_STATED,
     ),
     "energy_source": Column("string", "", "instrument or model behind energy_kwh", "record.energy.computing.source"),
     "energy_uncertainty_kwh": Column(

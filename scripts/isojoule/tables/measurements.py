@@ -1,26 +1,27 @@
 """A table of measurements, one row per cell, ours or anybody's: complete, checked, and of the right types."""
 
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.tables.columns import COLUMNS, NOT_STATED
+from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
-from isojoule.tables.values import check, place
+from isojoule.tables.unstated import in_words, with_families, with_kinds, with_repeats
+from isojoule.tables.values import refuse, typed
 from isojoule.units import JOULES_PER_KWH
 
 REQUIRED = ("gpu", "architecture", "phase", "energy_kwh")
-IDENTITY = ["gpu", "architecture", "phase", "repeat"]
+CELL = ("gpu", "architecture", "phase")
 
 
 def read(path: Path) -> pd.DataFrame:
     """Read a table of measurements from parquet or CSV.
 
-    Columns that are absent are filled: repeat 0, 1, ... in the order of the rows of a cell, outcome ok, family the
+    What the table does not say is filled: repeat 0, 1, ... in the order of the rows of a cell, outcome ok, family the
     architecture, kind not stated, power from energy and duration. Columns that isojoule does not know are kept as they
     are.
 
@@ -43,13 +44,10 @@ def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFra
     Raises:
         InputError: as `read` and `of_kinds`.
     """
-    frame, left_out = of_kinds(read(path), kinds)
-    sentences = []
-    if (frame["energy_kind"] == NOT_STATED).any():
-        sentences.append("the table does not say how its energies came about (energy_kind): they are not stated")
-    if left_out:
-        sentences.append(left_out)
-    return frame, [*sentences, *doubts(frame)]
+    frame = read(path)
+    sentences = in_words(frame)
+    frame, left_out = of_kinds(frame, kinds)
+    return frame, [*sentences, *filter(None, [left_out]), *doubts(frame)]
 
 
 def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
@@ -68,54 +66,19 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
             "separated by commas"
         )
     frame = frame.copy()
-    defaults: dict[str, Any] = {name: column.default for name, column in COLUMNS.items() if column.default is not None}
-    defaults["family"] = frame["architecture"]
-    # rows of one cell that nobody numbered are its repeats, in their order
-    defaults["repeat"] = frame.groupby(IDENTITY[:3], sort=False, dropna=False).cumcount()
-    for name, column in COLUMNS.items():
-        if name not in frame:
-            frame[name] = defaults.get(name, pd.NA)
-        try:
-            frame[name] = frame[name].astype(column.dtype)
-        except (OverflowError, TypeError, ValueError) as error:
-            raise InputError(f"{origin}: column {name}: {_wrong_value(frame, name, column.dtype)}") from error
-    frame["family"] = frame["family"].fillna(frame["architecture"])
-    _check(frame, origin)
-    frame["power_w"] = frame["power_w"].fillna(frame["energy_kwh"] * JOULES_PER_KWH / frame["duration_s"])
+    frame.attrs["origin"] = origin
+    frame = frame.assign(**{name: column.default for name, column in COLUMNS.items() if name not in frame})
+    frame = typed(frame)
+    for name in (*CELL, "outcome"):
+        values = COLUMNS[name].values
+        refuse(frame, name, frame[name].isna(), f"one of {', '.join(values)}" if values else "a value")
+    refuse(frame, "energy_kwh", (frame["outcome"] == "ok") & frame["energy_kwh"].isna(), "a value")
+    frame = with_kinds(with_families(with_repeats(frame, CELL)))
+    power_w = frame["energy_kwh"] * JOULES_PER_KWH / frame["duration_s"]
+    refuse(
+        frame, "duration_s", np.isinf(power_w.to_numpy(dtype=np.float64, na_value=np.nan)), "one with a finite power"
+    )
+    frame["power_w"] = frame["power_w"].fillna(power_w)
+    # where rows stand in the file is for complaints about the file, of which there are no more
+    frame.attrs = {}
     return frame[[*COLUMNS, *(name for name in frame if name not in COLUMNS)]]
-
-
-def _wrong_value(frame: pd.DataFrame, name: str, dtype: str) -> str:
-    """The first value that is not of this type, where it stands, and what was expected."""
-    values = frame[name]
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    is_wrong, expected = values.notna() & numbers.isna(), "a number"
-    if not is_wrong.any() and dtype == "Int64":
-        is_wrong, expected = numbers.notna() & (numbers % 1 != 0), "a whole number"
-    if not is_wrong.any() and dtype == "Int64":
-        is_wrong, expected = numbers.abs() >= 2**63, "a whole number below 2^63"
-    if not is_wrong.any():
-        return f"expected values of type {dtype.lower()}"
-    position = int(is_wrong.to_numpy().argmax())
-    return f"found {values.iloc[position]} in {place(frame, position)}, expected {expected}"
-
-
-def _check(frame: pd.DataFrame, origin: str) -> None:
-    check(frame, origin)
-    is_ok = frame["outcome"] == "ok"
-    needed = {
-        **{name: frame[name].isna() for name in (*IDENTITY, "outcome")},
-        "energy_kwh": is_ok & frame["energy_kwh"].isna(),
-        "energy_kind": is_ok & frame["energy_kind"].isna(),
-    }
-    for name, is_absent in needed.items():
-        if is_absent.any():
-            position = int(is_absent.to_numpy(dtype=bool).argmax())
-            values = COLUMNS[name].values
-            expected = f"one of {', '.join(values)}" if values else "a value"
-            raise InputError(f"{origin}: column {name}: found nothing in {place(frame, position)}, expected {expected}")
-    is_copy = frame.duplicated(IDENTITY).to_numpy()
-    if is_copy.any():
-        position = int(is_copy.argmax())
-        cell_name = " ".join(map(str, frame.iloc[position][IDENTITY]))
-        raise InputError(f"{origin}: the cell {cell_name} is there twice, again in {place(frame, position)}")

@@ -1,5 +1,6 @@
 """Read a table of models, ours or the user's own, and take it apart by GPU and phase."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,56 +10,62 @@ from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.reading import NAME_COLUMNS, read_any
-from isojoule.tables.values import check, place
+from isojoule.tables.unstated import in_words, with_kinds, with_repeats
+from isojoule.tables.values import check_costs, refuse, typed
+from isojoule.tables.values import numbers as of_column
 
 # models on different GPUs or in different phases are no alternatives to each other
 APART = ("gpu", "phase")
 NONE = "none"
+# a column whose name has one of these words holds energies, whatever their unit
+ENERGY = re.compile(r"energy|joule|(^|_)(k|m)?wh?(_|$)|(^|_)[km]?j(_|$)", re.IGNORECASE)
 
 
 def read(
-    path: Path, numbers: Sequence[str], kinds: list[str] | None = None, words: Sequence[str] = ()
+    path: Path,
+    numbers: Sequence[str],
+    kinds: list[str] | None = None,
+    words: Sequence[str] = (),
+    costs: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, list[str]]:
     """Read a table, one row per model and repeat.
 
     Args:
         path: CSV or parquet.
-        numbers: columns whose values are dropped from rows with an `outcome` that is not ok.
+        numbers: columns that models are compared by; their values are dropped from rows with an `outcome` that is not
+            ok.
         kinds: kinds of energy to use together, where the table has `energy_kind`.
         words: columns that hold names, not numbers.
+        costs: those of `numbers` whose values are all above 0.
 
     Returns:
-        the table, and sentences to show the user.
+        the table, with a `repeat` in every row and, where models are compared by energies, an `energy_kind`; and
+        sentences to show the user.
 
     Raises:
-        InputError: the table cannot be read, is empty, mixes kinds of energy, or has a repeat twice.
+        InputError: the table cannot be read, is empty, has a value that there cannot be, mixes kinds of energy, or has
+            a repeat twice.
     """
     frame = read_any(path, "a table of models", words)
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per model and repeat")
-    sentences = []
-    identity = [name for name in (*NAME_COLUMNS, *APART, "repeat") if name in frame]
-    if "repeat" in identity and (is_copy := frame.duplicated(identity)).any():
-        where = place(frame, int(is_copy.to_numpy().argmax()))
-        raise InputError(f"{path}: found a repeat a second time in {where}, expected each once")
-    known = [name for name, column in COLUMNS.items() if name in frame and column.dtype != "string"]
-    for name in known:
-        is_wrong = frame[name].notna() & pd.to_numeric(frame[name], errors="coerce").isna()
-        if is_wrong.any():
-            position = int(is_wrong.to_numpy().argmax())
-            found = frame[name].iloc[position]
-            raise InputError(f"{path}: column {name}: found {found} in {place(frame, position)}, expected a number")
-    check(frame.assign(**{name: pd.to_numeric(frame[name]) for name in known}), str(path))
-    if copies := int(frame.duplicated().sum()):
-        sentences.append(f"{copies} rows are the same as others in every column, and count as repeats")
+    frame = with_repeats(typed(frame), list(dict.fromkeys((*NAME_COLUMNS, *APART, *words))))
+    if "outcome" in frame:
+        refuse(frame, "outcome", frame["outcome"].isna(), f"one of {', '.join(COLUMNS['outcome'].values)}")
+    for name in numbers:
+        if name in frame:
+            of_column(frame, name)
+    check_costs(frame, costs)
+    if kinds and "energy_kind" not in frame:
+        raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
+    if "energy_kind" in frame or any(ENERGY.search(name) for name in numbers):
+        frame = with_kinds(frame)
+    sentences = in_words(frame)
     if "energy_kind" in frame:
         frame, left_out = of_kinds(frame, kinds)
-        if left_out:
-            sentences.append(left_out)
+        sentences += filter(None, [left_out])
         if frame.empty:
             raise InputError(f"kinds: found no row of {', '.join(kinds or [])} in {path}, expected some")
-    elif kinds:
-        raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
     if "outcome" in frame:
         is_ok = frame["outcome"] == "ok"
         frame = frame.assign(**{name: frame[name].where(is_ok) for name in numbers if name in frame})
@@ -97,9 +104,7 @@ def name_column(frame: pd.DataFrame, asked: str | None) -> str:
     name = next((candidate for candidate in candidates if candidate in frame), None)
     if name is None:
         raise InputError(f"name: found no column {' or '.join(candidates)}, expected one of {_columns(frame)}")
-    if (is_unnamed := frame[name].isna()).any():
-        where = place(frame, int(is_unnamed.to_numpy().argmax()))
-        raise InputError(f"{name}: found no name in {where}, expected one in each")
+    refuse(frame, name, frame[name].isna(), "a name")
     return name
 
 

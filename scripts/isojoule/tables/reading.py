@@ -9,10 +9,15 @@ import pandas as pd
 from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
-from isojoule.tables.text_file import checked_text
+from isojoule.tables.text_file import CHARACTERS_SHOWN, checked_text, in_one_line
 
 # columns that tables of others have the name of a model in
 NAME_COLUMNS = ("architecture", "model", "system", "name")
+# columns of the tables that the analysis writes which have names of architectures and GPUs as well
+OTHER_NAME_COLUMNS = (
+    *("normalized_to", "dominated_by", "equal_to", "left_out", "gpu_a", "gpu_b", "both", "only_a", "only_b"),
+    *("source", "target", "pair", "reference_names"),
+)
 # what a cell of a CSV file without a number may hold
 MISSING = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None"]
 
@@ -26,7 +31,8 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
         words: columns that hold names, beside those that always do: a name may be 007, nan or null.
 
     Returns:
-        the table; `attrs["lines"]` has the line of each row, where the file is a text.
+        the table, numbered from 0; `attrs["origin"]` has the file, and `attrs["lines"]` the line of each row, where
+        the file is a text.
 
     Raises:
         ChangedError: a stage of ours wrote the table, and it was changed since.
@@ -38,13 +44,16 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
         raise InputError(f"{path}: found {kind}, expected {what} (parquet or CSV)")
     seals.check(path)
     try:
-        return _parquet(path) if path.suffix == ".parquet" else _csv(path, what, words)
+        frame = _parquet(path) if path.suffix == ".parquet" else _csv(path, what, words)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
+    frame.attrs["origin"] = str(path)
+    return frame
 
 
 def _parquet(path: Path) -> pd.DataFrame:
     frame = pd.read_parquet(path)
+    frame.attrs = {}
     names = list(map(str, frame.columns))
     if doubled := [name for number, name in enumerate(names) if name in names[:number]]:
         raise InputError(f"{path}: found the column {doubled[0]} twice, expected each once")
@@ -56,19 +65,23 @@ def _parquet(path: Path) -> pd.DataFrame:
         if doubled := [name for name in frame.index.names if name in frame.columns]:
             raise InputError(f"{path}: found {doubled[0]} as a column and as an index, expected it once")
         frame = frame.reset_index(drop=bool(unnamed))
+    frame = frame.reset_index(drop=True)
     for name in frame.select_dtypes(["object", "string", "category"]):
-        texts = frame[name].dropna().map(str)
+        texts = frame[name].drop_duplicates().dropna().map(str)
         if (is_padded := texts != texts.str.strip()).any():
-            found = texts[is_padded].iloc[0]
-            raise InputError(f"{path}: column {name}: found {found!r} with blanks around it, expected {found.strip()}")
-    return frame.reset_index(drop=True)
+            found, row = texts[is_padded].iloc[0], texts.index[is_padded][0] + 1
+            raise InputError(
+                f"{path}: column {name}: found {found[:CHARACTERS_SHOWN]!r} with blanks around it in row {row}, "
+                f"expected {in_one_line(found.strip()) or 'nothing or a value'}"
+            )
+    return frame
 
 
 def _csv(path: Path, what: str, words: Collection[str]) -> pd.DataFrame:
     text, lines = checked_text(path, what)
     columns = pd.read_csv(io.StringIO(text), nrows=0).columns
     always_words = {name for name, column in COLUMNS.items() if column.dtype == "string"}
-    dtypes = dict.fromkeys(always_words.union(NAME_COLUMNS, words).intersection(columns), "str")
+    dtypes = dict.fromkeys(always_words.union(NAME_COLUMNS, OTHER_NAME_COLUMNS, words).intersection(columns), "str")
     missing = {name: [""] if name in dtypes else MISSING for name in columns}
     frame = pd.read_csv(io.StringIO(text), dtype=dtypes, na_values=missing, keep_default_na=False)
     frame.attrs["lines"] = lines

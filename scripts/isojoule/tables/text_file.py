@@ -8,6 +8,13 @@ from pathlib import Path
 from isojoule.errors import InputError
 
 DELIMITERS = {";": "semicolons", "\t": "tabs"}
+CHARACTERS_SHOWN = 60
+
+
+def in_one_line(text: str) -> str:
+    """A text as a message shows it: short, and in one line."""
+    short = text if len(text) <= CHARACTERS_SHOWN else f"{text[:CHARACTERS_SHOWN]}..."
+    return short if short.isprintable() else repr(short)
 
 
 def checked_text(path: Path, what: str) -> tuple[str, list[int]]:
@@ -38,10 +45,10 @@ def checked_text(path: Path, what: str) -> tuple[str, list[int]]:
     begins = 1
     try:
         for row in reader:
-            if header is None:
+            if header is None and row:
                 header = row
                 _check_header(path, what, row)
-            elif row:
+            elif header is not None and row:
                 _check_row(path, header, row, begins)
                 lines.append(begins)
             begins = reader.line_num + 1
@@ -60,8 +67,12 @@ def _check_header(path: Path, what: str, header: Sequence[str]) -> None:
     for number, name in enumerate(header):
         if not name.strip():
             raise InputError(f"{path}: found no name of column {number + 1} in the header, expected one")
+        if not name.isprintable():
+            raise InputError(f"{path}: found the column {in_one_line(name)}, expected a name of one line")
         if name != name.strip():
-            raise InputError(f"{path}: found the column {name!r} with blanks around it, expected {name.strip()}")
+            raise InputError(
+                f"{path}: found the column {name[:CHARACTERS_SHOWN]!r} with blanks around it, expected {name.strip()}"
+            )
         if name in header[:number]:
             raise InputError(f"{path}: found the column {name} twice, expected each once")
 
@@ -75,8 +86,8 @@ def _check_row(path: Path, header: Sequence[str], row: Sequence[str], line: int)
     for name, value in zip(header, row, strict=True):
         if value != value.strip() and not _is_number(value):
             raise InputError(
-                f"{path}: column {name}: found {value!r} with blanks around it in line {line}, expected "
-                f"{value.strip() or 'nothing or a value'}"
+                f"{path}: column {name}: found {value[:CHARACTERS_SHOWN]!r} with blanks around it in line {line}, "
+                f"expected {in_one_line(value.strip()) or 'nothing or a value'}"
             )
 
 

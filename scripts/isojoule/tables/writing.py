@@ -22,6 +22,9 @@ def write_table(table: pd.DataFrame, path: Path, made_by: str | None = None) -> 
     """
     if path.suffix not in (".csv", ".parquet"):
         raise InputError(f"{path}: found the ending {path.suffix or 'none'}, expected .csv or .parquet")
+    table = table.copy(deep=False)
+    # where rows stood in the file that they are from tells nothing of this one
+    table.attrs = {}
     with written_whole(path) as temporary:
         if path.suffix == ".parquet":
             table.to_parquet(temporary, index=False)
