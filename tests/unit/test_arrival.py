@@ -7,6 +7,7 @@ import torch
 
 from isojoule.configuration.every_study import Gpu
 from isojoule.measuring.device_check import RefusedError, arrive
+from isojoule.records import provenance
 
 T4 = Gpu(device="cuda", device_name="Tesla T4")
 
@@ -91,6 +92,17 @@ def test_a_precision_that_the_board_only_emulates_is_refused(cuda, precision, do
     with pytest.raises(RefusedError, match=f"found Tesla T4 on .* of compute capability 7.5, which {does}"):
         arrive("t4", T4, precision)
     assert arrive("t4", T4, "fp32").gpu is not None
+
+
+@pytest.mark.parametrize(
+    ("precision", "does"), [("tf32", "would compute plain fp32"), ("bf16", "would only emulate it")]
+)
+def test_a_precision_that_the_cpu_only_emulates_is_refused(monkeypatch, precision, does):
+    monkeypatch.setattr(provenance, "cpu_features", lambda: frozenset({"avx2"}))
+    monkeypatch.setattr(provenance, "cpu_model", lambda: "an old CPU")
+    with pytest.raises(RefusedError, match=rf"^gpus.cpu.precision: found an old CPU on .*, which {does}, expected one"):
+        arrive("cpu", Gpu(device="cpu"), precision)
+    assert arrive("cpu", Gpu(device="cpu"), "fp32").gpu is None
 
 
 def test_a_variable_that_overrules_the_precision_is_refused(cuda, monkeypatch):

@@ -39,6 +39,16 @@ def test_a_gpu_that_others_fill_is_refused(gpu):
     check_room(["Tesla T4"], "when memory ran out")
 
 
+def test_every_gpu_of_a_cell_is_looked_at(monkeypatch):
+    """A training on several GPUs has all of them, and others may be on any."""
+    free_gib = {0: 15, 1: 3}
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (free_gib[number] * GIB, 16 * GIB))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda number: 0)
+    with pytest.raises(CompanyError, match=r"^Tesla V100: found 12\.3 GB of its memory taken by others before"):
+        check_room(["Tesla T4", "Tesla V100"], "before the model was moved there")
+    check_room(["Tesla T4"], "before the model was moved there")
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from isojoule.errors import InputError
+from isojoule.records import provenance
+from isojoule.records.provenance import environment
 from isojoule.workloads import precision
 
 READ_BACK = """
@@ -68,6 +70,46 @@ def test_a_variable_that_overrules_torch_is_refused(variables, name, is_refused)
     said = precision.overridden(name, "cuda", variables)
     assert (said is not None) == is_refused
     assert precision.overridden(name, "cpu", variables) is None
+
+
+@pytest.mark.parametrize("name", ["ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"])
+@pytest.mark.parametrize("value", ["BF16", "any", "TF32", "F16", "strict", "STRICT", ""])
+def test_on_a_cpu_those_of_onednn_are_refused_unless_they_change_nothing(name, value):
+    said = precision.overridden("fp32", "cpu", {name: value})
+    assert (said is not None) == (value.lower() not in ("strict", ""))
+    assert said is None or f"found {name}={value}, which lets oneDNN compute fp32 with less precise numbers" in said
+    assert precision.overridden("fp32", "cuda", {name: value}) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CUBLAS_WORKSPACE_CONFIG", "CUBLASLT_WORKSPACE_SIZE", "NVIDIA_TF32_OVERRIDE", "CUDNN_LOGDEST_DBG",
+        "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "MKL_CBWR", "ATEN_CPU_CAPABILITY",
+        "OMP_WAIT_POLICY",
+    ],
+)  # fmt: skip
+def test_a_variable_that_decides_numbers_is_in_the_record(name, monkeypatch):
+    monkeypatch.setenv(name, "as it was set")
+    assert environment()[name] == "as it was set"
+
+
+@pytest.mark.parametrize(
+    ("flags", "emulated"),
+    [
+        ("flags\t\t: fpu avx2 fma", ["bf16", "tf32"]),
+        ("flags\t\t: fpu avx512f avx512_bf16", ["tf32"]),
+        ("flags\t\t: amx_tile amx_bf16 amx_tf32", []),
+        ("Features\t: fp asimd bf16", ["tf32"]),
+        ("power management:", []),
+    ],
+)
+def test_a_cpu_without_the_instructions_only_emulates_a_precision(flags, emulated, tmp_path, monkeypatch):
+    """What the kernel does not tell is nothing to refuse for."""
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nmodel name\t: a CPU\n{flags}\n")
+    monkeypatch.setattr(provenance, "CPUINFO", tmp_path / "cpuinfo")
+    features = provenance.cpu_features()
+    assert [name for name in ("bf16", "fp32", "tf32") if precision.missing_in_cpu(name, features)] == emulated
 
 
 def test_older_boards_lack_what_they_would_only_emulate():

@@ -26,7 +26,7 @@ from isojoule.records.extrapolation import extrapolated
 from isojoule.records.measurement import Gpu, MeasurementRecord, Provenance
 from isojoule.study.cells import Cell, architectures
 from isojoule.study.reruns import cell_slice, gpu_slice
-from isojoule.workloads import building, interface, precision
+from isojoule.workloads import building, interface, precision, switches
 from isojoule.workloads.interface import Architecture, Configuration, Session
 
 # what follows where a training cannot leave its weights, or the word that there are none
@@ -160,7 +160,7 @@ def measure(job: CellJob) -> MeasurementRecord:
     configuration, cell = job.configuration, job.cell
     architectures_by_name = architectures(configuration)
     decisive = cell_slice(configuration, cell, architectures_by_name)
-    torch.set_num_threads(decisive["gpu"]["threads"])
+    switches.set_switches(decisive["gpu"]["threads"])
     precision.set_precision(decisive["gpu"]["precision"])
     uuids = [gpu.uuid for gpu in job.arrival.gpus]
     with Devices(job.machine, uuids) if job.is_on_gpu else nullcontext(job.machine) as computer:
@@ -182,6 +182,7 @@ def _measured(
     try:
         torch.manual_seed(decisive["seed"])
         model = building.build(architecture)
+        _check_switches(decisive, architecture)
         if failure := _load_weights(job, model):
             return {"outcome": "untrained", "message": failure}
         _check_room(job, "before the model was moved there")
@@ -226,10 +227,15 @@ def _session(job: CellJob, decisive: dict[str, Any], architecture: Architecture,
             torch.cuda.reset_peak_memory_stats()
         with torch.no_grad():
             building.checked_output(architecture, session.model, *session.example())
-        # the module of a model may turn torch's switches when it is imported, and its methods whenever they are called
-        precision.check(decisive["gpu"]["precision"], architecture.model)
+        _check_switches(decisive, architecture)
         yield session
-        precision.check(decisive["gpu"]["precision"], architecture.model)
+        _check_switches(decisive, architecture)
+
+
+def _check_switches(decisive: dict[str, Any], architecture: Architecture) -> None:
+    """Ask torch: the module of a model may turn its switches when it is imported, and its methods whenever called."""
+    precision.check(decisive["gpu"]["precision"], architecture.model)
+    switches.check(decisive["gpu"]["threads"], architecture.model)
 
 
 def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tuple[Window, int | None]:

@@ -11,7 +11,7 @@ from isojoule.errors import InputError
 from isojoule.measuring.torch_build import lacks_code, old_driver, why_no_cuda
 from isojoule.records import provenance
 from isojoule.records.measurement import Gpu
-from isojoule.workloads.precision import missing_in, overridden
+from isojoule.workloads.precision import missing_in, missing_in_cpu, overridden
 
 
 class RefusedError(InputError):
@@ -58,6 +58,9 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
     if overrule := overridden(precision, entry.device):
         raise RefusedError(f"gpus.{name}.precision: {precision} cannot be had {here}: {overrule}; nothing was measured")
     if entry.device == "cpu":
+        if lack := missing_in_cpu(precision, provenance.cpu_features()):
+            cpu = provenance.cpu_model() or "a CPU"
+            raise RefusedError(f"gpus.{name}.precision: found {cpu} {here}, {lack}; nothing was measured")
         return Arrival(torch.device("cpu"), None)
     expected = entry.device_name or "one GPU"
     if not torch.cuda.is_available():

@@ -17,6 +17,7 @@ import isojoule
 from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
 
 PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
+CPUINFO = Path("/proc/cpuinfo")
 # variables that decide with which numbers, kernels, threads or devices a job computes
 DECISIVE_VARIABLES = re.compile(
     r"NVIDIA_TF32_OVERRIDE|PYTORCH_.*|TORCH_.*|TORCHINDUCTOR_.*|DISABLE_ADDMM_CUDA_LT|LD_PRELOAD|MALLOC_.*|SLURM_.*_FREQ"
@@ -121,8 +122,19 @@ def slurm() -> Slurm | None:
 
 def cpu_model() -> str | None:
     """Return the CPU's name as the kernel gives it, or None where it gives none."""
+    return _of_cpu("model name")
+
+
+def cpu_features() -> frozenset[str] | None:
+    """Return what the CPU can do, in the kernel's words such as avx512f, or None where it does not tell."""
+    listed = _of_cpu("flags") or _of_cpu("Features")
+    return None if listed is None else frozenset(listed.split())
+
+
+def _of_cpu(key: str) -> str | None:
+    """What the kernel tells of the first core under a key."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == key), None)

@@ -6,7 +6,7 @@ variables are read by the libraries themselves, and overrule whatever torch asks
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from isojoule.errors import InputError
 # the first compute capability with TF32 and bfloat16: earlier boards compute TF32 as fp32, and bfloat16 by detours
 WITHOUT_DETOUR = (8, 0)
 NAMES = {"tf32": "TensorFloat-32", "bf16": "bfloat16"}
+# what the kernel calls the instructions of a CPU that compute with them, on x86 and on ARM
+INSTRUCTIONS = {"tf32": {"amx_tf32"}, "bf16": {"avx512_bf16", "amx_bf16", "bf16"}}
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,28 @@ def missing_in(precision: str, capability: tuple[int, int]) -> str | None:
     """
     if precision == "fp32" or capability >= WITHOUT_DETOUR:
         return None
-    does = "would compute plain fp32" if precision == "tf32" else "would only emulate it"
     needed = ".".join(map(str, WITHOUT_DETOUR))
     return (
-        f"of compute capability {capability[0]}.{capability[1]}, which {does}, expected {needed} or later "
-        f"for {NAMES[precision]}"
+        f"of compute capability {capability[0]}.{capability[1]}, which {_does_instead(precision)}, expected {needed} "
+        f"or later for {NAMES[precision]}"
     )
+
+
+def missing_in_cpu(precision: str, features: Collection[str] | None) -> str | None:
+    """Return in words that a CPU lacks the precision, and would compute something else; none where it has it.
+
+    Args:
+        precision: as `set_precision`.
+        features: what the CPU can do, in the kernel's words; none where nobody knows, and then nothing is said.
+    """
+    if precision == "fp32" or features is None or not INSTRUCTIONS[precision].isdisjoint(features):
+        return None
+    needed = " or ".join(sorted(INSTRUCTIONS[precision]))
+    return f"which {_does_instead(precision)}, expected one with {needed} for {NAMES[precision]}"
+
+
+def _does_instead(precision: str) -> str:
+    return "would compute plain fp32" if precision == "tf32" else "would only emulate it"
 
 
 def _asked(precision: str) -> str:

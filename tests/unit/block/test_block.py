@@ -268,3 +268,41 @@ def test_the_trace_of_a_window_follows_its_record(study, results, machine, tmp_p
     assert journal.trace(first).read_bytes() == b"samples"
     journal.publish(first)
     assert beside.read_bytes() == b"samples"
+
+
+TURNING = """
+import torch
+{at_import}
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(128 * 64, 10)
+    def forward(self, values):
+        {in_call}
+        return self.layer(values.flatten(1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("at_import", "in_call", "said"),
+    [
+        ("torch.backends.cudnn.benchmark = True", "pass", "found torch.backends.cudnn.benchmark at True after"),
+        ("torch.set_default_dtype(torch.float64)", "pass", "found torch.get_default_dtype() at torch.float64 after"),
+        ("", "torch.set_num_threads(2)", "found torch.get_num_threads() at 2 after"),
+        ("", "if self.training: torch.set_num_threads(2)", "found torch.get_num_threads() at 2 after"),
+    ],
+    ids=["at import", "so that the model has other numbers", "in every call", "in the window alone"],
+)
+def test_a_module_that_turns_a_switch_of_torch_is_refused_and_others_are_not(
+    study, results, machine, monkeypatch, tmp_path, at_import, in_call, said
+):
+    name = f"turning_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(TURNING.format(at_import=at_import, in_call=in_call))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    custom = [{"name": "a-turning-net", "model": f"{name}:Net"}]
+    both = changed(study, {"architectures.custom": custom})
+    with pytest.raises(InputError, match="1 cells could not be measured") as refused:
+        up_to_date(both, results, machine, ["a-turning-net", "mlp-1x4"])
+    assert f"{said} {name}:Net ran, expected " in str(refused.value)
+    assert [path for path in records(results) if "mlp-1x4" in path]
+    assert not [path for path in records(results) if "turning" in path]

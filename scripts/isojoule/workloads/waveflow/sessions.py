@@ -24,6 +24,7 @@ from isojoule.workloads.interface import Architecture
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.precision import set_precision
+from isojoule.workloads.switches import set_switches
 from isojoule.workloads.team import Team
 from isojoule.workloads.waveflow.example import loss as criterion
 from isojoule.workloads.waveflow.extraction import FULL_SCALE
@@ -318,7 +319,7 @@ class Session:
 def _member(rank: int, configuration: dict[str, Any], features: Path) -> Session:
     """The session of another device, in a process of its own."""
     set_precision(configuration["gpu"]["precision"])
-    torch.set_num_threads(configuration["gpu"]["threads"])
+    set_switches(configuration["gpu"]["threads"])
     torch.manual_seed(configuration["seed"])
     model = building.build(Architecture(**configuration["architecture"]))
     device = torch.device("cuda", rank) if configuration["gpu"]["device"] == "cuda" else torch.device("cpu")
