@@ -10,7 +10,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
-from isojoule.tables.measurements import IDENTITY, REQUIRED, completed
+from isojoule.tables.measurements import CELL, REQUIRED, completed
 from isojoule.tables.reading import read_any
 from isojoule.tables.writing import write_table
 
@@ -33,7 +33,7 @@ def append(path: Path, values: dict[str, Any]) -> int:
     with _locked(path):
         rows = read_appendable(path)
         is_same = pd.Series(True, index=rows.index)
-        for name in IDENTITY[:3]:
+        for name in CELL:
             is_same &= rows[name] == values[name]
         repeat = int(rows.loc[is_same, "repeat"].max()) + 1 if is_same.any() else 0
         row = pd.DataFrame([values | {"repeat": repeat}])
