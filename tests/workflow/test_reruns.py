@@ -191,9 +191,7 @@ def test_logic_of_features(checkout):
 
 
 def test_logic_of_compute_counting(checkout):
-    checkout.edit(
-        LIBRARY / "compute" / "counting.py", "training_flops_published=3 *", "training_flops_published=1 * 3 *"
-    )
+    checkout.edit(LIBRARY / "compute" / "counting.py", "3 * published_flops", "1 * 3 * published_flops")
     jobs = checkout.planned()
     assert jobs == {"count_compute": 5, **ANALYSIS}
 
