@@ -1,5 +1,8 @@
 """Boards whose truth is known, in a time of their own that nobody waits for: what a counter and a power show of it."""
 
+import math
+from bisect import bisect_left, bisect_right
+
 import numpy as np
 
 
@@ -58,6 +61,7 @@ class SimulatedBoard:
         self._looks_s = looks_s
         self._gain, self._noise, self._has_counter = gain, noise, has_counter
         self._seed, self._sums_j = seed, [0.0]
+        self._counter, self._power = (None, None), (None, None)
 
     def draw(self, power_w):
         """Draw this power from now on."""
@@ -67,27 +71,39 @@ class SimulatedBoard:
 
     def true_j(self, time_s):
         """Return the energy that was really drawn up to a time."""
-        numbers = np.searchsorted(self._times_s, time_s, side="right") - 1
-        times_s, powers_w, energies_j = map(np.array, (self._times_s, self._powers_w, self._energies_j))
-        return energies_j[numbers] + powers_w[numbers] * (time_s - times_s[numbers])
+        number = bisect_right(self._times_s, time_s) - 1
+        return self._energies_j[number] + self._powers_w[number] * (time_s - self._times_s[number])
 
     def counter_j(self):
         """Return what the energy counter shows now."""
         if not self._has_counter:
             return None
-        updated_s = self._updated_s() - self._counter_delay_s
-        if self._looks_s:
-            return self._gain * self._looked_j(updated_s)
-        if not self._counter_lag_s:
-            return self._gain * float(self.true_j(updated_s))
-        times_s = np.linspace(updated_s - self._counter_lag_s, updated_s, 201)
-        return self._gain * float(np.trapezoid(self.true_j(times_s), times_s)) / self._counter_lag_s
+        updated_s = self._updated_s()
+        if self._counter[0] != updated_s:
+            self._counter = updated_s, self._gain * self._counted_j(updated_s - self._counter_delay_s)
+        return self._counter[1]
 
     def power_w(self):
         """Return what the power shows now."""
         updated_s = self._updated_s()
+        if self._power[0] != updated_s:
+            self._power = updated_s, self._shown_w(updated_s)
+        return self._power[1]
+
+    def _counted_j(self, updated_s):
+        if self._looks_s:
+            return self._looked_j(updated_s)
+        if not self._counter_lag_s:
+            return self.true_j(updated_s)
+        # between two changes of the power the energy is a straight line
+        from_s = updated_s - self._counter_lag_s
+        changes_s = self._times_s[bisect_right(self._times_s, from_s) : bisect_left(self._times_s, updated_s)]
+        times_s = [from_s, *changes_s, updated_s]
+        return float(np.trapezoid([self.true_j(time_s) for time_s in times_s], times_s)) / self._counter_lag_s
+
+    def _shown_w(self, updated_s):
         over_s = self._looks_s or self._power_lag_s or 1e-4
-        shown_w = float(self.true_j(updated_s) - self.true_j(updated_s - over_s)) / over_s
+        shown_w = (self.true_j(updated_s) - self.true_j(updated_s - over_s)) / over_s
         noise = np.random.default_rng((self._seed, round(1e6 * (updated_s + 1000)))).normal(0, self._noise)
         # the driver tells whole milliwatts
         return round(1000 * shown_w * (1 + noise)) / 1000
@@ -97,9 +113,9 @@ class SimulatedBoard:
         number = round((updated_s - self._phase_s) / self.period_s)
         while len(self._sums_j) <= number:
             end_s = len(self._sums_j) * self.period_s + self._phase_s
-            seen_j = float(self.true_j(end_s) - self.true_j(end_s - self._looks_s))
+            seen_j = self.true_j(end_s) - self.true_j(end_s - self._looks_s)
             self._sums_j.append(self._sums_j[-1] + seen_j * self.period_s / self._looks_s)
         return self._sums_j[number]
 
     def _updated_s(self):
-        return np.floor((self._clock.now_s - self._phase_s) / self.period_s) * self.period_s + self._phase_s
+        return math.floor((self._clock.now_s - self._phase_s) / self.period_s) * self.period_s + self._phase_s
