@@ -20,11 +20,9 @@ PROJECT = Path(__file__).parents[1]
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    # no test needs a true energy, so that the windows of tests that run beside each other need not wait
-    locks = Path(os.environ.get("ISOJOULE_LOCKS", tempfile.gettempdir())) / f"isojoule-tests-{worker}"
-    locks.mkdir(parents=True, exist_ok=True)
-    os.environ["ISOJOULE_LOCKS"] = str(locks)
+# no test needs a true energy, so that the windows of tests that run beside each other, or beside a study, need not wait
+LOCKS = tempfile.TemporaryDirectory(prefix="isojoule-tests-")
+os.environ["ISOJOULE_LOCKS"] = LOCKS.name
 
 
 @pytest.fixture(scope="session")

@@ -97,21 +97,33 @@ class suppress_full:  # noqa: N801 - reads like contextlib.suppress
         return kind is OSError
 
 
-def program(extracted, results, *arguments, **options):
-    """measure.py as a process of its own."""
-    base = ["--config", extracted / "study.yaml", "--gpu", GPU, "--results", results]
-    command = [sys.executable, "-m", "isojoule", "measure", *base, *arguments]
-    return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        # whoever runs the tests in the background may have had Ctrl-C ignored
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options,
-    )  # fmt: skip
+@pytest.fixture
+def program():
+    """Start `isojoule measure` as a process of its own, which does not outlive the test."""
+    started = []
+
+    def start(folder, results, *arguments, **options):
+        base = ["--config", folder / "study.yaml", "--gpu", GPU, "--results", results]
+        command = [sys.executable, "-m", "isojoule", "measure", *base, *arguments]
+        running = subprocess.Popen(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # whoever runs the tests in the background may have had Ctrl-C ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options,
+        )  # fmt: skip
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        running.kill()
+        running.communicate()
 
 
 @pytest.fixture
 def long(study, extracted, tmp_path):
     """The same study with a training that does not end by itself."""
-    shutil.copytree(extracted / "features", tmp_path / "results" / "features")
+    for name in ("features", "certificates"):
+        shutil.copytree(extracted / name, tmp_path / "results" / name)
     reading.store(changed(study, {"phases.train.epochs": 100_000}), tmp_path / "study.yaml")
     return tmp_path
 
@@ -128,7 +140,7 @@ def begun(folder):
 @pytest.mark.parametrize(
     ("number", "code", "said"), [(signal.SIGINT, 130, "stopped by Ctrl-C"), (signal.SIGTERM, 143, "stopped by SIGTERM")]
 )
-def test_a_program_that_is_stopped_says_so_and_the_journal_knows(long, study, number, code, said):
+def test_a_program_that_is_stopped_says_so_and_the_journal_knows(program, long, study, number, code, said):
     running = program(long, long / "results", "--architecture", "mlp-1x4")
     begun(long)
     running.send_signal(number)
@@ -141,7 +153,7 @@ def test_a_program_that_is_stopped_says_so_and_the_journal_knows(long, study, nu
     assert records(long / "results") == {}
 
 
-def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(long, extracted, machine):
+def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(program, long, extracted, machine):
     running = program(long, long / "results", "--architecture", "mlp-1x4")
     assert begun(long)["outcome"] == "running"
     assert Journal(long / "results").running(GPU, 0)[1]
@@ -153,36 +165,37 @@ def test_a_program_that_is_killed_leaves_an_attempt_without_a_word(long, extract
     assert outcomes == [("lost", 1), ("ok", 2)]
 
 
-def test_two_programs_never_measure_the_same_cells(long, extracted):
+def test_two_programs_never_measure_the_same_cells(program, long, extracted):
     # its own folder for locks makes it a program on another machine
     elsewhere = {**os.environ, "ISOJOULE_LOCKS": str(long)}
-    with program(long, long / "results", "--architecture", "mlp-1x4") as first:
-        begun(long)
-        with program(extracted, long / "results", "--architecture", "mlp-1x4", "mlp-1x5", env=elsewhere) as second:
-            said = second.stderr.readline()
-            waits = second.poll() is None
-            first.terminate()
-            second.communicate(timeout=60)
+    first = program(long, long / "results", "--architecture", "mlp-1x4")
+    begun(long)
+    second = program(extracted, long / "results", "--architecture", "mlp-1x4", "mlp-1x5", env=elsewhere)
+    said = second.stderr.readline()
+    waits = second.poll() is None
+    first.terminate()
+    second.communicate(timeout=60)
     assert f"measures repeat 0 on {GPU} since" in said
     assert waits
     assert second.returncode == 0
     assert len(records(long / "results")) == 4
 
 
-def test_a_program_that_waits_lets_the_windows_of_the_other_open(extracted, results):
+def test_a_program_that_waits_lets_the_windows_of_the_other_open(program, extracted, results):
     """Of two programs on one machine the second would otherwise hold up the first, for which it waits."""
-    with program(extracted, results) as first:
-        while not list((results / "attempts").rglob("running-0.json")):
-            time.sleep(0.01)
-        with program(extracted, results) as second:
-            first.communicate(timeout=60)
-            said, errors = second.communicate(timeout=60)
+    first = program(extracted, results)
+    while not list((results / "attempts").rglob("running-0.json")):
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = program(extracted, results)
+    first.communicate(timeout=60)
+    said, errors = second.communicate(timeout=60)
     assert (first.returncode, second.returncode) == (0, 0)
     assert f"{GPU}, repeat 0: 6 cells, 6 measured already" in said
     assert f"measures repeat 0 on {GPU}" in errors
 
 
-def test_cells_are_measured_by_hand_and_open_no_connection(extracted, results, tmp_path):
+def test_cells_are_measured_by_hand_and_open_no_connection(program, extracted, results, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(
         "import socket, sys\n"
         "def refuse(self, address):\n"
