@@ -76,8 +76,8 @@ def check_json(path: Path, content: bytes, seal: Seal) -> None:
         raise _changed(path, seal, "its fields are not those that were sealed")
 
 
-def seal(path: Path, made_by: str) -> None:
-    """Seal a file that a stage has just written.
+def seal(path: Path, made_by: str) -> str:
+    """Seal a file that a stage has just written, and return the hash of its content.
 
     Args:
         path: a JSON object, a table or a picture as text, an array (.npy), or any other file, which is sealed by its
@@ -88,20 +88,36 @@ def seal(path: Path, made_by: str) -> None:
         InputError: the file cannot be read, or the seal cannot be written.
     """
     if path.suffix == ".json":
-        fields = from_json(_bytes(path))
-        write_text(path, sealed(to_json(fields, indent=2).decode(), made_by))
-    else:
-        write_text(seal_beside(path), _text(_seal(_content(path), made_by)) + "\n")
+        text = sealed(to_json(from_json(_bytes(path)), indent=2).decode(), made_by)
+        write_text(path, text)
+        sha256: str = from_json(text)["seal"]["sha256"]
+        return sha256
+    content = _content(path)
+    write_text(seal_beside(path), _text(_seal(content, made_by)) + "\n")
+    return content.sha256
 
 
-def check(path: Path) -> bool:
+def read_json(path: Path) -> Any:
+    """Read a JSON file that another stage may have sealed.
+
+    Raises:
+        ChangedError: it was changed since.
+        InputError: the file is missing, unreadable or not JSON.
+    """
+    content = _bytes(path)
+    if (seal := _seal_in(path, content)) is not None:
+        check_json(path, content, seal)
+    return from_json(content)
+
+
+def check(path: Path) -> Seal | None:
     """Refuse a file that was changed since it was made.
 
     Args:
         path: a file that exists.
 
     Returns:
-        whether it has a seal.
+        its seal, or None where it has none.
 
     Raises:
         ChangedError: it was changed.
@@ -111,11 +127,11 @@ def check(path: Path) -> bool:
         content = _bytes(path)
         if (seal := _seal_in(path, content)) is not None:
             check_json(path, content, seal)
-        return seal is not None
+        return seal
     try:
         text = seal_beside(path).read_bytes()
     except FileNotFoundError:
-        return False
+        return None
     except OSError as error:
         raise InputError(f"{seal_beside(path)}: cannot be read: {error.strerror or error}") from error
     try:
@@ -130,7 +146,7 @@ def check(path: Path) -> bool:
         raise _changed(path, seal, f"found {_number(content_now.rows)}, expected {_number(seal.rows)}")
     if content_now.sha256 != seal.sha256:
         raise _changed(path, seal, "its content is not what was sealed")
-    return True
+    return seal
 
 
 def _end(seal: Seal) -> str:

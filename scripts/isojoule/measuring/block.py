@@ -21,6 +21,7 @@ from isojoule.measuring import certification, checkpoints
 from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival, RefusedError, arrive
 from isojoule.measuring.device_lock import Device
+from isojoule.measuring.extraction import check_features
 from isojoule.records import provenance
 from isojoule.records.certificate import Certificate
 from isojoule.records.measurement import FINAL, MeasurementRecord, Outcome
@@ -89,6 +90,7 @@ class Block:
             return self._measure(sorted(waiting, key=self._urgency), order, ends_s) if waiting else 0
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
+        check_features(self._configuration, self._results / "features")
         arrival = self._arrival(waiting)
         max_power_w = self._configuration.gpus[self._gpu].max_power_w
         self._certificates = certification.of_job(arrival, self._results / "certificates", self._machine, max_power_w)

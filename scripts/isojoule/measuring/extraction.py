@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from isojoule import seals
 from isojoule.energy import Meter
 from isojoule.errors import InputError
+from isojoule.files import read_json, write_json
 from isojoule.measuring.device_lock import Device
 from isojoule.records import ExtractionRecord, provenance, read_record
 from isojoule.records.writing import write_record
@@ -12,6 +14,8 @@ from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 
 RECORD = "record.json"
+MANIFEST = "manifest.tsv"
+STATISTICS = "statistics.json"
 
 
 def extract_features(
@@ -28,13 +32,16 @@ def extract_features(
 
     Raises:
         InputError: as the workload's `extract_study`.
+        ChangedError: the manifest was changed since it was made.
     """
+    seals.check(dataset / MANIFEST)
     started_at = provenance.now()
     energy = configuration.energy
     meter = Meter(country_iso_code=energy.country_iso_code, idle_s=energy.idle_s)
     extraction = interface.part(configuration.workload, "extraction")
     with machine.alone(), meter as window:
         clips = extraction.extract_study(configuration, dataset, folder, workers)
+    _seal(configuration, folder)
     record = ExtractionRecord(
         study=configuration.study,
         workload=configuration.workload,
@@ -52,14 +59,45 @@ def extract_features(
 
 
 def are_extracted(configuration: Configuration, folder: Path) -> bool:
-    """Say whether a folder holds the features of this configuration and code."""
+    """Say whether a folder holds the features of this configuration and code.
+
+    Raises:
+        ChangedError: their record was changed since it was written.
+    """
     try:
         made_by = read_record(folder / RECORD, ExtractionRecord).provenance
+    except seals.ChangedError:
+        raise
     except InputError:
         return False
-    files = (*configuration.FEATURES, "statistics.json")
+    files = (*configuration.FEATURES, STATISTICS)
     decided_by = (made_by.configuration_fingerprint, made_by.code_fingerprint)
     return decided_by == _decided_by(configuration) and all((folder / name).is_file() for name in files)
+
+
+def check_features(configuration: Configuration, folder: Path) -> None:
+    """Refuse features that were changed since they were extracted, and say so where nobody can tell.
+
+    Raises:
+        ChangedError: a file was changed; the message names it.
+        InputError: a file is missing, or of another extraction.
+    """
+    found = {name: seals.check(folder / name) for name in (*configuration.FEATURES, STATISTICS)}
+    if unsealed := [name for name, seal in found.items() if seal is None]:
+        print(f"{folder}: not sealed, nobody can tell whether it was changed: {', '.join(unsealed)}", flush=True)
+    hashes = seals.read_json(folder / STATISTICS).get("sha256", {})
+    for name, seal in found.items():
+        if seal is not None and hashes.get(name, seal.sha256) != seal.sha256:
+            raise InputError(
+                f"{folder / name}: is of another extraction than {STATISTICS}; {ExtractionRecord.MADE_BY} makes both"
+            )
+
+
+def _seal(configuration: Configuration, folder: Path) -> None:
+    """Seal the features, and let their statistics name the hash of each file."""
+    hashes = {name: seals.seal(folder / name, ExtractionRecord.MADE_BY) for name in configuration.FEATURES}
+    write_json(folder / STATISTICS, {**read_json(folder / STATISTICS), "sha256": hashes})
+    seals.seal(folder / STATISTICS, ExtractionRecord.MADE_BY)
 
 
 def _decided_by(configuration: Configuration) -> tuple[str, str]:

@@ -34,10 +34,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import field_validator
 
+from isojoule import seals
 from isojoule.configuration.every_study import Pareto, StudySections
 from isojoule.configuration.sentences import misfit, shown
 from isojoule.errors import InputError
-from isojoule.files import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -199,10 +199,11 @@ def data_fingerprint(features: Path) -> str:
 
     Raises:
         InputError: the folder holds no features.
+        ChangedError: the file with the fingerprint was changed since it was made.
     """
     path = features / "statistics.json"
     try:
-        return str(read_json(path)["fingerprint"])
+        return str(seals.read_json(path)["fingerprint"])
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: found no fingerprint; isojoule extract-features writes it") from error
 

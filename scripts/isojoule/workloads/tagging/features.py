@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
-from isojoule.files import read_json
+from isojoule.workloads import extracted
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.manifest import MANIFEST, read_manifest
@@ -26,18 +26,20 @@ class Features:
         targets: (clips, n_classes) float32, 0 or 1.
         mean: mean of all values of the training clips.
         std: standard deviation of all values of the training clips.
+
+    Raises:
+        InputError: a file is missing or broken, or does not go with the others.
     """
 
     def __init__(self, folder: Path, mel: MelOfBeginning) -> None:
         self._mel, self._transform = mel, log_mel(mel)
         self._clips = read_manifest(folder / MANIFEST)
-        statistics = read_json(folder / "statistics.json")
-        self.mean, self.std = float(statistics["mean"]), float(statistics["std"])
-        try:
-            self.values = np.load(folder / "features.npy", mmap_mode="r")
-            self.targets = np.load(folder / "targets.npy")
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: holds no features: {error}; isojoule extract-features writes them") from error
+        self.mean, self.std = extracted.statistics(folder)
+        shape = (len(self._clips), mel.n_mels, mel.n_frames)
+        self.values = extracted.array(folder / "features.npy", np.float32, shape)
+        self.targets = np.asarray(extracted.array(folder / "targets.npy", np.float32, (shape[0], None)))
+        if not ((self.targets == 0) | (self.targets == 1)).all():
+            raise InputError(f"{folder / 'targets.npy'}: found other values than 0 and 1; {extracted.AGAIN}")
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Return the row numbers (n,) of the clips of `train` or `test`."""

@@ -41,7 +41,7 @@ def read_manifest(path: Path) -> list[Clip]:
             return [Clip(row["path"], row["split"], int(row["n_frames"])) for row in rows]
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}; isojoule prepare-dataset writes it") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise InputError(f"{path}: is not a manifest as isojoule prepare-dataset writes it") from error
 
 

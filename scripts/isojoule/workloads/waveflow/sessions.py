@@ -17,9 +17,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from isojoule.configuration.shared_sections import Mel
 from isojoule.errors import InputError
-from isojoule.files import read_json, write_bytes
+from isojoule.files import write_bytes
 from isojoule.records.measurement import Work
-from isojoule.workloads import building
+from isojoule.workloads import building, extracted
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
@@ -50,19 +50,21 @@ class Speech:
         split: `train` or `test`.
 
     Raises:
-        InputError: the folder holds no features.
+        InputError: a file is missing or broken, or does not go with the others; or the split has no clip.
     """
 
     def __init__(self, folder: Path, split: str) -> None:
-        statistics = read_json(folder / "statistics.json")
-        self._mean, self._std = float(statistics["mean"]), float(statistics["std"])
-        try:
-            self._audio = np.load(folder / "audio.npy", mmap_mode="r")
-            self._mels = np.load(folder / "mels.npy", mmap_mode="r")
-            clips = np.load(folder / "clips.npy")
-        except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: holds no features: {error}; isojoule extract-features writes them") from error
+        self._mean, self._std = extracted.statistics(folder)
+        clips = np.asarray(extracted.array(folder / "clips.npy", np.int64, (None, 3)))
+        starts, lengths, is_test = clips.T
+        if (lengths <= 0).any() or (starts != np.cumsum(lengths) - lengths).any() or not np.isin(is_test, (0, 1)).all():
+            raise InputError(f"{folder / 'clips.npy'}: found clips that do not follow one another; {extracted.AGAIN}")
+        frames = int(lengths.sum())
+        self._audio = extracted.array(folder / "audio.npy", np.int16, (frames * HOP,))
+        self._mels = extracted.array(folder / "mels.npy", np.float32, (frames, None))
         self.clips = clips[clips[:, 2] == (split == "test")][:, :2]
+        if not len(self.clips):
+            raise InputError(f"{folder / 'clips.npy'}: found no clip to {split} on, expected some; {extracted.AGAIN}")
         self._ends = np.cumsum(self.clips[:, 1])
         # the clips of the other split may follow behind this frame
         self._end = int(self.clips.sum(axis=1).max())

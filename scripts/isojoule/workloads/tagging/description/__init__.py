@@ -29,7 +29,7 @@ class Configuration(interface.Configuration):
 
     MODELS = tuple(architectures.MODELS.values())
     QUALITIES = ("macro_f1", "mean_average_precision")
-    FEATURES = ("features.npy", "targets.npy")
+    FEATURES = ("features.npy", "targets.npy", MANIFEST)
 
     workload: Literal["tagging"]
     dataset: Dataset
