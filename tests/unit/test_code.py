@@ -219,8 +219,7 @@ def test_only_modules_that_decide_measurements_can_reach_a_device(imported):
     """Nothing that a measurement executes and its fingerprint leaves out imports what computes or measures."""
     (names,) = (names for (command, *_), _, names in imported if command == "measure")
     computing = {"torch", "pynvml", "codecarbon", "soundfile", "sklearn"}
-    # it reads CodeCarbon's table of countries and nothing else of it
-    for name in set(names) - {"isojoule.study.emission_factor"}:
+    for name in names:
         if not code_fingerprint.decides_measurements(name):
             file = code_fingerprint.modules(name)[name]
             assert not computing & {module.split(".")[0] for module in code_fingerprint._imported(file, name)}, name

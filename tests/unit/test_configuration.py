@@ -2,11 +2,13 @@ from datetime import date
 
 import pytest
 import yaml
+from codecarbon.input import DataSource
 from pydantic import ValidationError
 from studies import changed
 
 from isojoule.errors import InputError
 from isojoule.study import reading
+from isojoule.study.emission_factor import kg_per_kwh
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,7 @@ from isojoule.study import reading
         ("energy.idle_s", float("inf"), "energy.idle_s: found inf, expected a finite number"),
         ("gpus.cpu-1thread", {"device": "cpu", "devices": 2}, "gpus.cpu-1thread.devices: found 2, expected 1 in a"),
         ("gpus.cpu-1thread", {"partition": ["t4"]}, "gpus.cpu-1thread.partition: found ['t4'], expected a string"),
+        ("gpus.cpu-1thread", {"partition": "'t4'"}, "gpus.cpu-1thread.partition: found \"'t4'\", expected text of the"),
         (
             "gpus.cpu-1thread",
             {"gres": "gpu:1", "gpu": 1},
@@ -218,3 +221,51 @@ def test_yaml_that_no_reader_understands_is_one_sentence(tmp_path, text):
     (tmp_path / "study.yaml").write_text(text)
     with pytest.raises(InputError, match="is not YAML"):
         reading.load(tmp_path / "study.yaml")
+
+
+@pytest.fixture
+def folder_of_clips(tmp_path, monkeypatch):
+    """A folder of the user's own clips, below the one where the study is started, and its `dataset` section."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips" / "audio").mkdir(parents=True)
+    for table in ("train.tsv", "test.tsv"):
+        (tmp_path / "clips" / table).write_text("filename\tevent_labels\n")
+    return {"source": "folder", "path": "clips", "train": "train.tsv", "test": "test.tsv", "classes": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"path": "clipz"}, "dataset.path: found no clipz in "),
+        ({"train": "trian.tsv"}, "dataset.train: found no clips/trian.tsv in "),
+        ({"test": "tset.tsv"}, "dataset.test: found no clips/tset.tsv in "),
+        ({"audio": "wav"}, "dataset.audio: found no clips/wav in "),
+    ],
+)
+def test_data_that_is_not_there_is_said_before_any_job_runs(demo, tmp_path, folder_of_clips, values, message):
+    reading.check_files(changed(demo, {"dataset": folder_of_clips}), tmp_path)
+    with pytest.raises(InputError) as refused:
+        reading.check_files(changed(demo, {"dataset": folder_of_clips | values}), tmp_path)
+    assert str(refused.value) == f"{message}{tmp_path}, expected the data of the study"
+
+
+def test_data_whose_manifest_is_made_may_be_gone(demo, tmp_path, folder_of_clips):
+    study = changed(demo, {"dataset": folder_of_clips | {"path": "gone"}})
+    reading.store(study, tmp_path / "results" / "configuration.yaml")
+    (tmp_path / "results" / "dataset").mkdir()
+    (tmp_path / "results" / "dataset" / "manifest.tsv").write_text("")
+    reading.check_files(study, tmp_path / "results")
+    with pytest.raises(InputError, match=r"dataset\.path: found no elsewhere in "):
+        reading.check_files(changed(study, {"dataset.path": "elsewhere"}), tmp_path / "results")
+
+
+def test_a_country_that_nobody_knows_is_said_before_any_job_runs(demo, tmp_path):
+    with pytest.raises(InputError, match=r"energy\.country_iso_code: found XYZ, expected a country that CodeCarbon kn"):
+        reading.check_files(changed(demo, {"energy.country_iso_code": "XYZ"}), tmp_path)
+
+
+def test_emission_factors_are_those_of_codecarbon():
+    of_codecarbon = DataSource().get_global_energy_mix_data()
+    assert len(of_codecarbon) > 200
+    for country, mix in of_codecarbon.items():
+        assert kg_per_kwh(country) == mix["carbon_intensity"] / 1000

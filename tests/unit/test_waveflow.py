@@ -404,6 +404,6 @@ def test_a_wrong_table_of_clips_is_refused(study, tmp_path, text, message):
         ({"pareto.qualities": ["macro_f1"]}, "expected one of mean_opinion_score, log_likelihood_nats"),
     ],
 )
-def test_a_wrong_configuration_is_refused_by_name(study, values, message):
+def test_a_wrong_configuration_is_refused_by_name(tmp_path, study, values, message):
     with pytest.raises(InputError, match=message):
-        reading.check_files(changed(study, values))
+        reading.check_files(changed(study, values), tmp_path)

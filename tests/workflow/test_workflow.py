@@ -61,6 +61,9 @@ def finished(tmp_path_factory, copied):
 def test_the_snakefile_in_the_root_runs_the_published_study_of_1032_cells_in_12_jobs(tmp_path):
     command = [sys.executable, "-m", "snakemake", "-n", "-s", str(PROJECT / "Snakefile"), "--cores", "1"]
     shutil.copytree(PROJECT / "config", tmp_path / "config")
+    (tmp_path / "data" / "desed" / "audio" / "train" / "weak").mkdir(parents=True)
+    (tmp_path / "data" / "desed" / "metadata" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "desed" / "metadata" / "train" / "weak.tsv").write_text("")
     run = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     jobs = planned(run.stdout + run.stderr)
@@ -225,7 +228,7 @@ def test_a_killed_study_goes_on_where_it_was(tmp_path, copied, small):
 
 def test_the_linter_only_misses_conda_environments():
     """A conda directive would measure every cell again whenever the environment's file changes, so there is none."""
-    command = [sys.executable, "-m", "snakemake", "--lint", "--configfile", "config/demo.yaml"]
+    command = [sys.executable, "-m", "snakemake", "--lint"]
     run = subprocess.run(command, cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     found = {line.strip() for line in (run.stdout + run.stderr).splitlines() if line.startswith("    * ")}
     assert found == {"* Specify a conda environment or container for each rule.:"}
@@ -240,17 +243,18 @@ def test_results_that_cannot_be_written_are_said_in_one_sentence(tmp_path, study
     assert "Traceback" not in run.stdout
 
 
-def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study):
+@pytest.mark.parametrize("partition", ["cpu", "'cpu' if attempt < 2 and threads < 3 else 'long'"])
+def test_a_gpu_without_a_partition_goes_where_the_profile_sends_the_rest(tmp_path, study, partition):
     gpus = {"here": {"device": "cpu"}, "there": {"device": "cpu", "partition": "a40", "constraint": "fast"}}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**study, "gpus": gpus}))
     (tmp_path / "my_net.py").write_text("")
-    run = snakemake(tmp_path, "-n", "--quiet", "host", "--default-resources", "slurm_partition=cpu", "runtime=10")
+    run = snakemake(tmp_path, "-n", "--quiet", "host", "--default-resources", f"slurm_partition={partition}")
     resources = {
         paragraph.split("gpu=")[1].split(",")[0]: paragraph.split("resources: ")[1].splitlines()[0]
         for paragraph in run.stdout.split("\nrule ")
         if paragraph.startswith("measure:")
     }
-    assert "slurm_partition=cpu" in resources["here"]
+    assert "slurm_partition=cpu" in resources["here"].split(", ")
     assert "constraint" not in resources["here"]
     assert "slurm_partition=a40" in resources["there"]
     assert "constraint=fast" in resources["there"]
@@ -288,6 +292,15 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
         assert f"{name}.svg" in page
     assert captions.FIGURES["energy-computation-train"].caption.split(":")[0] in page
     assert captions.FIGURES["pareto-energy"].title in page
+
+
+def test_a_dry_run_asks_for_the_data(tmp_path, small):
+    dataset = {"source": "folder", "path": "here", "train": "a", "test": "b", "classes": ["c", "d"]}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({**small, "dataset": dataset}))
+    run = snakemake(tmp_path, "-n")
+    assert run.returncode != 0
+    assert f"error: dataset.path: found no here in {tmp_path}, expected the data of the study" in run.stdout
+    assert "Traceback" not in run.stdout
 
 
 def test_every_rule_calls_a_command_with_options_that_it_has(tmp_path, small):

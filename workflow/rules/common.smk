@@ -48,8 +48,9 @@ try:
     MEASURING_CODE = reruns.block_code(STUDY, ARCHITECTURES)
     RESULTS = f"results/{STUDY.study}"
     check_writable(Path(RESULTS))
-    if workflow.is_main_process:
-        reading.check_files(STUDY)
+    # the linter needs no data
+    if workflow.is_main_process and "--lint" not in sys.argv:
+        reading.check_files(STUDY, Path(RESULTS))
     # normalization needs a second platform, and held-out architectures beside references
     NORMALIZABLE = len(STUDY.gpus) > 1 and len(ARCHITECTURES) > 4
     FIGURES = captions.ordered(STUDY.figures.order, normalizable=NORMALIZABLE)
@@ -93,12 +94,17 @@ def gpu_entry(key):
     return lambda wildcards: getattr(STUDY.gpus[wildcards.gpu], key)
 
 
-def partition(wildcards):
-    """Return the partition of the GPU's entry, or else that to which the profile sends all other jobs."""
+def partition(wildcards, **job):
+    """Return the partition of the GPU's entry, or else that to which the profile sends all other jobs.
+
+    The profile's may be quoted or an expression, which Snakemake evaluates for each job.
+    """
     default = (workflow.resource_settings.default_resources or {}).get(
         "slurm_partition"
     )
-    return STUDY.gpus[wildcards.gpu].partition or (default and default.raw)
+    return STUDY.gpus[wildcards.gpu].partition or (
+        default and default.evaluate(wildcards, **job).value
+    )
 
 
 def slurm_extra(wildcards):

@@ -17,6 +17,7 @@ from isojoule.configuration.fields import (
     Precision,
     Seed,
     Text,
+    Word,
     as_written,
 )
 from isojoule.configuration.sentences import misfit
@@ -35,11 +36,11 @@ class Gpu(Section):
         description="Power limit of the board, for isojoule plan. Of a CPU: thermal design power of all CPUs of the "
         "machine together, by which their energy is estimated where they have no counter.",
     )
-    partition: IfGiven[Text] = Field(None, description="SLURM partition of its jobs.")
-    gres: IfGiven[Text] = Field(None, description="What its jobs ask SLURM for, such as gpu:a40:1.")
+    partition: IfGiven[Word] = Field(None, description="SLURM partition of its jobs.")
+    gres: IfGiven[Word] = Field(None, description="What its jobs ask SLURM for, such as gpu:a40:1.")
     gpu: IfGiven[Count] = Field(None, description="Number for sbatch --gpus, instead of gres.")
-    gpu_model: IfGiven[Text] = Field(None, description="Model for sbatch --gpus=model:number, beside gpu.")
-    constraint: IfGiven[Text] = Field(None, description="Features that the node must have, for sbatch --constraint.")
+    gpu_model: IfGiven[Word] = Field(None, description="Model for sbatch --gpus=model:number, beside gpu.")
+    constraint: IfGiven[Word] = Field(None, description="Features that the node must have, for sbatch --constraint.")
     exclusive: bool = Field(False, description="Whether no other job may run on the node.")
     slurm_extra: IfGiven[Text] = Field(None, description="Further options of sbatch.")
     peak_tflops: IfGiven[Positive] = Field(None, description="Arithmetic peak in fp32, for isojoule plan.")

@@ -70,6 +70,8 @@ def one_or_more(expected: str) -> Any:
 IfGiven = Annotated[Value | None, _NeverNull()]
 
 Text = Annotated[str, Field(min_length=1)]
+# a word of SLURM's, to which quotes and blanks would go as they are
+Word = Annotated[str, Field(pattern=r"^[^\s'\"]+$")]
 # it is the name of a folder, of which file systems allow 255 characters
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 Count = Annotated[int, Field(ge=1, le=10**9)]

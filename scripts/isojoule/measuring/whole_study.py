@@ -43,10 +43,11 @@ def measure_study(
         what became of each block, repeat after repeat.
 
     Raises:
-        InputError: the data cannot be prepared, or the archive cannot be written.
+        InputError: there is no such data or country, the data cannot be prepared, or the archive cannot be written.
     """
     ends_s = time.monotonic() + budget_s
     configuration = reading.load(config)
+    reading.check_files(configuration, results)
     if not are_extracted(configuration, results / "features"):
         _extract(config, results)
     blocks = [(gpu, repeat) for repeat in range(configuration.repeats) for gpu in gpus]

@@ -1,8 +1,13 @@
 """Emission factors: how much CO2e a kilowatt-hour of electricity causes, by country."""
 
-from typing import Any
+import importlib.util
+from pathlib import Path
 
 from isojoule.errors import InputError
+from isojoule.files import read_json
+
+# CodeCarbon's table of energy mixes, read as a file: to import CodeCarbon takes a second
+TABLE = Path("data", "private_infra", "global_energy_mix.json")
 
 
 def kg_per_kwh(country_iso_code: str, option: str = "energy.country_iso_code") -> float:
@@ -14,10 +19,12 @@ def kg_per_kwh(country_iso_code: str, option: str = "energy.country_iso_code") -
 
     Raises:
         InputError: CodeCarbon does not know the country.
+        ModuleNotFoundError: CodeCarbon is not installed.
     """
-    from codecarbon.input import DataSource
-
-    mix: dict[str, Any] = DataSource().get_global_energy_mix_data()
+    package = importlib.util.find_spec("codecarbon")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'codecarbon'", name="codecarbon")
+    mix = read_json(Path(package.origin).parent / TABLE)
     if country_iso_code not in mix:
         raise InputError(f"{option}: found {country_iso_code}, expected a country that CodeCarbon knows, such as FRA")
     return float(mix[country_iso_code]["carbon_intensity"]) / 1000

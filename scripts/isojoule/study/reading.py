@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from isojoule.configuration import checking, yaml_reader
 from isojoule.errors import InputError
 from isojoule.files import write_text
 from isojoule.study import cells
+from isojoule.study.emission_factor import kg_per_kwh
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 
@@ -92,15 +94,34 @@ def _keys_of_part(content: Any, part: Mapping[str, Any]) -> tuple[Any, ...] | No
     return None
 
 
-def check_files(configuration: Configuration) -> None:
-    """Refuse a study whose own tables do not exist, before any of its jobs run.
+def check_files(configuration: Configuration, results: Path) -> None:
+    """Refuse a study whose files do not exist or whose country nobody knows, before any of its jobs run.
+
+    Data is not looked for once the manifest in `results` is made of it: it may be on another machine. Nor is the
+    country where CodeCarbon, which knows it, is not installed.
 
     Raises:
-        InputError: a table does not exist; the message names the key and the folder.
+        InputError: a table, the data or the country does not exist; the message names the key and the folder.
     """
+    with suppress(ModuleNotFoundError):
+        kg_per_kwh(configuration.energy.country_iso_code)
+    for key, file in {} if _is_prepared(configuration, results) else configuration.data_files().items():
+        if not file.exists():
+            raise InputError(f"dataset.{key}: found no {file} in {Path.cwd()}, expected the data of the study")
     table = configuration.analysis.quality_table
     if table and not Path(table).is_file():
         raise InputError(f"analysis.quality_table: found no file {table} in {Path.cwd()}, expected a CSV of qualities")
+
+
+def _is_prepared(configuration: Configuration, results: Path) -> bool:
+    """Return whether the manifest was made for this data set, as the configuration beside it says."""
+    try:
+        before = load(results / "configuration.yaml")
+    except InputError:
+        return False
+    return (
+        results / "dataset" / "manifest.tsv"
+    ).is_file() and before.dataset_settings() == configuration.dataset_settings()
 
 
 def store(configuration: Configuration, path: Path) -> None:

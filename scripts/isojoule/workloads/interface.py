@@ -105,6 +105,10 @@ class Configuration(StudySections, ABC):
     def dataset_settings(self) -> dict[str, Any]:
         """Return the settings that decide the manifest."""
 
+    def data_files(self) -> dict[str, Path]:
+        """Return by their key in `dataset` the files and folders of the user that must exist; by default none."""
+        return {}
+
     @abstractmethod
     def features_settings(self) -> dict[str, Any]:
         """Return the settings that decide the features."""

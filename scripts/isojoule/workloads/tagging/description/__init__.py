@@ -62,6 +62,13 @@ class Configuration(interface.Configuration):
         """Return the settings that decide the manifest."""
         return self.plain(include={"dataset"})
 
+    def data_files(self) -> dict[str, Path]:
+        """Return the folder of the clips, and the tables of their labels."""
+        if isinstance(self.dataset, Synthetic):
+            return {}
+        root = Path(self.dataset.path)
+        return {"path": root, **{key: root / getattr(self.dataset, key) for key in ("train", "test", "audio")}}
+
     def features_settings(self) -> dict[str, Any]:
         """Return the settings that decide the features."""
         return self.plain(include={"dataset", "mel"})

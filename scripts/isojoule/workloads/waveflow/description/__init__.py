@@ -21,6 +21,7 @@ from isojoule.workloads.waveflow.description.sections import (
     Generation,
     Grid,
     Phases,
+    Synthetic,
 )
 from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, read_manifest
 
@@ -79,6 +80,13 @@ class Configuration(interface.Configuration):
     def dataset_settings(self) -> dict[str, Any]:
         """Return the settings that decide the manifest."""
         return {**self.plain(include={"dataset"}), "sample_rate_hz": self.mel.sample_rate_hz}
+
+    def data_files(self) -> dict[str, Path]:
+        """Return the folder of the speech and the table of its clips."""
+        if isinstance(self.dataset, Synthetic):
+            return {}
+        root = Path(self.dataset.path)
+        return {"path": root / "metadata.csv"} if root.is_dir() else {"path": root}
 
     def features_settings(self) -> dict[str, Any]:
         """Return the settings that decide the features."""
