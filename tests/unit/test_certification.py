@@ -76,3 +76,25 @@ def test_a_board_without_memory_for_the_work_has_no_certificate_and_ends_no_job(
     monkeypatch.setattr(certification, "MatrixLoad", is_full)
     assert certificates() == []
     assert capsys.readouterr().out == "no certificate: CUDA out of memory. Tried to allocate 2 MiB.\n"
+
+
+def test_an_estimated_cpu_is_tried_by_one_thread(monkeypatch):
+    """Two that wait for each other spin for many times the work, beside any other program."""
+    if certification._instrument(None, None).means != "model":
+        pytest.skip("RAPL reads this CPU")
+    threads, multiply = [], certification.MatrixLoad.multiply
+    monkeypatch.setattr(
+        certification.MatrixLoad,
+        "multiply",
+        lambda load, count: (threads.append(torch.get_num_threads()), multiply(load, count)),
+    )
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        certificate = certification.made(None, torch.device("cpu"), "short")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(threads) == {1}
+    assert certificate.kind == "estimated"
+    assert len(certificate.windows.energies_j) == 5

@@ -194,7 +194,13 @@ def _of_gpu(gpu: Gpu, device: torch.device, form: Form, told: Callable[[str], No
 
 
 def _of_cpu(instrument: Instrument, form: Form, told: Callable[[str], None]) -> Found:
-    """Try RAPL as a counter; the estimate from CPU time has no sensor, and is tried in windows alone."""
+    """Try RAPL as a counter; the estimate from CPU time has no sensor, and is tried in windows alone, by one thread.
+
+    Threads that wait for each other would spin, and tell of other programs.
+    """
+    threads = torch.get_num_threads()
+    if instrument.means == "model":
+        torch.set_num_threads(1)
     load = MatrixLoad(torch.device("cpu"))
     try:
         if instrument.means == "counter":
@@ -204,6 +210,7 @@ def _of_cpu(instrument: Instrument, form: Form, told: Callable[[str], None]) -> 
         return procedure.tried_model(lambda: core_w * own_cpu_s(), load.multiply, form)
     finally:
         load.close()
+        torch.set_num_threads(threads)
 
 
 def _instrument(gpu: Gpu | None, cpu_max_power_w: float | None) -> Instrument:
