@@ -9,7 +9,7 @@ from simulated import normalization_task
 
 from isojoule.errors import InputError
 from isojoule.normalization import System, normalize
-from isojoule.normalization.user_references import read_references
+from isojoule.normalization.user_rows import read_rows, systems_of
 from isojoule.pareto.scores import energy_weighted_score
 from isojoule.simulation import worlds
 
@@ -106,7 +106,11 @@ def test_the_energy_weighted_score_of_dcase():
     [
         ("architecture\na\n", "found no column energy_kwh, expected architecture and energy_kwh"),
         ("architecture,energy_kwh\na,many\n", "column energy_kwh: found many in line 2, expected a number"),
-        ("architecture,energy_kwh\na,1\na,3\n", "found 1 to 3 kWh for a, expected repeats that agree"),
+        (
+            "architecture,energy_kwh\na,1\na,3\n",
+            "found 1 to 3 kWh for a, expected repeats that differ by a factor of 2",
+        ),
+        ("architecture,energy_kwh,duration_s\na,1,2\nb,1,-2\n", "column duration_s: found -2 in line 3, expected"),
         ("architecture,energy_kwh,phase\na,1,test\n", "found no row of train with outcome ok"),
         ("architecture,energy_kwh,gpu\na,1,t4\nb,1,a40\n", "found the GPUs t4, a40, expected yours alone"),
         ("", "is not a table of references: found nothing in it"),
@@ -116,11 +120,14 @@ def test_references_that_cannot_be_read_are_refused(tmp_path, content, message):
     path = tmp_path / "mine.csv"
     path.write_text(content)
     with pytest.raises(InputError) as refused:
-        read_references(path, "train")
+        read_rows(path, "train")
     assert f"{path}: {message}" in str(refused.value)
 
 
 def test_repeated_references_are_averaged(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("architecture,energy_kwh,duration_s\na,2,2\na,3,4\nb,5,\n")
-    assert read_references(path, "train") == {"a": System(2.5), "b": System(5.0)}, "no duration where one has none"
+    rows = read_rows(path, "train")
+    assert rows["a"].energies_kwh == (2.0, 3.0)
+    assert systems_of(rows) == {"a": System(2.5, 3.0), "b": System(5.0)}
+    assert systems_of(rows, complete=True) == {"a": System(2.5), "b": System(5.0)}, "no duration where one has none"

@@ -10,11 +10,11 @@ import pytest
 from commands import isojoule
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from isojoule.normalization.user_references import read_references
 
 from isojoule.errors import InputError
 from isojoule.literature import training
 from isojoule.normalization import ranking
-from isojoule.normalization.user_references import read_references
 from isojoule.tables import measurements, models
 from isojoule.tables.reading import read_any
 

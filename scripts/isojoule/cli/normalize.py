@@ -1,22 +1,35 @@
-"""Estimate what my own system would use on a GPU of a study.
+"""Estimate what my own systems would use on a GPU of a study.
 
-    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > references.csv
+    grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
     isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
-        --phase train --references references.csv --energy-kwh 2.1e-6
+        --phase train --references mine.csv --energy-kwh 2.1e-6
 
-The references are architectures of the study, measured on my GPU: a table with
-the columns architecture, energy_kwh and, if it is known for all, duration_s.
-My GPU need not be in the study; in this example it is cpu-2threads. With
---quality and --reference the command adds the energy-weighted score of DCASE
-task 4.
+The references are architectures of the study, measured on my GPU: rows with the
+columns architecture, energy_kwh and, if it is known for all, duration_s, such
+as `isojoule run --append mine.csv` writes them. My GPU need not be in the study;
+if it is, --source names it, and the rows of the study are the references.
+
+My system is --energy-kwh, or every row that is no architecture of the study, of
+--systems or else of --references. Repeats are averaged, and their spread is in
+the interval. With --quality and --reference the command adds the energy-weighted
+score of DCASE task 4.
 """
 
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isojoule.cli import arguments
 from isojoule.cli.arguments import above_zero
+from isojoule.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from isojoule.normalization.user_rows import Repeats
+
+MINE = "my system"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.table(parser, "the study's table of measurements, parquet or CSV")
     arguments.target(parser, "GPU of the study to normalize to", required=True)
     arguments.phase(parser)
-    parser.add_argument(
-        "--references", type=Path, required=True, help="reference systems as measured on my GPU, CSV or parquet"
-    )
-    parser.add_argument("--energy-kwh", type=above_zero, required=True, help="energy of my system on my GPU, in kWh")
+    parser.add_argument("--references", type=Path, help="what was measured on my GPU, CSV or parquet")
+    parser.add_argument("--source", metavar="GPU", help="my GPU, where it is in the study")
+    parser.add_argument("--gpu", help="my GPU as my rows name it, where they are of several")
+    parser.add_argument("--systems", type=Path, help="rows of my systems on my GPU (default: those of --references)")
+    parser.add_argument("--energy-kwh", type=above_zero, help="energy of my only system on my GPU, in kWh")
     parser.add_argument("--duration-s", type=above_zero, help="duration of the same run, in seconds")
     parser.add_argument(
         "--flops", type=above_zero, help="forward FLOPs of my system for one example, counted as flops in the study"
@@ -39,29 +53,90 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reference", help="system that the score is relative to, one of the references")
     arguments.kinds(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
-    arguments.output(parser, "JSON file to write it to as well", required=False)
+    arguments.output(
+        parser, "JSON file to write it to as well, or a table of several systems, CSV or parquet", required=False
+    )
 
 
 def run(options: argparse.Namespace) -> None:
     """Read, normalize, print."""
+    import pandas as pd
+
     from isojoule.files import write_text
-    from isojoule.normalization.user_references import read_references
+    from isojoule.normalization.user_repeats import normalize_repeats
+    from isojoule.normalization.user_rows import systems_of
     from isojoule.normalization.user_score import scores_on_both_gpus
-    from isojoule.normalization.user_system import System, normalize
     from isojoule.normalization.user_words import in_words
     from isojoule.tables import measurements
+    from isojoule.tables.writing import write_table
 
+    is_table = options.output is not None and options.output.suffix in (".csv", ".parquet")
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
-    references = read_references(options.references, options.phase)
-    system = System(options.energy_kwh, options.duration_s, options.flops, options.params)
-    normalized = normalize(frame, options.target, options.phase, references, system)
-    record = normalized.record()
-    record["warnings"] = [*sentences, *normalized.warnings]
-    if options.quality is not None or options.reference is not None:
-        record |= scores_on_both_gpus(frame, normalized, references, system, options.quality, options.reference)
-    if options.output:
-        write_text(options.output, json.dumps(record, indent=2) + "\n")
+    references, own = rows_of(options, frame)
+    records = {}
+    for name, normalized in normalize_repeats(frame, options.target, options.phase, references, own).items():
+        record = normalized.record()
+        record["warnings"] = [*sentences, *normalized.warnings]
+        if options.quality is not None or options.reference is not None:
+            systems = systems_of(references), own[name].system
+            record |= scores_on_both_gpus(frame, normalized, *systems, options.quality, options.reference)
+        records[name] = record
+    is_single = options.energy_kwh is not None
+    content = json.dumps(
+        records[MINE] if is_single else [{"architecture": name, **record} for name, record in records.items()], indent=2
+    )
+    if is_table:
+        write_table(pd.DataFrame([row_of(name, record) for name, record in records.items()]), options.output)
+    elif options.output:
+        write_text(options.output, content + "\n")
     if options.json:
-        print(json.dumps(record, indent=2))
+        print(content)
+        return
+    for name, record in records.items():
+        print("\n".join([*([] if is_single else [f"{name}:"]), *in_words(record)]))
+
+
+def rows_of(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[str, "Repeats"], dict[str, "Repeats"]]:
+    """Return what was measured on my GPU: the references, and my systems.
+
+    Args:
+        options: of the command.
+        frame: the study's table of measurements.
+
+    Raises:
+        InputError: they cannot be read, or nothing says which they are.
+    """
+    from isojoule.normalization.user_rows import Repeats, read_rows, references_of_study
+    from isojoule.normalization.user_system import System
+
+    if (options.references is None) == (options.source is None):
+        raise InputError(
+            "references: found neither --references nor --source, expected my rows or my GPU in the study"
+            if options.source is None
+            else "references: found --references and --source, expected one of them"
+        )
+    names = set(frame["architecture"])
+    read = {} if options.references is None else read_rows(options.references, options.phase, options.gpu)
+    own = {name: repeats for name, repeats in read.items() if name not in names}
+    if options.systems is not None:
+        own = read_rows(options.systems, options.phase, options.gpu)
+    if options.energy_kwh is not None:
+        system = System(options.energy_kwh, options.duration_s, options.flops, options.params)
+        own = {MINE: Repeats(system, (options.energy_kwh,))}
+        references = read
     else:
-        print("\n".join(in_words(record)))
+        references = {name: repeats for name, repeats in read.items() if name in names}
+        if not own:
+            origin = options.systems or options.references or "--source"
+            raise InputError(
+                f"{origin}: found no system beside those of the study, expected rows of yours, or --energy-kwh"
+            )
+    if options.source is not None:
+        references = references_of_study(frame, options.source, options.target, options.phase)
+    return references, own
+
+
+def row_of(name: str, record: dict[str, object]) -> dict[str, object]:
+    """Return a normalized energy as a row of a table of measurements."""
+    columns = ("phase", "energy_kwh", "energy_kind", "low_kwh", "high_kwh", "method")
+    return {"architecture": name, "gpu": record["target"], **{column: record[column] for column in columns}}

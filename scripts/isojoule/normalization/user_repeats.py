@@ -1,0 +1,106 @@
+"""Normalize what was measured several times: the spread of the repeats is in the interval.
+
+With h half the width of the interval of `normalize`, as a logarithm, the one here is
+
+    sqrt(h^2 + t^2 s^2 (sum of d_i^2 / n_i))
+
+where system i, the user's own or a reference, was measured n_i times; s is the standard deviation of the logarithms of
+repeats, pooled over all of them; t is Student's, with their degrees of freedom; and d_i is by how much the logarithm of
+the prediction changes with that of the energy of system i.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from isojoule.normalization.user_rows import Repeats, systems_of
+from isojoule.normalization.user_system import Normalized, System, normalize
+
+# an energy is changed by so much to see how the prediction changes with it
+STEP = 0.01
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much repeats of one measurement differ.
+
+    Attributes:
+        deviation: standard deviation of their logarithms; 0 where nothing was repeated.
+        freedom: its degrees of freedom; 0 where nothing was repeated.
+    """
+
+    deviation: float
+    freedom: int
+
+    def factor(self, coverage: float) -> float:
+        """Return Student's t for an interval with this coverage."""
+        return float(student.ppf((1 + coverage) / 2, self.freedom))
+
+
+def pooled(rows: Mapping[str, Repeats]) -> Spread:
+    """Return the spread of the repeats of all systems together."""
+    logs = [np.log(repeats.energies_kwh) for repeats in rows.values()]
+    freedom = sum(len(values) - 1 for values in logs)
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in logs)
+    return Spread(float(np.sqrt(squares / freedom)) if freedom else 0.0, freedom)
+
+
+def normalize_repeats(
+    frame: pd.DataFrame, target: str, phase: str, references: Mapping[str, Repeats], own: Mapping[str, Repeats]
+) -> dict[str, Normalized]:
+    """Normalize systems that were measured several times, or once.
+
+    Args:
+        frame: the study's table of measurements.
+        target: a GPU of the study.
+        phase: `train` or `test`.
+        references: reference systems as measured on the user's GPU, by their names in the study.
+        own: the user's systems on that GPU, by name.
+
+    Returns:
+        each system's energy on the target, by name.
+
+    Raises:
+        InputError: as `normalize`.
+    """
+    spread = pooled({**references, **own})
+    on_own_gpu = systems_of(references, complete=True)
+    numbers = {name: len(repeats.energies_kwh) for name, repeats in references.items()}
+    normalized = {}
+    for name, repeats in own.items():
+        system = repeats.system
+        result = normalize(frame, target, phase, on_own_gpu, system)
+        if spread.deviation > 0 and result.low_kwh is not None:
+            slopes = _slopes(frame, result, on_own_gpu, system)
+            counts = np.array([*numbers.values(), len(repeats.energies_kwh)])
+            of_repeats = spread.factor(result.coverage) * spread.deviation * np.sqrt((slopes**2 / counts).sum())
+            result = _widened(result, float(of_repeats), spread)
+        normalized[name] = result
+    return normalized
+
+
+def _slopes(frame: pd.DataFrame, result: Normalized, references: Mapping[str, System], system: System) -> np.ndarray:
+    """By how much the logarithm of a prediction changes with that of each energy: of references, then the system's."""
+
+    def changed(own: System, on_own_gpu: Mapping[str, System]) -> float:
+        energy_kwh = normalize(frame, result.target, result.phase, on_own_gpu, own).energy_kwh
+        return float(np.log(energy_kwh / result.energy_kwh) / np.log1p(STEP))
+
+    def more(one: System) -> System:
+        return replace(one, energy_kwh=one.energy_kwh * (1 + STEP))
+
+    of_references = [changed(system, {**references, name: more(reference)}) for name, reference in references.items()]
+    return np.array([*of_references, changed(more(system), references)])
+
+
+def _widened(result: Normalized, of_repeats: float, spread: Spread) -> Normalized:
+    half = float(np.hypot(np.log((result.high_kwh or 0.0) / result.energy_kwh), of_repeats))
+    return replace(
+        result,
+        low_kwh=result.energy_kwh / np.exp(half),
+        high_kwh=result.energy_kwh * np.exp(half),
+        interval=f"{result.interval}, and the spread of the repeats, {100 * spread.deviation:.1f} %",
+    )

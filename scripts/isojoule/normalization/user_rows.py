@@ -1,0 +1,118 @@
+"""The rows that a user measured on the user's own GPU, from a file: references, and systems of the user's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from isojoule.errors import InputError
+from isojoule.normalization.user_system import System
+from isojoule.tables.reading import read_any
+from isojoule.tables.values import refuse, typed
+
+# repeats do not differ by this factor: one of them is of another system, phase or unit
+DISAGREEING_FACTOR = 2.0
+NUMBERS = ("energy_kwh", "duration_s", "flops", "params")
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """The repeats of one system on one GPU.
+
+    Attributes:
+        system: the means over them; what is not known of one is None.
+        energies_kwh: the energy of each.
+    """
+
+    system: System
+    energies_kwh: tuple[float, ...]
+
+
+def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repeats]:
+    """Read the rows of a user's GPU; several rows of a system are its repeats, and are averaged.
+
+    Args:
+        path: CSV or parquet file with the columns `architecture`, `energy_kwh` and, if known, `duration_s`, `flops` and
+            `params`. Where it has a column `phase`, only rows of this phase are used; where it has `outcome`, only
+            those that are ok.
+        phase: `train` or `test`.
+        gpu: the user's GPU, where the file has a column `gpu` with several.
+
+    Returns:
+        the repeats by the name of their system.
+
+    Raises:
+        InputError: the file is unreadable or has no row, a column is missing, a value is no number above 0, or repeats
+            differ by so much that no average makes sense.
+    """
+    frame = read_any(path, "a table of references")
+    missing = [name for name in ("architecture", "energy_kwh") if name not in frame]
+    if missing:
+        raise InputError(f"{path}: found no column {', '.join(missing)}, expected architecture and energy_kwh")
+    frame = typed(frame)
+    refuse(frame, "architecture", frame["architecture"].isna(), "a name")
+    for column, kept in (("phase", phase), ("outcome", "ok"), ("gpu", gpu)):
+        frame = frame[frame[column] == kept] if column in frame and kept is not None else frame
+    if frame.empty:
+        raise InputError(f"{path}: found no row of {phase}{f' on {gpu}' if gpu else ''} with outcome ok")
+    if "gpu" in frame and frame["gpu"].nunique() > 1:
+        raise InputError(
+            f"{path}: found the GPUs {', '.join(map(str, frame['gpu'].unique()))}, expected yours alone; --gpu names it"
+        )
+    refuse(frame, "energy_kwh", frame["energy_kwh"].isna(), "a number above 0")
+    columns = [name for name in NUMBERS if name in frame]
+    frame = frame.astype(dict.fromkeys(columns, "float64"))
+    groups = frame.groupby("architecture", sort=False)
+    return {str(name): _averaged(str(name), rows[columns], path) for name, rows in groups}
+
+
+def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: str) -> dict[str, Repeats]:
+    """Return what a study measured on the user's GPU of the systems that it measured on the target as well.
+
+    Args:
+        frame: the study's table of measurements.
+        source: the user's GPU, which is one of the study.
+        target: the GPU to normalize to.
+        phase: `train` or `test`.
+
+    Raises:
+        InputError: the study has no energies on that GPU, or it is the target.
+    """
+    if source == target:
+        raise InputError(f"source: found {source}, which is the target, expected another GPU")
+    rows = frame[(frame["phase"] == phase) & (frame["outcome"] == "ok")]
+    if source not in set(rows["gpu"]):
+        gpus = ", ".join(map(str, rows["gpu"].unique()))
+        raise InputError(f"source: found no {phase} energy on {source}, expected one of {gpus or 'no GPU at all'}")
+    on_target = set(rows.loc[rows["gpu"] == target, "architecture"])
+    own = rows[(rows["gpu"] == source) & rows["architecture"].isin(on_target)]
+    columns = [name for name in NUMBERS if name in own]
+    groups = own.astype(dict.fromkeys(columns, "float64")).groupby("architecture", sort=False)
+    return {str(name): _averaged(str(name), of_system[columns], Path(source)) for name, of_system in groups}
+
+
+def systems_of(rows: Mapping[str, Repeats], *, complete: bool = False) -> dict[str, System]:
+    """Return the systems alone, by name.
+
+    Args:
+        rows: their repeats.
+        complete: whether the durations are left out where one of them has none.
+    """
+    systems = {name: repeats.system for name, repeats in rows.items()}
+    if complete and any(system.duration_s is None for system in systems.values()):
+        return {name: System(system.energy_kwh) for name, system in systems.items()}
+    return systems
+
+
+def _averaged(name: str, rows: pd.DataFrame, origin: Path) -> Repeats:
+    energies = rows["energy_kwh"]
+    low, high = energies.min(), energies.max()
+    if high > DISAGREEING_FACTOR * low:
+        raise InputError(
+            f"{origin}: found {low:g} to {high:g} kWh for {name}, expected repeats that differ by a factor of "
+            f"{DISAGREEING_FACTOR:g} at most: no mean stands for both; leave out the rows that are of another run, or "
+            "name them otherwise"
+        )
+    known: Sequence[str] = [column for column in rows if rows[column].notna().all()]
+    return Repeats(System(**rows[known].mean().to_dict()), tuple(energies))

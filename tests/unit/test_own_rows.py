@@ -1,0 +1,134 @@
+"""Normalize rows as `isojoule run --append` writes them: mine and the references, repeated, many at once."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import isojoule
+from simulated import normalization_task
+
+from isojoule.normalization import normalize
+from isojoule.normalization.user_repeats import normalize_repeats, pooled
+from isojoule.normalization.user_rows import Repeats, references_of_study, systems_of
+from isojoule.tables.writing import write_table
+
+
+@pytest.fixture(scope="module")
+def task(small):
+    """A study, six references, and all other systems of a GPU that is not in the study."""
+    first, *_, target = small["gpu"].unique()
+    study, given, systems, truth = normalization_task(small, first, target, 6)
+    return study, target, given, {name: system for name, system in systems.items() if name not in given}, truth
+
+
+def rows(systems, rename="", repeats=(1.0,), gpu="mine"):
+    return [
+        {"gpu": gpu, "architecture": f"{rename}{name}", "phase": "train", "outcome": "ok", "repeat": number,
+         "energy_kwh": system.energy_kwh * factor, "duration_s": system.duration_s, "flops": system.flops,
+         "params": system.params, "psds1": 0.5}
+        for name, system in systems.items()
+        for number, factor in enumerate(repeats)
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def folder(task, tmp_path):
+    study, *_ = task
+    write_table(study, tmp_path / "study.parquet")
+    return tmp_path
+
+
+def test_my_rows_are_the_references_and_the_systems(folder, task):
+    """Those of the study are references, and all others are normalized at once."""
+    study, target, given, systems, truth = task
+    own = dict(list(systems.items())[:3])
+    pd.DataFrame(rows(given) + rows(own, "my-")).to_csv(folder / "mine.csv", index=False)
+    words = ["study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv"]
+    ended = isojoule("normalize", *words, "--output", "target.csv", cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+    table = pd.read_csv(folder / "target.csv").set_index("architecture")
+    assert list(table.index) == [f"my-{name}" for name in own]
+    for name, system in own.items():
+        alone = normalize(study, target, "train", given, system)
+        assert table.loc[f"my-{name}", "energy_kwh"] == pytest.approx(alone.energy_kwh)
+        assert table.loc[f"my-{name}", "low_kwh"] == pytest.approx(alone.low_kwh)
+        assert table.loc[f"my-{name}", "energy_kwh"] == pytest.approx(truth[name], rel=0.5)
+    assert set(table["gpu"]) == {target}
+    assert set(table["energy_kind"]) == {"estimated"}
+    # in files of their own it is the same
+    pd.DataFrame(rows(given)).to_csv(folder / "references.csv", index=False)
+    pd.DataFrame(rows(own, "my-")).to_csv(folder / "systems.csv", index=False)
+    words = [*words[:-1], "references.csv", "--systems", "systems.csv", "--json"]
+    records = json.loads(isojoule("normalize", *words, cwd=folder).stdout)
+    assert [record["energy_kwh"] for record in records] == pytest.approx(list(table["energy_kwh"]))
+
+
+def test_the_spread_of_repeats_is_in_the_interval(task):
+    """Twice the spread is in it twice, beside what the method leaves open; one repeat more makes it narrower."""
+    study, target, given, systems, _ = task
+    name = sorted(systems, key=lambda name: systems[name].energy_kwh)[len(systems) // 2]
+
+    def half(factors):
+        system = systems[name]
+        energies = tuple(system.energy_kwh * factor for factor in factors)
+        own = {"mine": Repeats(replace(system, energy_kwh=float(np.mean(energies))), energies)}
+        references = {key: Repeats(value, (value.energy_kwh,)) for key, value in given.items()}
+        result = normalize_repeats(study, target, "train", references, own)["mine"]
+        assert ("the spread of the repeats" in result.interval) == (len(set(factors)) > 1)
+        return np.log(result.high_kwh / result.energy_kwh)
+
+    once, close, wide = half([1.0]), half([0.99, 1.0, 1.01]), half([0.9, 1.0, 1.1])
+    assert once < close < wide
+    assert half([0.9, 1.0, 1.1, 0.9, 1.1, 1.0, 0.9, 1.1]) < wide
+    # the pooled standard deviation of these logarithms
+    assert pooled({"a": Repeats(systems[name], (1.0, np.e)), "b": Repeats(systems[name], (5.0,))}).deviation == (
+        pytest.approx(np.sqrt(0.5))
+    )
+
+
+def test_a_gpu_of_the_study_needs_no_rows_of_its_own(folder, task):
+    study, target, _, systems, truth = task
+    source = next(gpu for gpu in study["gpu"].unique() if gpu != target)
+    name, system = next(iter(systems.items()))
+    own = study[(study["gpu"] == source) & (study["architecture"] == name) & (study["phase"] == "train")]
+    energy_kwh, duration_s = (float(own[column].mean()) for column in ("energy_kwh", "duration_s"))
+    words = ["study.parquet", "--target", target, "--phase", "train", "--source", source, "--energy-kwh", energy_kwh]
+    ended = isojoule("normalize", *words, "--duration-s", duration_s, "--json", cwd=folder)
+    record = json.loads(ended.stdout)
+    references = references_of_study(study, source, target, "train")
+    assert set(record["references"]) == set(references)
+    assert record["energy_kwh"] == pytest.approx(truth[name], rel=0.3)
+    assert system
+    assert systems_of(references)[name].energy_kwh == pytest.approx(energy_kwh)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "references: found neither --references nor --source"),
+        (["--references", "mine.csv", "--source", "x"], "references: found --references and --source"),
+        (["--source", "nowhere"], "source: found no train energy on nowhere, expected one of"),
+        (["--references", "mine.csv"], "mine.csv: found no system beside those of the study"),
+        (["--references", "two.csv"], "two.csv: found the GPUs mine, other, expected yours alone; --gpu names it"),
+        (["--references", "odd.csv"], "odd.csv: found 1 to 5 kWh for odd, expected repeats that differ by a factor"),
+    ],
+)
+def test_what_is_not_clear_is_asked(folder, task, words, message):
+    _, target, given, _, _ = task
+    pd.DataFrame(rows(given)).to_csv(folder / "mine.csv", index=False)
+    pd.DataFrame(rows(given) + rows(given, gpu="other")).to_csv(folder / "two.csv", index=False)
+    (folder / "odd.csv").write_text("architecture,energy_kwh\nodd,1\nodd,5\n")
+    words = words if "--source" not in words or "x" in words else [*words, "--energy-kwh", "1"]
+    ended = isojoule("normalize", "study.parquet", "--target", target, "--phase", "train", *words, cwd=folder)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"error: {message}")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_the_target_is_no_source(folder, task):
+    _, target, *_ = task
+    words = ["study.parquet", "--target", target, "--phase", "train", "--source", target, "--energy-kwh", 1]
+    ended = isojoule("normalize", *words, cwd=folder)
+    assert ended.stderr == f"error: source: found {target}, which is the target, expected another GPU\n"
