@@ -119,6 +119,8 @@ def test_an_architecture_twice_is_refused(demo):
         ({"study": "renamed"}, False),
         ({"energy.min_window_s": 7}, True),
         ({"energy.allow_shared": True}, False),
+        ({"task": "single_label", "pareto": {}}, True),
+        ({"task": "multi_label"}, False),
         ({"analysis.exclude_flags": ["spread"]}, False),
     ],
 )
@@ -127,6 +129,19 @@ def test_a_cell_changes_with_what_decides_it_and_with_nothing_else(demo, values,
     cell = cells.Cell("a40", "mlp-1x64", "train", 1)
     before, after = (reruns.fingerprint(reruns.cell_slice(one, cell)) for one in (study, changed(study, values)))
     assert (after != before) is is_measured_again
+
+
+def test_what_was_measured_before_there_were_two_tasks_is_not_measured_again(demo):
+    slices = [demo.dataset_settings(), demo.features_settings(), demo.session_settings(), demo.compute_settings()]
+    assert [list(content) for content in slices] == [
+        ["dataset"],
+        ["dataset", "mel"],
+        ["dataset", "mel", "batch_size", "optimizer", "features"],
+        ["n_mels", "n_frames", "n_classes", "batch_size", "optimizer"],
+    ]
+    single = changed(demo, {"task": "single_label", "pareto": {}})
+    assert {single.dataset_settings()["task"], single.features_settings()["task"]} == {"single_label"}
+    assert {single.session_settings()["task"], single.compute_settings()["task"]} == {"single_label"}
 
 
 def test_a_slice_is_made_of_plain_values(demo):

@@ -2,7 +2,7 @@ import csv
 import json
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ PROJECT = Path(__file__).parents[2]
 CONFIG = PROJECT / "config" / "config.yaml"
 MODELS = "isojoule.workloads.tagging.models"
 SETTINGS = {"n_mels": 16, "n_frames": 8, "n_classes": 3, "batch_size": 4, "optimizer": "adam"}
+SINGLE = {"task": "single_label"}
 SHAPE = {"n_mels": 16, "n_frames": 8, "n_classes": 3}
 
 
@@ -93,6 +94,13 @@ def test_bytes_of_a_small_mlp_by_hand():
     assert step.weights_bytes == step.gradients_bytes == 4 * parameters
     # input, the output of each ReLU, and for the loss the logits and the targets
     assert step.activations_bytes == 4 * 4 * (128 + 5 + 5 + 3 + 3)
+
+
+def test_a_single_label_costs_the_same_flops_and_keeps_other_bytes_for_its_loss():
+    multi, single = (counting.training_step(SMALL[0], example, {**SETTINGS, **task}) for task in ({}, SINGLE))
+    # the logarithm of the softmax, the number of the class, and for all clips together one sum of weights
+    assert single.activations_bytes == 4 * (4 * (128 + 5 + 5 + 3) + 8) + 4
+    assert replace(single, activations_bytes=multi.activations_bytes) == multi
 
 
 @pytest.mark.parametrize(("optimizer", "slots", "steps"), [("adam", 2, 1), ("adamw", 2, 1), ("sgd", 0, 0)])

@@ -139,7 +139,22 @@ def test_defaults_are_filled_in(demo):
         "source": "synthetic", "train_clips": 480, "test_clips": 160, "seed": 0, "on_bad_file": "stop",
     }  # fmt: skip
     assert study.gpus["a40"].plain() == {"device": "cuda", "devices": 1, "threads": 1, "exclusive": False}
+    assert study.task == "multi_label"
     assert study.pareto.qualities == ["macro_f1", "mean_average_precision"]
+    single = changed(study, {"task": "single_label", "pareto": {}})
+    assert single.pareto.qualities == ["accuracy", "macro_f1"]
+
+
+@pytest.mark.parametrize(
+    ("task", "quality", "expected"),
+    [
+        ("single_label", "mean_average_precision", "accuracy, macro_f1"),
+        ("multi_label", "accuracy", "macro_f1, mean_average_precision"),
+    ],
+)
+def test_a_front_of_a_quality_of_the_other_task_is_refused(demo, task, quality, expected):
+    with pytest.raises(InputError, match=rf"pareto\.qualities\.0: found '{quality}', expected one of {expected}"):
+        changed(demo, {"task": task, "pareto": {"qualities": [quality]}})
 
 
 def test_the_defaults_of_normalization_are_the_papers(demo):

@@ -288,6 +288,23 @@ def test_the_tables_choose_among_the_clips_of_a_folder(tmp_path, mel, capsys):
     )
 
 
+def test_a_single_label_is_exactly_one(tmp_path, mel, capsys):
+    reason = "b.flac: has the labels Cat, Dog, expected exactly one, since task is single_label"
+    with pytest.raises(InputError, match=reason):
+        prepare(folder(tmp_path), mel, tmp_path / "out", "single_label")
+    dataset = folder(tmp_path, on_bad_file="leave_out")
+    (tmp_path / "test.tsv").write_text("filename\tevent_labels\na.wav\tDog\n")
+    assert [clip.labels for clip in prepare(dataset, mel, tmp_path / "out", "single_label")] == ["Dog"]
+    assert reason in capsys.readouterr().err
+
+
+def test_synthetic_clips_of_a_single_label_task_have_one(tmp_path):
+    synthetic.write(tmp_path, 20, 20, 1, "single_label")
+    labels = read_labels(tmp_path / "train.tsv", DESED_CLASSES).of_clips.values()
+    assert {len(classes) for classes in labels} == {1}
+    assert {classes[0] for classes in labels} == set(DESED_CLASSES)
+
+
 def test_strong_labels_are_told_as_such(tmp_path, mel, capsys):
     dataset = folder(tmp_path)
     rows = "a.wav\t0\t1\tDog\nb.flac\t0\t1\tCat\nb.flac\t0\t1\tDog\n"

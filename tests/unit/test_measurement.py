@@ -285,3 +285,83 @@ def test_macro_f1_is_the_mean_over_the_classes_that_occur(study, folder, truth, 
     )
     session._clips.targets, session._logits = torch.tensor(truth, dtype=torch.float32), torch.tensor(logits).float()
     assert session.quality()["macro_f1"] == pytest.approx(macro_f1)
+
+
+def session_of(study, folder, architecture="mlp-1x4", phase="test"):
+    from isojoule.study.cells import architectures
+    from isojoule.workloads.building import build
+    from isojoule.workloads.tagging.sessions import Session
+
+    torch.manual_seed(0)
+    decisive = cell_slice(study, Cell("cpu-1thread", architecture, phase, 0))
+    model = build(architectures(study)[architecture])
+    return Session(model, decisive, phase, folder / "features", torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def single(folder, tmp_path_factory):
+    """The tiny study with one label per clip, and the folder of its features."""
+    from isojoule.study import reading
+
+    study = changed(reading.load(folder / "study.yaml"), {"task": "single_label", "pareto": {}})
+    folder = tmp_path_factory.mktemp("single")
+    prepare(study.dataset, study.mel, folder / "dataset", study.task)
+    extract(folder / "dataset", study.mel, study.classes, folder / "features", workers=2)
+    return study, folder
+
+
+def test_a_single_label_is_trained_and_tested_by_softmax_and_cross_entropy(single, machine, tmp_path):
+    study, folder = single
+    trained = train(study, folder, machine, tmp_path / "weights.safetensors")
+    tested = train(study, folder, machine, tmp_path / "weights.safetensors", phase="test")
+    assert tested.settings["task"] == "single_label"
+    assert set(tested.quality) == {"accuracy", "macro_f1"}
+    assert 0 < trained.loss < 5
+    session = session_of(study, folder)
+    targets = session._clips.targets
+    session.run()
+    with torch.no_grad():
+        batches = [session.model.eval()(session._clips._values[start : start + 8]) for start in range(0, 20, 8)]
+    probabilities = torch.cat(batches).softmax(dim=1)
+    by_hand = -probabilities[targets.bool()].log().mean()
+    assert session.loss() == pytest.approx(float(by_hand), rel=1e-5)
+    found = probabilities.argmax(dim=1) == targets.argmax(dim=1)
+    assert session.quality()["accuracy"] == pytest.approx(float(found.float().mean()))
+
+
+def test_a_step_of_a_single_label_descends_the_cross_entropy(single):
+    study, folder = single
+    session = session_of(study, folder, phase="train")
+    plain = session_of(study, folder, phase="train")
+    session._step(session._order[0][0], session._losses[0])
+    values, numbers = plain._clips._values, plain._order[0][0]
+    loss = torch.nn.CrossEntropyLoss()(plain.model(values[numbers]), plain._clips.targets[numbers].argmax(dim=1))
+    loss.backward()
+    plain._optimizer.step()
+    for name, value in session.model.state_dict().items():
+        torch.testing.assert_close(value, plain.model.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("truth", "guesses", "accuracy", "macro_f1"),
+    [
+        ([0, 0, 1, 1], [0, 0, 1, 1], 1.0, 1.0),
+        ([0, 0, 0, 1], [0, 0, 0, 0], 0.75, (6 / 7 + 0) / 2),
+        ([0, 0, 1, 2], [0, 1, 1, 1], 0.5, (2 / 3 + 2 / 4 + 0) / 3),
+        ([0, 0, 0], [0, 0, 2], 2 / 3, 4 / 5),
+    ],
+    ids=["all right", "the rare class is missed", "three classes", "a class without a clip does not count"],
+)
+def test_accuracy_is_beside_macro_f1(single, truth, guesses, accuracy, macro_f1):
+    study, folder = single
+    session = session_of(study, folder)
+    one_hot = torch.nn.functional.one_hot
+    session._clips.targets = one_hot(torch.tensor(truth), 10).float()
+    # a guess below a probability of 0.5 is the class all the same
+    session._logits = one_hot(torch.tensor(guesses), 10) * 0.1
+    assert session.quality() == pytest.approx({"accuracy": accuracy, "macro_f1": macro_f1})
+
+
+def test_features_with_several_labels_are_refused_for_a_single_one(single, folder):
+    with pytest.raises(InputError, match="found a clip that has not exactly one class, which task: single_label"):
+        session_of(single[0], folder)

@@ -159,7 +159,7 @@ class StudySections(Section):
     precision: Precision = "fp32"
     energy: Energy
     normalization: Normalization = Field(default_factory=Normalization)
-    pareto: Pareto = Field(default_factory=Pareto, validate_default=True)
+    pareto: Pareto = Field(default_factory=Pareto)
     figures: Figures = Field(default_factory=Figures)
     analysis: Analysis = Field(default_factory=Analysis)
 

@@ -155,7 +155,7 @@ def left_out_in_words(gpu_pairs: Sequence[Pair]) -> list[str]:
 
 def _quality(frame: pd.DataFrame, names: list[str]) -> pd.Series:
     """Return the mean quality of the systems over all GPUs, by the first quality of the table; NaN without one."""
-    for column in (*QUALITIES, "accuracy"):
+    for column in QUALITIES:
         if column in frame and frame[column].notna().any():
             return frame.groupby("architecture")[column].mean().reindex(names)
     return pd.Series(np.nan, index=names)

@@ -68,7 +68,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
         rows.append(values)
     table = as_table(rows)
     if configuration.analysis.quality_table is not None:
-        table = with_quality_table(table, Path(configuration.analysis.quality_table), configuration.QUALITIES)
+        qualities = configuration.measured_qualities()
+        table = with_quality_table(table, Path(configuration.analysis.quality_table), qualities)
     excluded = configuration.analysis.exclude_flags
     flagged = with_flags_of_the_study(table, excluded)
     if (table["outcome"] == "ok").any() and not (flagged["outcome"] == "ok").any():

@@ -289,6 +289,12 @@ COLUMNS = {
     "devices": Column(
         "Int64", "", "GPUs, or processes on a CPU, that trained together; energies are their sum", "record.devices"
     ),
+    "task": Column(
+        "string",
+        "",
+        "multi_label: several classes may sound in a clip; single_label: exactly one does",
+        "record.settings.task",
+    ),
     "features": Column(
         "string",
         "",
@@ -296,10 +302,18 @@ COLUMNS = {
         "record.settings.features",
     ),
     "loss": Column("Float64", "", "mean loss of the last epoch", "record.loss"),
+    "accuracy": Column(
+        "Float64",
+        "",
+        "share of the test data whose class was found; a table of others may have it in per cent",
+        "record.quality.accuracy",
+        quality="Accuracy on the test data",
+        bounds=(0, 100),
+    ),
     "macro_f1": Column(
         "Float64",
         "",
-        "macro F1 on the test data, threshold 0.5",
+        "macro F1 on the test data, at a probability of 0.5 where task is multi_label",
         "record.quality.macro_f1",
         quality="Macro F1 on the test data",
         bounds=(0, 1),

@@ -30,12 +30,12 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from pydantic import field_validator
+from pydantic import model_validator
 
 from isojoule import seals
-from isojoule.configuration.every_study import Pareto, StudySections
+from isojoule.configuration.every_study import StudySections
 from isojoule.configuration.sentences import misfit, shown
 from isojoule.errors import InputError
 
@@ -83,19 +83,24 @@ class Configuration(StudySections, ABC):
     MODELS: ClassVar[tuple[str, ...]]
     """Names of the modules of the workload's own models, one per family."""
     QUALITIES: ClassVar[tuple[str, ...]]
-    """Names of the qualities that the workload measures, from `isojoule.tables.qualities.QUALITIES`."""
+    """Names of the qualities that the workload can measure, from `isojoule.tables.qualities.QUALITIES`."""
     FEATURES: ClassVar[tuple[str, ...]]
     """Names of the files that the extraction writes beside `statistics.json`."""
     REPETITIONS: ClassVar[int] = 1
     """The fewest repetitions of the work in a window."""
 
-    @field_validator("pareto")
-    @classmethod
-    def _has_qualities_of_the_workload(cls, pareto: Pareto) -> Pareto:
-        for number, name in enumerate(pareto.qualities):
-            if name not in cls.QUALITIES:
-                raise misfit(f"one of {', '.join(cls.QUALITIES)}", shown(name), f"qualities.{number}")
-        return pareto if pareto.qualities else pareto.model_copy(update={"qualities": list(cls.QUALITIES)})
+    @model_validator(mode="after")
+    def _has_qualities_of_its_own(self) -> Self:
+        names = self.measured_qualities()
+        for number, name in enumerate(self.pareto.qualities):
+            if name not in names:
+                raise misfit(f"one of {', '.join(names)}", shown(name), f"pareto.qualities.{number}")
+        pareto = self.pareto.model_copy(update={"qualities": self.pareto.qualities or list(names)})
+        return self.model_copy(update={"pareto": pareto})
+
+    def measured_qualities(self) -> tuple[str, ...]:
+        """Return the names of the qualities that the study measures, in the order of the figures."""
+        return self.QUALITIES
 
     @abstractmethod
     def expand_architectures(self) -> list[Architecture]:

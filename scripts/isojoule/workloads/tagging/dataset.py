@@ -22,18 +22,19 @@ LEFT_OUT = "left_out.tsv"
 
 def prepare_study(configuration: Configuration, folder: Path) -> str:
     """Prepare the clips of a study as `prepare` does, and return their numbers in words."""
-    clips = prepare(configuration.dataset, configuration.mel, folder)
+    clips = prepare(configuration.dataset, configuration.mel, folder, configuration.task)
     train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
     return f"{len(clips)} clips, {train} to train on, {test} to test on"
 
 
-def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
+def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "multi_label") -> list[Clip]:
     """Check every clip of the study and write `manifest.tsv` (and `left_out.tsv`) into `folder`.
 
     Args:
         dataset: the configuration's `dataset` section.
         mel: the configuration's `mel` section: how much of each clip must be readable.
         folder: where the manifest goes, and the clips of the synthetic source.
+        task: `single_label` where every clip must have exactly one label.
 
     Returns:
         the usable clips.
@@ -43,7 +44,7 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
             the message lists what is wrong.
     """
     if isinstance(dataset, Synthetic):
-        synthetic.write(folder, dataset.train_clips, dataset.test_clips, dataset.seed)
+        synthetic.write(folder, dataset.train_clips, dataset.test_clips, dataset.seed, task)
         dataset = Folder(
             source="folder",
             path=str(folder),
@@ -58,7 +59,7 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path) -> list[Clip]:
         hint = "; config/README.md says how to get DESED" if isinstance(dataset, Desed) else ""
         raise InputError(f"dataset: the audio folder {audio} is missing{hint}")
     tables = _read_tables(root, dataset)
-    clips, problems = _checked_clips(audio, tables, dataset, mel)
+    clips, problems = _checked_clips(audio, tables, dataset, mel, task)
     told = [f"{path}: {reason}" for path, reason in problems]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
@@ -89,7 +90,7 @@ def _read_tables(root: Path, dataset: Desed | Folder) -> dict[str, Labels]:
 
 
 def _checked_clips(
-    audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning
+    audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning, task: str
 ) -> tuple[list[Clip], list[tuple[str, str]]]:
     """Return the clips that can be used, and what cannot: a file or the row of a table, and the reason."""
     train, test = tables[dataset.train].of_clips, tables[dataset.test].of_clips
@@ -100,7 +101,7 @@ def _checked_clips(
     labels = test | train
     names = [*train, *(name for name in test if name not in train)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = list(pool.map(lambda name: _check(audio / name, labels[name], mel), names))
+        checks = list(pool.map(lambda name: _check(audio / name, labels[name], mel, task), names))
     problems = [
         (f"{Path(dataset.path) / name}, line {line}", reason)
         for name, table in tables.items()
@@ -119,10 +120,12 @@ def _checked_clips(
     return clips, problems
 
 
-def _check(path: Path, labels: list[str], mel: MelOfBeginning) -> Properties | str:
+def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> Properties | str:
     """Return what a clip is, or what is wrong with it."""
     if not labels:
         return "has no label"
+    if task == "single_label" and len(labels) > 1:
+        return f"has the labels {', '.join(labels)}, expected exactly one, since task is single_label"
     try:
         found = properties(path)
         decode_beginning(path, mel)

@@ -4,11 +4,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+
+from isojoule.workloads.tagging.tasks import MULTI_LABEL, SINGLE_LABEL, task_of
 
 
 def example(settings: dict[str, Any], batch_size: int, device: torch.device | str) -> tuple[tuple[Tensor], Tensor]:
     """Make a batch of zeros: inputs (batch_size, 1, n_mels, n_frames) and targets (batch_size, n_classes).
+
+    The targets are integers where a clip has exactly one class, by which `loss` knows that.
 
     Args:
         settings: the workload's `compute_settings`.
@@ -16,14 +19,16 @@ def example(settings: dict[str, Any], batch_size: int, device: torch.device | st
         device: where to make the batch.
     """
     inputs = torch.zeros(batch_size, 1, settings["n_mels"], settings["n_frames"], device=device)
-    return (inputs,), torch.zeros(batch_size, settings["n_classes"], device=device)
+    kind = torch.int64 if task_of(settings) is SINGLE_LABEL else torch.float32
+    return (inputs,), torch.zeros(batch_size, settings["n_classes"], dtype=kind, device=device)
 
 
 def loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the mean binary cross-entropy over examples and classes; several classes may sound at once.
+    """Return the mean loss over the examples: cross-entropy, or binary cross-entropy of every class.
 
     Args:
         logits: (batch, n_classes).
-        targets: (batch, n_classes), 0 or 1.
+        targets: (batch, n_classes), as `example` makes them.
     """
-    return binary_cross_entropy_with_logits(logits, targets)
+    task = MULTI_LABEL if targets.is_floating_point() else SINGLE_LABEL
+    return task.loss(logits, task.expected(targets))

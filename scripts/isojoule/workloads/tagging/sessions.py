@@ -5,15 +5,15 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from isojoule.configuration.shared_sections import MelOfBeginning
+from isojoule.errors import InputError
 from isojoule.records.measurement import Work
 from isojoule.workloads.optimizers import OPTIMIZERS
-from isojoule.workloads.tagging.example import loss as criterion
 from isojoule.workloads.tagging.features import Features
+from isojoule.workloads.tagging.tasks import SINGLE_LABEL, task_of
 from isojoule.workloads.weights import Start
 
 WARM_UP_STEPS = 3
@@ -35,18 +35,22 @@ class Clips:
     def __init__(self, features: Features, split: str, settings: dict[str, Any], device: torch.device) -> None:
         self._features, self._device = features, device
         self._rows = features.rows(split)
-        self.targets = torch.from_numpy(features.targets[self._rows]).to(device)
+        targets = features.targets[self._rows]
+        if task_of(settings) is SINGLE_LABEL and not (targets.sum(axis=1) == 1).all():
+            raise InputError("features: found a clip that has not exactly one class, which task: single_label expects")
+        self.targets = torch.from_numpy(targets).to(device)
+        self._expected = task_of(settings).expected(self.targets)
         self._values = self._standardized(features.values[self._rows]) if settings["features"] == "resident" else None
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def batch(self, numbers: Batch) -> tuple[Tensor, Tensor]:
-        """Return values (batch, 1, n_mels, n_frames) and targets (batch, n_classes) of the clips with these numbers."""
+        """Return values (batch, 1, n_mels, n_frames) and what the loss takes of the clips with these numbers."""
         if self._values is not None:
-            return self._values[numbers], self.targets[numbers]
+            return self._values[numbers], self._expected[numbers]
         rows = self._rows[numbers if isinstance(numbers, slice) else numbers.cpu().numpy()]
-        return self._standardized(self._features.decode(rows)), self.targets[numbers]
+        return self._standardized(self._features.decode(rows)), self._expected[numbers]
 
     def _standardized(self, values: Any) -> Tensor:
         standardized = (torch.from_numpy(values) - self._features.mean) / self._features.std
@@ -72,6 +76,7 @@ class Session:
         self.epochs = configuration["phases"][phase]["epochs"]
         self.batch_size = settings["batch_size"]
         self.steps_done = self._runs = 0
+        self._task = task_of(settings)
         extracted = Features(features, MelOfBeginning.model_validate(settings["mel"]))
         self._clips = Clips(extracted, phase, settings, device)
         is_seen = phase == "test" and extracted.shared_clips("train", "test") > 0
@@ -99,8 +104,8 @@ class Session:
 
     def example(self) -> tuple[tuple[Tensor], Tensor]:
         """Return inputs and targets of the first batch."""
-        values, targets = self._clips.batch(self._order[0][0])
-        return (values,), targets
+        numbers = self._order[0][0]
+        return (self._clips.batch(numbers)[0],), self._clips.targets[numbers]
 
     def warm_up(self) -> None:
         """Take a few steps that are not counted, then go back to the start; this may be called several times.
@@ -152,27 +157,11 @@ class Session:
         return float(self._losses[epoch]) / len(self._clips) / runs
 
     def quality(self) -> dict[str, float]:
-        """Return macro F1 at 0.5 and mean average precision over the classes that occur in the test data.
-
-        There is no quality of a training, nor where an output was not finite.
-        """
+        """Return the qualities of the task; there are none of a training, nor where an output was not finite."""
         if self.phase == "train" or not torch.isfinite(self._logits).all():
             return {}
-        from sklearn.metrics import average_precision_score, f1_score
-
-        targets = self._clips.targets.cpu().numpy()
-        present = targets.any(axis=0)
-        probabilities = torch.sigmoid(self._logits).cpu().numpy()[:, present]
-        truth, guesses = targets[:, present].T, probabilities.T > 0.5
-        return {
-            # class by class, since scikit-learn takes a single class for a question of yes or no with two classes
-            "macro_f1": float(
-                np.mean([f1_score(*of_class, zero_division=0) for of_class in zip(truth, guesses, strict=True)])
-            ),
-            "mean_average_precision": float(
-                np.mean([average_precision_score(*of_class) for of_class in zip(truth, probabilities.T, strict=True)])
-            ),
-        }
+        probabilities = self._task.probabilities(self._logits)
+        return self._task.qualities(self._clips.targets.cpu().numpy(), probabilities.cpu().numpy())
 
     def _go_back(self) -> None:
         if self._start:
@@ -186,10 +175,10 @@ class Session:
 
     def _train(self, numbers: Batch, total: Tensor) -> None:
         self.model.train()
-        values, targets = self._clips.batch(numbers)
+        values, expected = self._clips.batch(numbers)
         self._optimizer.zero_grad(set_to_none=True)
         with self._autocast():
-            loss = criterion(self.model(values), targets)
+            loss = self._task.loss(self.model(values), expected)
         loss.backward()
         self._optimizer.step()
         total.add_(loss.detach(), alpha=len(values))
@@ -197,10 +186,10 @@ class Session:
     @torch.inference_mode()
     def _test(self, numbers: Batch, total: Tensor) -> None:
         self.model.eval()
-        values, targets = self._clips.batch(numbers)
+        values, expected = self._clips.batch(numbers)
         with self._autocast():
             logits = self.model(values)
-            loss = criterion(logits, targets)
+            loss = self._task.loss(logits, expected)
         self._logits[numbers] = logits.float()
         total.add_(loss, alpha=len(values))
 

@@ -25,7 +25,7 @@ WEIGHTS = {"Speech": 0.28, "Dishes": 0.14, "Dog": 0.10, "Alarm_bell_ringing": 0.
 OTHER_WEIGHT = 0.0525
 
 
-def write(folder: Path, train_clips: int, test_clips: int, seed: int) -> None:
+def write(folder: Path, train_clips: int, test_clips: int, seed: int, task: str = "multi_label") -> None:
     """Write `audio/`, `train.tsv` and `test.tsv` into `folder`, the same to the bit for the same arguments.
 
     Args:
@@ -33,22 +33,23 @@ def write(folder: Path, train_clips: int, test_clips: int, seed: int) -> None:
         train_clips: number of clips to train on, 20 or more; every class occurs in them.
         test_clips: number of clips to test on, 20 or more; every class occurs in them.
         seed: seed of everything random.
+        task: `single_label` where a clip must have one class; otherwise it has one to three.
     """
     for split, count in (("train", train_clips), ("test", test_clips)):
         lines = ["filename\tevent_labels"]
         for number in range(count):
             rng = np.random.default_rng([seed, split == "test", number])
-            labels = _labels(rng, number)
+            labels = _labels(rng, number, most=1 if task == "single_label" else 3)
             name = f"{split}_{number:05d}.flac"
             _write_clip(folder / "audio" / name, rng, labels)
             lines.append(f"{name}\t{','.join(labels)}")
         write_text(folder / f"{split}.tsv", "\n".join(lines) + "\n")
 
 
-def _labels(rng: Generator, number: int) -> list[str]:
-    """Draw one to three classes; the first clips of a split have one class after the other."""
+def _labels(rng: Generator, number: int, most: int) -> list[str]:
+    """Draw one to `most` classes; the first clips of a split have one class after the other."""
     weights = np.array([WEIGHTS.get(name, OTHER_WEIGHT) for name in DESED_CLASSES])
-    count = 1 + rng.choice(3, p=LABELS_PER_CLIP)
+    count = min(1 + rng.choice(3, p=LABELS_PER_CLIP), most)
     drawn = [str(name) for name in rng.choice(DESED_CLASSES, count, replace=False, p=weights / weights.sum())]
     if number < len(DESED_CLASSES):
         first = DESED_CLASSES[number]

@@ -28,11 +28,15 @@ class Configuration(interface.Configuration):
     """The configuration of a study of audio tagging."""
 
     MODELS = tuple(architectures.MODELS.values())
-    QUALITIES = ("macro_f1", "mean_average_precision")
+    QUALITIES = ("accuracy", "macro_f1", "mean_average_precision")
     FEATURES = ("features.npy", "targets.npy", MANIFEST)
 
     workload: Literal["tagging"]
     dataset: Dataset
+    task: Literal["multi_label", "single_label"] = Field(
+        "multi_label",
+        description="multi_label: several classes may sound in a clip (published); single_label: exactly one does.",
+    )
     mel: MelOfBeginning
     architectures: Architectures
     phases: Phases
@@ -54,13 +58,19 @@ class Configuration(interface.Configuration):
         """The names of the classes, in the order of the model's outputs."""
         return DESED_CLASSES if isinstance(self.dataset, Synthetic) else self.dataset.classes
 
+    def measured_qualities(self) -> tuple[str, ...]:
+        """Return the names of the qualities of the task."""
+        if self.task == "single_label":
+            return ("accuracy", "macro_f1")
+        return ("macro_f1", "mean_average_precision")
+
     def expand_architectures(self) -> list[Architecture]:
         """Return the architectures that the study compares, in the order of its file."""
         return architectures.expand(self.architectures, self._shape())
 
     def dataset_settings(self) -> dict[str, Any]:
         """Return the settings that decide the manifest."""
-        return self.plain(include={"dataset"})
+        return self.plain(include={"dataset"}) | self._named_task()
 
     def data_files(self) -> dict[str, Path]:
         """Return the folder of the clips, and the tables of their labels."""
@@ -71,15 +81,16 @@ class Configuration(interface.Configuration):
 
     def features_settings(self) -> dict[str, Any]:
         """Return the settings that decide the features."""
-        return self.plain(include={"dataset", "mel"})
+        return self.plain(include={"dataset", "mel"}) | self._named_task()
 
     def session_settings(self) -> dict[str, Any]:
         """Return the settings that decide a session, beside architecture, GPU, phase and seed."""
-        return self.plain(include={"dataset", "mel", "batch_size", "optimizer", "features"})
+        return self.plain(include={"dataset", "mel", "batch_size", "optimizer", "features"}) | self._named_task()
 
     def shown_settings(self) -> dict[str, str | float]:
         """Return by name the session's settings that a record shows."""
         return {
+            "task": self.task,
             "features": self.features,
             "optimizer": self.optimizer.name,
             "learning_rate": self.optimizer.learning_rate,
@@ -87,7 +98,8 @@ class Configuration(interface.Configuration):
 
     def compute_settings(self) -> dict[str, Any]:
         """Return the shapes of input and output, the batch size and the optimizer."""
-        return {**self._shape(), "batch_size": self.batch_size, "optimizer": self.optimizer.name}
+        settings = {**self._shape(), "batch_size": self.batch_size, "optimizer": self.optimizer.name}
+        return settings | self._named_task()
 
     def extent(self, results: Path) -> Extent:
         """Return the number of clips: from the manifest, else the configuration, else the published data set."""
@@ -109,6 +121,10 @@ class Configuration(interface.Configuration):
         """Return the number of batches of a phase over this many clips."""
         section = self.phases.train if phase == "train" else self.phases.test
         return section.epochs * -(-examples // self.batch_size) if section else 0
+
+    def _named_task(self) -> dict[str, str]:
+        # the default is in no slice, so that what was measured before there were two tasks is not measured again
+        return {} if self.task == "multi_label" else {"task": self.task}
 
     def _shape(self) -> dict[str, int]:
         return {"n_mels": self.mel.n_mels, "n_frames": self.mel.n_frames, "n_classes": len(self.classes)}
