@@ -29,15 +29,17 @@ def test_the_overview_lists_every_command_once_by_its_purpose(capsys):
         main.main(["--help"])
     assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
-    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    listed = [line[2:26].strip() for line in lines if line.startswith("  ")]
     assert listed == main.NAMES
     assert len(set(listed)) == len(listed)
-    assert [line for line in lines if line.endswith(":")] == ["measure:", "analyse:", "publish:", "plan:"]
+    assert [line for line in lines if line.endswith(":")] == ["measure:", "analyse:", "challenge:", "publish:", "plan:"]
     assert all(len(line) <= 104 for line in lines), "the overview fits a terminal"
 
 
 def test_every_module_of_the_room_is_a_command_or_shared():
-    modules = {path.stem.replace("_", "-") for path in main.Path(main.__file__).parent.glob("[!_]*.py")}
+    room = main.Path(main.__file__).parent
+    paths = [path.relative_to(room).with_suffix("") for path in room.rglob("[!_]*.py")]
+    modules = {path.as_posix().replace("_", "-").replace("/", " ") for path in paths}
     assert modules - {"main", "running", "arguments", "extras"} == set(main.NAMES)
 
 
@@ -96,6 +98,14 @@ def test_a_wrong_command_line_is_answered_in_one_sentence(words, sentence, capsy
 
 def test_an_option_is_not_guessed_from_its_beginning(capsys):
     assert "found no option --mini, expected one such as --minimize" in refused(capsys, "front", "t.csv", "--mini", "x")
+
+
+def test_a_command_of_two_words_is_found_by_both(capsys):
+    assert refused(capsys, "challenge", "rnk", "t") == (
+        "error: found no command challenge rnk, expected one such as challenge rank; isojoule --help lists all\n"
+    )
+    assert "found no command challenge, expected one such as challenge " in refused(capsys, "challenge")
+    assert "missing: " in refused(capsys, "challenge", "rank")
 
 
 def test_the_version_is_that_of_the_package(capsys):

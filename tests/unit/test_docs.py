@@ -97,7 +97,7 @@ def test_every_command_line_of_a_page_is_right(page, capsys):
     )
     for program, first, *words in command_lines(page):
         if program == "isojoule":
-            parsed(first, words, capsys)
+            parsed(*main.named([first, *words]), capsys)
         elif program == "make":
             assert first in targets
         else:
@@ -122,9 +122,10 @@ def test_the_example_in_the_help_of_a_command_parses(command, capsys):
     text = main.load(command).__doc__
     examples = [shlex.split(line) for line in code_lines(text) if line.startswith("isojoule ")]
     assert examples
-    for _, first, *words in examples:
-        assert first == command
-        parsed(first, words, capsys)
+    for _, *line in examples:
+        named, words = main.named(line)
+        assert named == command
+        parsed(named, words, capsys)
     assert len(text.partition("\n")[0]) <= 75
 
 

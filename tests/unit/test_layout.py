@@ -29,6 +29,7 @@ FLOORS = (
     ("fronts",),
     ("figures",),
     ("report",),
+    ("challenge",),
     ("cli",),
     ("__main__",),
 )

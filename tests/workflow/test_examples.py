@@ -44,7 +44,13 @@ def examples(name):
 
 @pytest.fixture(scope="module")
 def folder(copied, tmp_path_factory):
-    return copied(tmp_path_factory.mktemp("examples"))
+    folder = copied(tmp_path_factory.mktemp("examples"))
+    # a table of somebody's challenge
+    columns = "system,energy_training_kwh,energy_test_kwh,energy_baseline_test_kwh"
+    columns += "".join(f",{name},{name}_low,{name}_high" for name in ("psds1", "psds2"))
+    rows = [f"{name},{name[-1]}.5,0.02,0.032,0.{name[-1]},0.1,0.9,0.5,0.4,0.6" for name in ("baseline-1", "T-2", "T-3")]
+    (Path(folder) / "systems.csv").write_text("\n".join([columns, *rows]) + "\n")
+    return folder
 
 
 @pytest.mark.parametrize("purpose", main.COMMANDS)

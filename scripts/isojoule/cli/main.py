@@ -38,6 +38,7 @@ COMMANDS = {
         "estimate-training",
         "literature",
     ),
+    "challenge": ("challenge rank",),
     "publish": ("plot", "report", "model-card"),
     "plan": ("plan", "status", "simulate", "schema"),
 }
@@ -50,7 +51,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     Args:
         words: the command line behind `isojoule`, by default that of this process.
     """
-    first, *rest = list(sys.argv[1:] if words is None else words) or ["--help"]
+    first, rest = named(list(sys.argv[1:] if words is None else words) or ["--help"])
     if first in ("-h", "--help"):
         tell(overview())
     if first == "--version":
@@ -68,6 +69,15 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     run(command, options)
 
 
+def named(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the command that a command line names, which may be of two words, and the words behind it."""
+    first, *rest = words
+    is_of_two = any(name.partition(" ")[0] == first for name in NAMES if " " in name)
+    if is_of_two and rest and not rest[0].startswith("-"):
+        first, *rest = f"{first} {rest[0]}", *rest[1:]
+    return first, rest
+
+
 def _overwritten(options: argparse.Namespace) -> Path | None:
     """Return the output that is also an input, which the command would destroy; none where there is none."""
     paths: dict[str, list[Path]] = {}
@@ -81,7 +91,7 @@ def _overwritten(options: argparse.Namespace) -> Path | None:
 
 def load(name: str) -> ModuleType:
     """Import the module of the subcommand `name`."""
-    return importlib.import_module(f"isojoule.cli.{name.replace('-', '_')}")
+    return importlib.import_module(f"isojoule.cli.{name.replace('-', '_').replace(' ', '.')}")
 
 
 def parser(name: str, command: ModuleType) -> argparse.ArgumentParser:

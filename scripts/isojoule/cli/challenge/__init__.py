@@ -1,0 +1,1 @@
+"""The commands of `isojoule challenge`, one module each."""
