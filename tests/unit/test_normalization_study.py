@@ -73,7 +73,7 @@ def test_ours_beats_the_published_methods_in_simulated_worlds():
     table = table[(table["pair"] == ALL_PAIRS) & (table["scheme"] == "shuffle")]
     ours = table[table["default"]].set_index("references")["mdape_median_percent"]
     published = table[table["published"]].groupby("references")["mdape_median_percent"].min()
-    assert ours[2] == pytest.approx(published[2])
+    assert ours[2] < 1.1 * published[2]
     assert (ours[[4, 8]] < 0.5 * published[[4, 8]]).all()
     assert ours[34] < 5
 
@@ -150,7 +150,7 @@ def test_ours_beats_the_published_methods_on_measured_energies():
     ours = table[table["default"]].set_index("references")["mdape_median_percent"]
     best = table[table["published"]].groupby("references")["mdape_median_percent"].min()
     few = [4, 6, 8, 10]
-    assert ours[2] == pytest.approx(best[2])
+    assert ours[2] < 1.1 * best[2]
     assert (ours[few] < best[few]).all()
     assert (1 - ours[few] / best[few]).mean() > 0.2
     assert ours[20] < min(12, best[20] * 2 / 3)

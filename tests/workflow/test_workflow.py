@@ -125,7 +125,7 @@ def test_a_study_of_two_platforms_and_five_architectures_is_normalized(finished)
     assert row["test_names"]
     assert (pd.read_csv(results / "ranking.csv")["rank"] >= 1).all()
     assert set(pd.read_csv(results / "references.csv")["phase"]) == {"train", "test"}
-    assert set(pd.read_parquet(results / "mixed.parquet")["method"]) >= {"none", "dual", "corrected"}
+    assert set(pd.read_parquet(results / "mixed.parquet")["method"]) >= {"none", "dual", "corrected", "shared"}
 
 
 def test_other_draws_evaluate_again_and_measure_nothing(finished, study):

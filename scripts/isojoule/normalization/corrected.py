@@ -1,4 +1,4 @@
-"""The default method: simple predictions, corrected by Gaussian processes on logarithms where that helps.
+"""Simple predictions, corrected by Gaussian processes on logarithms where that helps.
 
 Axes of the arrays:
 
@@ -61,7 +61,7 @@ BASELINES = (Baseline(0, 1, 0, 0.05), Baseline(0, 0.5, 0.5, 0.9), Baseline(0, 0,
 
 
 class Corrected(Regularized):
-    """The default method: the two-point line where references are few, corrected baselines where there are more.
+    """The two-point line where references are few, corrected baselines where there are more.
 
     With two or three references the method is the two-point line. With four or more, a Gaussian process over
     logarithms of energy, power, FLOPs per joule and FLOPs per parameter learns what the baselines (two-point line,
@@ -95,7 +95,7 @@ class Corrected(Regularized):
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
         """Predict for one set after the other; shapes as in the base class."""
         if references.shape[1] < FEWEST_TO_CORRECT:
-            return _line(references, target_kwh, systems)
+            return line(references, target_kwh, systems)
         return np.array(
             [
                 self._average(references_of_set, target_of_set, systems)[0]
@@ -115,7 +115,7 @@ class Corrected(Regularized):
         Returns:
             (r - 2,).
         """
-        return self._average(references, target_kwh, references)[1][_between_ends(references)]
+        return self._average(references, target_kwh, references)[1][between_ends(references)]
 
     def _average(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
         """Average all choices.
@@ -128,7 +128,7 @@ class Corrected(Regularized):
         Returns:
             predictions in kWh, (m,), and how far off each reference is when it is left out, (r,), as a logarithm.
         """
-        count, inner = len(references), _between_ends(references)
+        count, inner = len(references), between_ends(references)
         log_target = np.log(target_kwh)
         log_simple, log_simple_without = self._simple_predictions(references, target_kwh, systems)
         processes = _gaussian_processes(references, systems)
@@ -158,7 +158,7 @@ class Corrected(Regularized):
             by what is fitted without reference i, (b, i, r).
         """
         count = len(references)
-        methods = (_mean_ratio, _line, RelativeRidge(self.columns, robust=self.robust).predictions)
+        methods = (_mean_ratio, line, RelativeRidge(self.columns, robust=self.robust).predictions)
         others = np.array([np.delete(np.arange(count), left_out) for left_out in range(count)])
         everything = np.concatenate([references, systems])
         with_all = [method(references[None], target_kwh[None], everything)[0] for method in methods]
@@ -229,9 +229,8 @@ def _covariances(of_all: Values, of_references: Values) -> Values:
 def features(references: Values, systems: Values) -> Values:
     """Describe references and systems by standardized logarithms: energy, power, FLOPs per joule, FLOPs per parameter.
 
-    Without all of the columns of `SYSTEM_COLUMNS` they are the energy and each further column divided by it. Outliers
-    are moved to the fence of a boxplot, 1.5 quartile ranges from the quartiles: a count that its tool got wrong by a
-    factor of a hundred must not carry the correction away.
+    Outliers are moved to the fence of a boxplot, 1.5 quartile ranges from the quartiles: a count that its tool got
+    wrong by a factor of a hundred must not carry the correction away.
 
     Args:
         references: (r, c).
@@ -240,14 +239,7 @@ def features(references: Values, systems: Values) -> Values:
     Returns:
         features of the references, then of the systems, (r + m, f); mean 0 and standard deviation 1 of the references.
     """
-    log_energy, *log_others = np.log(np.concatenate([references, systems])).T
-    columns = [log_energy]
-    if len(log_others) == 3:
-        log_duration, log_flops, log_params = log_others
-        columns += [log_energy - log_duration, log_flops - log_energy, log_flops - log_params]
-    else:
-        columns += [log_other - log_energy for log_other in log_others]
-    values = np.column_stack(columns)
+    values = described(np.concatenate([references, systems]))
     low, high = np.percentile(values[: len(references)], [25, 75], axis=0)
     values = np.clip(values, low - 1.5 * (high - low), high + 1.5 * (high - low))
     of_references = values[: len(references)]
@@ -255,7 +247,25 @@ def features(references: Values, systems: Values) -> Values:
     return np.asarray((values - of_references.mean(axis=0)) / np.where(scale > 1e-9, scale, np.inf))
 
 
-def _between_ends(references: Values) -> NDArray[np.intp]:
+def described(systems: Values) -> Values:
+    """Return logarithms of energy, power, FLOPs per joule and FLOPs per parameter, (m, f).
+
+    Without all of the columns of `SYSTEM_COLUMNS` they are the energy and each further column divided by it.
+
+    Args:
+        systems: (m, c).
+    """
+    log_energy, *log_others = np.log(systems).T
+    columns = [log_energy]
+    if len(log_others) == 3:
+        log_duration, log_flops, log_params = log_others
+        columns += [log_energy - log_duration, log_flops - log_energy, log_flops - log_params]
+    else:
+        columns += [log_other - log_energy for log_other in log_others]
+    return np.column_stack(columns)
+
+
+def between_ends(references: Values) -> NDArray[np.intp]:
     """Return the row numbers of all references, (r, c), but those of the lowest and the highest energy, (r - 2,)."""
     return np.argsort(references[:, 0], kind="stable")[1:-1]
 
@@ -266,7 +276,7 @@ def _mean_ratio(references: Values, target_kwh: Values, systems: Values) -> Valu
     return np.asarray(np.exp(log_ratio) * systems[:, 0])
 
 
-def _line(references: Values, target_kwh: Values, systems: Values) -> Values:
+def line(references: Values, target_kwh: Values, systems: Values) -> Values:
     """Predict by the two-point line, but no less than a share of the lowest ratio; shapes as in the base class."""
     line_kwh = TwoPoints().predictions(references, target_kwh, systems)
     lowest_ratio = (target_kwh / references[:, :, 0]).min(axis=1, keepdims=True)

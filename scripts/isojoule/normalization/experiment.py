@@ -19,7 +19,9 @@ from threadpoolctl import threadpool_limits
 from isojoule.normalization.accuracy import ERRORS, errors
 from isojoule.normalization.base import Values
 from isojoule.normalization.experiment_plan import Cache, Choice, Plan, choices, choices_without_source
+from isojoule.normalization.other_gpus import in_parts, known_gpus, predicted_beside
 from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, typical_systems
+from isojoule.normalization.shared import Shared
 
 
 def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) -> Iterator[pd.DataFrame]:
@@ -45,25 +47,30 @@ def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) ->
         typical_systems([of_other[0].systems for other, of_other in pairs_by_source.items() if other != source])
         for source in pairs_by_source
     ]
-    task = partial(_errors_of_source, plan)
+    task = partial(_errors_of_source, plan, [pair for of_source in pairs_by_source.values() for pair in of_source])
     if workers == 1:
-        yield from map(task, pairs_by_source.values(), elsewhere)
+        yield from map(task, pairs_by_source, elsewhere)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(task, pairs_by_source.values(), elsewhere)
+        yield from pool.map(task, pairs_by_source, elsewhere)
 
 
-def _errors_of_source(plan: Plan, pairs_of_source: list[Pair], elsewhere: pd.DataFrame) -> pd.DataFrame:
+def _errors_of_source(plan: Plan, all_pairs: list[Pair], source: str, elsewhere: pd.DataFrame) -> pd.DataFrame:
     cache: Cache = {}
+    tables = []
     # the matrices are too small to be shared among threads
     with threadpool_limits(1):
-        tables = [_errors_of_pair(pair, plan, elsewhere, cache) for pair in pairs_of_source]
+        for pair in (pair for pair in all_pairs if pair.source == source):
+            to_target = [other for other in all_pairs if other.target == pair.target and other.source != source]
+            tables.append(_errors_of_pair(pair, to_target, plan, elsewhere, cache))
     table = pd.concat(tables, ignore_index=True)
     texts = [name for name in table if table[name].dtype == object]
     return table.astype(dict.fromkeys(texts, "category"))
 
 
-def _errors_of_pair(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cache: Cache) -> pd.DataFrame:
+def _errors_of_pair(
+    pair: Pair, to_target: list[Pair], plan: Plan, elsewhere: pd.DataFrame, cache: Cache
+) -> pd.DataFrame:
     quality = pair.systems["quality"].to_numpy()
     tables = []
     all_choices = [*choices(pair, plan, cache), *choices_without_source(pair, plan, elsewhere, cache)]
@@ -82,14 +89,29 @@ def _errors_of_pair(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cache: Cach
             is_fitted = suited.determined(values[rows]) & (suited.closed_form | ~is_random)
             if not is_fitted.any():
                 continue
-            fitted_rows = rows[is_fitted]
-            predicted_kwh = suited.predictions(values[fitted_rows], pair.target_kwh[fitted_rows], values)
             fitted = [choice for choice, kept in zip(same_size, is_fitted, strict=True) if kept]
+            if isinstance(suited, Shared):
+                predicted_kwh = _predicted_beside(suited, pair, to_target, fitted)
+            else:
+                fitted_rows = rows[is_fitted]
+                predicted_kwh = suited.predictions(values[fitted_rows], pair.target_kwh[fitted_rows], values)
             columns = {"method": name, "columns": SEPARATOR.join(suited.columns)}
             tables.append(
                 descriptions[is_fitted].assign(**columns, **_held_out_errors(pair, fitted, predicted_kwh, quality))
             )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _predicted_beside(method: Shared, pair: Pair, to_target: list[Pair], tried: list[Choice]) -> Values:
+    """Predict the tested systems of each choice, (s, m), which no other GPU knows."""
+    known = known_gpus(to_target, method)
+    predicted_kwh = []
+    for choice in tried:
+        is_tested = pair.systems.index.isin(choice.split.test)
+        # where a GPU is left out, all systems but the references are tested: the others know most of them in turn
+        asked = in_parts(pair, choice.rows) if choice.split.scheme == "gpu" else [np.flatnonzero(is_tested)]
+        predicted_kwh.append(predicted_beside(method, pair, known, choice.rows, asked))
+    return np.array(predicted_kwh)
 
 
 def _described(pair: Pair, plan: Plan, tried: list[Choice]) -> pd.DataFrame:

@@ -7,13 +7,14 @@ from isojoule.normalization.base import ENERGY, Normalization
 from isojoule.normalization.corrected import Baseline, Corrected
 from isojoule.normalization.published import PUBLISHED, VARIANTS
 from isojoule.normalization.relative import SYSTEM_COLUMNS, LogLine, RelativeRidge
+from isojoule.normalization.shared import Shared
 
-DEFAULT = "corrected"
+DEFAULT = "shared"
 
 
-def default_method() -> Corrected:
+def default_method() -> Shared:
     """Make the method that normalizes a user's system and the fronts of a study."""
-    return Corrected()
+    return Shared()
 
 
 OURS: dict[str, Callable[[], Normalization]] = {
@@ -22,6 +23,7 @@ OURS: dict[str, Callable[[], Normalization]] = {
     "relative-ridge": RelativeRidge,
     "relative-ridge-robust": partial(RelativeRidge, robust=True),
     "relative-ridge+bytes": partial(RelativeRidge, (*SYSTEM_COLUMNS, "weights_bytes", "activations_bytes")),
+    "corrected": Corrected,
     "gaussian-process": partial(Corrected, baselines=(Baseline(1, 0, 0, 1.0),)),
     DEFAULT: default_method,
 }

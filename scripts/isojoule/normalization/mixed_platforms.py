@@ -7,7 +7,6 @@ Axes of the arrays: g GPUs, the target being the first; d draws; m systems.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from isojoule.normalization.accuracy import errors
 from isojoule.normalization.base import Normalization, Values
 from isojoule.normalization.experiment_plan import Methods
 from isojoule.normalization.methods import DEFAULT
-from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, systems_on_all_gpus
+from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, restricted, systems_on_all_gpus
 from isojoule.normalization.references import RowNumbers
 
 # name of the method that leaves energies as they are
@@ -54,7 +53,7 @@ def mixed_errors(
             f"normalization of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "
             f"least {needed}"
         )
-    pair_by_gpus = {(pair.source, pair.target): _restricted(pair, names) for pair in all_pairs}
+    pair_by_gpus = {(pair.source, pair.target): restricted(pair, names) for pair in all_pairs}
     tables = []
     for target in gpus:
         to_target = [pair_by_gpus[source, target] for source in gpus if source != target]
@@ -77,11 +76,6 @@ def in_words(table: pd.DataFrame) -> str:
             f"{tau.get(DEFAULT, float('nan')):.2f} normalized by our default"
         )
     return "\n".join(lines)
-
-
-def _restricted(pair: Pair, names: set[str]) -> Pair:
-    kept = pair.systems.index.isin(names)
-    return replace(pair, systems=pair.systems[kept], target_kwh=pair.target_kwh[kept])
 
 
 def _errors_of_choice(

@@ -1,7 +1,7 @@
 """From a table of measurements to pairs of GPUs: the same systems on a source and on a target."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import permutations
 
 import numpy as np
@@ -122,6 +122,12 @@ def systems_on_all_gpus(gpu_pairs: Sequence[Pair]) -> list[str]:
     return [
         name for name in gpu_pairs[0].systems.index if all(name in gpu_pair.systems.index for gpu_pair in gpu_pairs)
     ]
+
+
+def restricted(gpu_pair: Pair, names: Collection[str]) -> Pair:
+    """Return the pair with those of its systems that have these names, in the order of the pair."""
+    kept = gpu_pair.systems.index.isin(list(names))
+    return replace(gpu_pair, systems=gpu_pair.systems[kept], target_kwh=gpu_pair.target_kwh[kept])
 
 
 def typical_systems(on_gpus: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -11,7 +11,8 @@ from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.base import Values
 from isojoule.normalization.methods import default_method
-from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, systems_on_all_gpus, typical_systems
+from isojoule.normalization.other_gpus import in_parts, known_gpus, predicted_beside
+from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, restricted, systems_on_all_gpus, typical_systems
 from isojoule.normalization.references import RowNumbers
 
 RESAMPLES = 1000
@@ -99,21 +100,21 @@ def _errors_on_new_gpus(all_pairs: list[Pair], systems_by_gpu: dict[str, pd.Data
         elsewhere = typical_systems([systems for gpu, systems in systems_by_gpu.items() if gpu != new_gpu])
         chosen_without[new_gpu] = references.choose_recommended(elsewhere, count)
     names = next(iter(systems_by_gpu.values())).index
-    return np.array([_errors_percent(pair, names, chosen_without[pair.source]) for pair in all_pairs])
+    on_all_gpus = [restricted(pair, names) for pair in all_pairs]
+    errors_percent = []
+    for pair in on_all_gpus:
+        to_target = [other for other in on_all_gpus if other.target == pair.target and other.source != pair.source]
+        errors_percent.append(_errors_percent(pair, to_target, chosen_without[pair.source]))
+    return np.array(errors_percent)
 
 
-def _errors_percent(pair: Pair, names: pd.Index, rows: RowNumbers) -> Values:
+def _errors_percent(pair: Pair, to_target: list[Pair], rows: RowNumbers) -> Values:
     """Return the absolute percentage error of every system, (m,); NaN for references, and if they determine nothing."""
-    systems = pair.systems.loc[names]
-    truth_kwh = pd.Series(pair.target_kwh, index=pair.systems.index).loc[names].to_numpy()
-    method = default_method().suited(systems)
-    values = method.matrix(systems)
-    if not method.determined(values[None, rows])[0]:
-        return np.full(len(names), np.nan)
-    predicted_kwh = method.predictions(values[None, rows], truth_kwh[None, rows], values)[0]
-    errors_percent = 100 * np.abs(predicted_kwh / truth_kwh - 1)
-    errors_percent[rows] = np.nan
-    return np.asarray(errors_percent)
+    method = default_method().suited(pair.systems)
+    if not method.determined(method.matrix(pair.systems)[None, rows])[0]:
+        return np.full(len(pair.target_kwh), np.nan)
+    predicted_kwh = predicted_beside(method, pair, known_gpus(to_target, method), rows, in_parts(pair, rows))
+    return np.asarray(100 * np.abs(predicted_kwh / pair.target_kwh - 1))
 
 
 def _statistics(errors_percent: Values, resamples: NDArray[np.intp]) -> dict[str, float]:

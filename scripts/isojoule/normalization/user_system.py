@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.normalization.corrected import FEWEST_TO_CORRECT, Corrected
-from isojoule.normalization.intervals import COVERAGE, half_width_for_user
+from isojoule.normalization.corrected import FEWEST_TO_CORRECT
+from isojoule.normalization.intervals import COVERAGE, half_widths
 from isojoule.normalization.methods import default_method
+from isojoule.normalization.other_gpus import known_gpus, others_beside, pairs_with_target
 from isojoule.normalization.pairs import DESCRIPTIONS
+from isojoule.normalization.shared import Evidenced
 from isojoule.normalization.user_warnings import user_warnings
 
 
@@ -105,8 +107,11 @@ def normalize(
         raise InputError(
             f"references: found energies that are all {values[0, 0]} kWh, expected at least 2 different ones"
         )
-    energy_kwh = float(method.predictions(values[None], target_kwh[None], method.matrix(own_system))[0, 0])
-    half_width, basis = half_width_for_user(frame, phase, target, method, on_own_gpu, target_kwh)
+    known = known_gpus(pairs_with_target(frame, phase, target), method)
+    method = method.beside(others_beside(known, pd.Index(references), pd.Index([])))
+    evidenced = method.evidenced(values, target_kwh, method.matrix(own_system))
+    half, basis = half_widths(evidenced)
+    energy_kwh, half_width = float(np.exp(evidenced.prediction.log_kwh[0])), None if half is None else float(half[0])
     kinds = tuple(sorted(set(study["energy_kind"])))
     return Normalized(
         target=target,
@@ -115,7 +120,7 @@ def normalize(
         low_kwh=None if half_width is None else energy_kwh / np.exp(half_width),
         high_kwh=None if half_width is None else energy_kwh * np.exp(half_width),
         coverage=COVERAGE,
-        method=_method_in_words(method, len(references)),
+        method=_method_in_words(evidenced, method.columns, len(references)),
         interval=basis,
         references=tuple(references),
         kinds=kinds,
@@ -166,7 +171,11 @@ def _check(references: Mapping[str, System], system: System, study: pd.DataFrame
                 raise InputError(f"{field} of {name}: found {value}, expected a number above 0")
 
 
-def _method_in_words(method: Corrected, references: int) -> str:
+def _method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references: int) -> str:
+    if evidenced.weights:
+        shares = ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in evidenced.weights.items())
+        gpus = len(evidenced.tested_on_others)
+        return f"shared: {shares}, weighed on {gpus} other GPU{'s' * (gpus > 1)} by {', '.join(columns)}"
     if references < FEWEST_TO_CORRECT:
         return "line through the references of lowest and highest energy"
-    return f"corrected: two-point line and relative ridge, corrected on {', '.join(method.columns)}"
+    return f"corrected: two-point line and relative ridge, corrected on {', '.join(columns)}"

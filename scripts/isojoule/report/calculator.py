@@ -6,7 +6,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from isojoule.errors import InputError
-from isojoule.normalization import corrected, intervals, references, relative
+from isojoule.normalization import corrected, intervals, references, relative, shared, shared_process
 from isojoule.normalization.pairs import pair
 from isojoule.tables.columns import PHASES
 from isojoule.tables.kinds import of_kinds
@@ -43,19 +43,26 @@ def study(frame: pd.DataFrame) -> dict[str, Any] | None:
     return {
         "phases": phases,
         "described": {str(name): _numbers(row) for name, row in descriptions.iterrows()},
-        "constants": _constants(),
+        "constants": _constants(len(descriptions)),
     }
 
 
-def _constants() -> dict[str, Any]:
+def _constants(most_systems: int) -> dict[str, Any]:
     quantile = (1 + intervals.COVERAGE) / 2
+    most_errors = most_systems + intervals.PRIOR_ERRORS
     return {
         "coverage": intervals.COVERAGE,
-        "enough_gpus": intervals.ENOUGH_GPUS,
-        "fewest_errors": intervals.FEWEST_ERRORS,
-        "repeat_spread": intervals.REPEAT_SPREAD,
-        # Student's t, where there are too few errors for the conformal quantile
-        "student_quantiles": [float(stdtrit(degrees, quantile)) for degrees in range(1, intervals.FEWEST_ERRORS)],
+        "prior_errors": intervals.PRIOR_ERRORS,
+        "prior_error": intervals.PRIOR_ERROR,
+        "fewest_others": intervals.FEWEST_OTHERS,
+        # by the degrees of freedom, from 1
+        "student_quantiles": [float(stdtrit(degrees, quantile)) for degrees in range(1, most_errors + 1)],
+        "own_share": shared_process.OWN_SHARE,
+        "noise": shared_process.NOISE,
+        "parts": shared_process.PARTS,
+        "most_systems": shared.MOST_SYSTEMS,
+        "fewest_systems": shared.FEWEST_SYSTEMS,
+        "fewest_gpus_to_share": shared.FEWEST_GPUS_TO_SHARE,
         "lowest_share_of_ratio": relative.LOWEST_SHARE_OF_RATIO,
         "ridge": relative.RelativeRidge().ridge,
         "fewest_to_correct": corrected.FEWEST_TO_CORRECT,

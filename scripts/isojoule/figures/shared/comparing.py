@@ -12,6 +12,7 @@ from isojoule.errors import InputError
 from isojoule.figures.shared.panels import blank, half_width, nothing
 from isojoule.figures.shared.styles import PHASES, phases_of
 from isojoule.normalization.base import Values
+from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.pairs import Pair, pairs
 from isojoule.normalization.splits import SCHEMES
 from isojoule.tables.energy import energy_table
@@ -28,7 +29,7 @@ METHODS = {
     "line+flops": ("#6699CC", "Line + FLOPs"),
     "line+params": ("#CC6677", "Line + parameters"),
     "line+flops+params": ("#882255", "Line + FLOPs + parameters"),
-    "corrected": ("#000000", "Ours: corrected, chosen references"),
+    DEFAULT: ("#000000", "Ours, chosen references"),
 }
 # with more pairs than this, those to the same target are drawn together
 MOST_PAIRS = 12

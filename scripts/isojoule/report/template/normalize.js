@@ -1,5 +1,5 @@
-// The default method of isojoule.normalization, as corrected.py, intervals.py and user_system.py have it: references go
-// in, one system's energy on the target comes out, with its interval. tests/browser compares every answer with Python's.
+// The default method of isojoule.normalization, as shared.py, intervals.py and user_system.py have it: references go in,
+// one system's energy on the target comes out, with its interval. tests/browser compares every answer with Python's.
 const Normalization = (() => {
   const sum = (list) => list.reduce((a, b) => a + b, 0);
   const mean = (list) => sum(list) / list.length;
@@ -68,23 +68,28 @@ const Normalization = (() => {
     });
   }
 
+  // Logarithms of energy, power, FLOPs per joule and FLOPs per parameter, as described() in corrected.py.
+  const described = (rows) => rows.map((row) => {
+    const [energy, ...others] = row.map(Math.log);
+    if (others.length !== 3) return [energy, ...others.map((x) => x - energy)];
+    const [duration, flops, params] = others;
+    return [energy, energy - duration, flops - energy, flops - params];
+  });
+  const columnsOf = (rows) => rows[0].map((_, j) => rows.map((row) => row[j]));
+  const centerOf = (rows) => columnsOf(rows).map(mean);
+  const fencesOf = (rows) => columnsOf(rows).map((column) => {
+    const low = quantile(column, 0.25), high = quantile(column, 0.75), fence = 1.5 * (high - low);
+    return [low - fence, high + fence];
+  });
+  const clipped = (row, fences) => row.map((x, j) => Math.min(Math.max(x, fences[j][0]), fences[j][1]));
+
   // Standardized logarithms of the references, then of the systems, as features() in corrected.py.
   function features(references, systems) {
-    const columns = (row) => {
-      const [energy, ...others] = row.map(Math.log);
-      if (others.length !== 3) return [energy, ...others.map((x) => x - energy)];
-      const [duration, flops, params] = others;
-      return [energy, energy - duration, flops - energy, flops - params];
-    };
-    const all = [...references, ...systems].map(columns);
-    const ofReferences = (j) => all.slice(0, references.length).map((row) => row[j]);
-    all[0].forEach((_, j) => {
-      const low = quantile(ofReferences(j), 0.25), high = quantile(ofReferences(j), 0.75), fence = 1.5 * (high - low);
-      all.forEach((row) => { row[j] = Math.min(Math.max(row[j], low - fence), high + fence); });
-      const center = mean(ofReferences(j)), spread = deviation(ofReferences(j));
-      all.forEach((row) => { row[j] = spread > 1e-9 ? (row[j] - center) / spread : 0; });
-    });
-    return all;
+    const fences = fencesOf(described(references));
+    const all = described([...references, ...systems]).map((row) => clipped(row, fences));
+    const ofReferences = all.slice(0, references.length), center = centerOf(ofReferences);
+    const spreads = columnsOf(ofReferences).map(deviation);
+    return all.map((row) => row.map((x, j) => (spreads[j] > 1e-9 ? (x - center[j]) / spreads[j] : 0)));
   }
 
   // Averages all choices of Corrected in corrected.py, which has the equations: predictions in kWh, and log errors of
@@ -95,11 +100,11 @@ const Normalization = (() => {
     const logSimple = predictors.map((predict) => predict(set, [...rows, ...systems], constants).map(Math.log));
     const logSimpleWithout = predictors.map((predict) => rows.map((_, i) =>
       predict({ rows: without(rows, i), kwh: without(kwh, i) }, rows, constants).map(Math.log)));
-    const described = features(rows, systems);
+    const standardized = features(rows, systems);
     const logTarget = kwh.map(Math.log);
     const byEnergy = rows.map((row, i) => [row[0], i]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     const betweenEnds = byEnergy.slice(1, -1).map(([, i]) => i);
-    const covariances = constants.kernels.map(([length, amplitude]) => described.map((a) => described.slice(0, count).map((b) => {
+    const covariances = constants.kernels.map(([length, amplitude]) => standardized.map((a) => standardized.slice(0, count).map((b) => {
       const squaredDistance = mean(a.map((x, j) => (x - b[j]) ** 2));
       return 1 + mean(a.map((x, j) => x * b[j])) + amplitude * Math.exp(-squaredDistance / (2 * length ** 2));
     })));
@@ -132,11 +137,166 @@ const Normalization = (() => {
     };
   }
 
-  const predict = (set, systems, constants) =>
+  const orCorrected = (set, systems, constants) =>
     set.rows.length < constants.fewest_to_correct ? line(set, systems, constants) : corrected(set, systems, constants).kwh;
-  const leftOutErrors = (set, constants) => corrected(set, [], constants).errors;
-  const spreadOf = (set, constants) =>
-    set.rows.length < constants.fewest_to_correct ? 1 : Math.hypot(rootMeanSquare(leftOutErrors(set, constants)), constants.repeat_spread);
+
+  // Solves a positive definite system for several right sides by Cholesky's factors; its matrix may have hundreds of rows.
+  function solveDefinite(matrix, rights) {
+    const size = matrix.length, factor = matrix.map((row) => Float64Array.from(row));
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++) {
+        let value = factor[i][j];
+        for (let k = 0; k < j; k++) value -= factor[i][k] * factor[j][k];
+        factor[i][j] = i === j ? Math.sqrt(value) : value / factor[j][j];
+      }
+    }
+    return rights.map((right) => {
+      const solved = Float64Array.from(right);
+      for (let i = 0; i < size; i++) {
+        for (let k = 0; k < i; k++) solved[i] -= factor[i][k] * solved[k];
+        solved[i] /= factor[i][i];
+      }
+      for (let i = size - 1; i >= 0; i--) {
+        for (let k = i + 1; k < size; k++) solved[i] -= factor[k][i] * solved[k];
+        solved[i] /= factor[i][i];
+      }
+      return solved;
+    });
+  }
+
+  // The Gaussian process of shared_process.py, which has the equations. Another GPU is {rows of the references,
+  // systems: their rows, kwh of these on the target}; what the baseline leaves over is given for the references on the
+  // reader's GPU, and for references and systems on each other one.
+  function sharedProcess(references, leftOver, others, leftOverOnOthers, parts, { own_share: ownShare, noise }) {
+    const minus = (rows, center) => rows.map((row) => row.map((x, j) => x - center[j]));
+    const ofReferences = described(references), center = centerOf(ofReferences);
+    const centeredOnOthers = others.map((other) =>
+      minus(described([...other.rows, ...other.systems]), centerOf(described(other.rows))));
+    const pooled = others.length ? centeredOnOthers.flat() : minus(ofReferences, center);
+    const fences = fencesOf(pooled), spreads = columnsOf(pooled).map(deviation);
+    const divided = (row) => row.map((x, j) => (spreads[j] > 1e-9 ? x / spreads[j] : 0));
+    const standardized = (row) => divided(clipped(row, fences));
+    const squaredBeyond = (row) => { const inside = clipped(row, fences); return mean(divided(row.map((x, j) => x - inside[j])).map((x) => x * x)); };
+    const centered = [...minus(ofReferences, center), ...centeredOnOthers.flat()];
+    const entries = centered.map(standardized), left = [leftOver, ...leftOverOnOthers].flat();
+    const gpu = [references, ...centeredOnOthers].flatMap((rows, g) => rows.map(() => g));
+    const part = [references.map(() => -1), ...others.map((other, g) => [...other.rows.map(() => -1), ...parts[g]])].flat();
+    const kernel = (a, b, isSameGpu) => {
+      let product = 0, squaredDistance = 0;
+      for (let j = 0; j < a.length; j++) { product += a[j] * b[j]; squaredDistance += (a[j] - b[j]) ** 2; }
+      return (1 + product / a.length + Math.exp(-squaredDistance / (2 * a.length))) * (1 + (isSameGpu ? ownShare : 0));
+    };
+    const covariance = entries.map((a, i) => entries.map((b, j) => kernel(a, b, gpu[i] === gpu[j])));
+    function given(known, covariances, variances, beyond) {
+      const matrix = known.map((i) => known.map((j) => covariance[i][j] + (i === j ? noise : 0)));
+      const [weights, ...solved] = solveDefinite(matrix, [known.map((i) => left[i]), ...covariances]);
+      return covariances.map((row, m) => ({
+        mean: dot(row, weights),
+        deviation: Math.sqrt(Math.max(variances[m] - dot(row, solved[m]), 0) + noise + beyond[m]),
+      }));
+    }
+    const everything = entries.map((_, i) => i);
+    return {
+      of(systems) {
+        const rows = minus(described(systems), center), asked = rows.map(standardized);
+        return given(everything, asked.map((a) => entries.map((b, i) => kernel(a, b, gpu[i] === 0))),
+          asked.map((a) => kernel(a, a, true)), rows.map(squaredBeyond));
+      },
+      ofOther(number) {
+        const isAsked = everything.map((i) => gpu[i] === number + 1 && part[i] >= 0), answers = new Map();
+        for (const one of new Set(part.filter((_, i) => isAsked[i]))) {
+          const asked = everything.filter((i) => isAsked[i] && part[i] === one);
+          const known = everything.filter((i) => !isAsked[i] && part[i] !== one);
+          given(known, asked.map((i) => known.map((j) => covariance[i][j])), asked.map((i) => covariance[i][i]),
+            asked.map((i) => squaredBeyond(centered[i]))).forEach((answer, m) => answers.set(asked[m], answer));
+        }
+        return everything.filter((i) => isAsked[i]).map((i) => answers.get(i));
+      },
+    };
+  }
+
+  // Numbers of the parts in which systems are left out, as parts() in shared_process.py.
+  function partsOf(others, count) {
+    const places = new Map([...new Set(others.flatMap((other) => other.kwh))].sort((a, b) => a - b).map((kwh, i) => [kwh, i]));
+    return others.map((other) => other.kwh.map((kwh) => places.get(kwh) % count));
+  }
+
+  // The systems of other GPUs that are learned from, as _thinned() in shared.py.
+  function thinned(others, constants) {
+    return others.map(({ rows, systems, kwh }) => {
+      const most = Math.max(constants.fewest_systems, Math.floor(constants.most_systems / others.length) - rows.length);
+      const order = kwh.map((_, i) => i).sort((a, b) => kwh[a] - kwh[b] || a - b), count = Math.min(most, order.length);
+      const kept = Array.from({ length: count }, (_, i) => order[roundHalfToEven(i * ((order.length - 1) / (count - 1)))]);
+      return { rows, systems: kept.map((i) => systems[i]), kwh: kept.map((i) => kwh[i]) };
+    });
+  }
+  const roundHalfToEven = (x) => { const low = Math.floor(x); return x - low === 0.5 ? low + (low % 2) : Math.round(x); };
+
+  const logBaseline = (set, systems, constants) => {
+    const [byLine, byRidge] = [line, ridge].map((predictor) => predictor(set, systems, constants).map(Math.log));
+    return byLine.map((value, i) => (value + byRidge[i]) / 2);
+  };
+
+  function own(set, systems, constants) {
+    const baseline = logBaseline(set, set.rows, constants), leftOver = set.kwh.map((kwh, i) => Math.log(kwh) - baseline[i]);
+    const expected = sharedProcess(set.rows, leftOver, [], [], [], constants).of(systems);
+    return logBaseline(set, systems, constants).map((value, i) =>
+      ({ log: value + expected[i].mean, deviation: expected[i].deviation }));
+  }
+
+  // The predictions of the shared process for the reader's systems, then for those of each other GPU.
+  function shared(set, systems, others, constants) {
+    const count = set.rows.length, logKwh = set.kwh.map(Math.log);
+    const setsOfOthers = others.map((other) => ({ rows: other.rows, kwh: set.kwh }));
+    const baseline = logBaseline(set, [...set.rows, ...systems], constants);
+    const baselines = others.map((other, g) => logBaseline(setsOfOthers[g], [...other.rows, ...other.systems], constants));
+    const process = sharedProcess(set.rows, logKwh.map((value, i) => value - baseline[i]), others,
+      others.map((other, g) => [...logKwh, ...other.kwh.map(Math.log)].map((value, i) => value - baselines[g][i])),
+      partsOf(others, constants.parts), constants);
+    const added = (values, expected) => expected.map((one, i) => ({ log: values[count + i] + one.mean, deviation: one.deviation }));
+    return [added(baseline, process.of(systems)), ...others.map((_, g) => added(baselines[g], process.ofOther(g)))];
+  }
+
+  // The prediction of the default method for systems, with errors in deviations where the truth is known, and weights.
+  function evidenced(set, systems, allOthers, constants) {
+    if (!allOthers.length) {
+      const isTested = set.rows.length >= constants.fewest_to_correct;
+      const byEnergy = set.rows.map((row, i) => [row[0], i]).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      const leftOut = isTested ? byEnergy.slice(1, -1).map(([, i]) => i) : [];
+      const deviations = leftOut.map((i) =>
+        own({ rows: without(set.rows, i), kwh: without(set.kwh, i) }, [set.rows[i]], constants)[0].deviation);
+      const log = orCorrected(set, systems, constants).map(Math.log);
+      return {
+        predictions: own(set, systems, constants).map(({ deviation }, i) => ({ log: log[i], deviation })),
+        errors: isTested ? corrected(set, [], constants).errors.map((error, i) => error / deviations[i]) : [],
+        gpus: 0, weights: [],
+      };
+    }
+    const others = thinned(allOthers, constants);
+    const tasks = [[set, systems], ...others.map((other) => [{ rows: other.rows, kwh: set.kwh }, other.systems])];
+    const byPredictor = (predictor) => tasks.map(([known, asked]) => predictor(known, asked, constants).map(Math.log));
+    const ownPredictions = tasks.map(([known, asked]) => own(known, asked, constants));
+    const logsOf = (predictions) => predictions.map((ofGpu) => ofGpu.map(({ log }) => log));
+    const simple = [["line", byPredictor(line)], ["own", logsOf(ownPredictions)]];
+    let expected = ownPredictions;
+    if (others.length < constants.fewest_gpus_to_share) {
+      simple.push(["corrected", byPredictor(orCorrected)]);
+    } else {
+      expected = shared(set, systems, others, constants);
+      simple.push(["ridge", byPredictor(ridge)], ["shared", logsOf(expected)]);
+    }
+    const truths = others.map((other) => other.kwh.map(Math.log));
+    const logWeights = simple.map(([, logs]) => -sum(truths.map((truth, g) =>
+      Math.log(mean(truth.map((value, i) => (value - logs[g + 1][i]) ** 2)) + constants.least_error ** 2))));
+    const largest = Math.max(...logWeights), raw = logWeights.map((value) => Math.exp(value - largest)), total = sum(raw);
+    const weights = raw.map((value) => value / total);
+    const averages = tasks.map(([, asked], g) => asked.map((_, i) => sum(weights.map((weight, n) => weight * simple[n][1][g][i]))));
+    return {
+      predictions: averages[0].map((log, i) => ({ log, deviation: expected[0][i].deviation })),
+      errors: truths.flatMap((truth, g) => truth.map((value, i) => (value - averages[g + 1][i]) / expected[g + 1][i].deviation)),
+      gpus: others.length, weights: simple.map(([name], i) => [name, weights[i]]),
+    };
+  }
 
   function halfWidth(errors, constants) {
     const count = errors.length, rank = Math.ceil((count + 1) * constants.coverage);
@@ -144,8 +304,21 @@ const Normalization = (() => {
     const spread = Math.sqrt(mean(errors.map((x) => x * x)) * (1 + 1 / count));
     return [constants.student_quantiles[count - 1] * spread, "Student's t"];
   }
-  // The largest of pairs of a half width and its basis, as Python orders tuples.
-  const widest = (pairs) => pairs.reduce((a, b) => (b[0] > a[0] || (b[0] === a[0] && b[1] > a[1]) ? b : a));
+
+  // Half the width of the interval in deviations, or null where nothing tells it, and what it rests on, as
+  // half_widths() in intervals.py.
+  function interval({ errors, gpus }, constants) {
+    if (gpus) {
+      const [half, statistic] = halfWidth(errors, constants), phrase = gpus === 1 ? "another GPU" : `${gpus} other GPUs`;
+      return [half * (1 + 1 / Math.max(gpus, constants.fewest_others)),
+        `${statistic}, ${errors.length} errors of the same references on ${phrase} of the study`];
+    }
+    if (!errors.length) return [null, "none: fewer than 4 references, and no other GPU of the study has them and 5 systems more"];
+    const count = errors.length + constants.prior_errors;
+    const meanSquare = (sum(errors.map((x) => x * x)) + constants.prior_errors * constants.prior_error ** 2) / count;
+    return [constants.student_quantiles[count - 1] * Math.sqrt(meanSquare * (1 + 1 / count)),
+      `Student's t, ${errors.length} references between the ends left out one by one`];
+  }
 
   // The systems of the study on a GPU, by name; what the study does not know of a system is null.
   const COLUMNS = ["energy_kwh", "duration_s", "flops", "params"];
@@ -161,38 +334,18 @@ const Normalization = (() => {
   const rowsOf = (systems, columns) => systems.map((system) => columns.map((column) => system[column]));
   const countDifferent = (rows) => (new Set(rows.map((row) => row[0])).size === 1 ? 1 : new Set(rows.map(String)).size);
 
-  // Errors of the same references on another GPU of the study, in units of their spread; null where they cannot be told.
-  function errorsOn(study, phase, gpu, onTarget, names, columns) {
-    const onGpu = systemsOn(study, phase, gpu), constants = study.constants;
-    const both = [...onGpu.keys()].filter((name) => onTarget.has(name));
-    if (!names.every((name) => both.includes(name)) || both.length === names.length) return null;
-    const usable = columns.filter((column) => isComplete(both.map((name) => onGpu.get(name)), column));
-    if (String(usable) !== String(columns)) return null;
-    const references = names.map((name) => onGpu.get(name));
-    const set = { rows: rowsOf(references, columns), kwh: names.map((name) => onTarget.get(name).energy_kwh) };
-    if (countDifferent(set.rows) < 2) return null;
-    const others = both.filter((name) => !names.includes(name));
-    const kwh = predict(set, rowsOf(others.map((name) => onGpu.get(name)), columns), constants);
-    const spread = spreadOf(set, constants);
-    return others.map((name, i) => Math.log(onTarget.get(name).energy_kwh / kwh[i]) / spread);
-  }
-
-  // Half the width of the interval as a logarithm, or null where nothing tells it, and what it rests on.
-  function interval(study, phase, target, set, names, columns) {
-    const constants = study.constants, candidates = [], onTarget = systemsOn(study, phase, target);
-    const otherGpus = Object.keys(study.phases[phase]).filter((name) => name !== target);
-    const errorsByGpu = otherGpus.map((gpu) => errorsOn(study, phase, gpu, onTarget, names, columns)).filter(Boolean);
-    const count = sum(errorsByGpu.map((errors) => errors.length));
-    if (count >= constants.fewest_errors) {
-      const groups = errorsByGpu.length < constants.enough_gpus ? errorsByGpu : [errorsByGpu.flat()];
-      const [half, statistic] = widest(groups.map((errors) => halfWidth(errors, constants)));
-      candidates.push([half * spreadOf(set, constants), `${statistic}, ${count} errors of the same references on the study's other GPUs`]);
-    }
-    if (names.length >= constants.fewest_to_correct && errorsByGpu.length < 2) {
-      const [half, statistic] = halfWidth(leftOutErrors(set, constants), constants);
-      candidates.push([half, `${statistic}, ${names.length - 2} references between the ends left out one by one`]);
-    }
-    return candidates.length ? widest(candidates) : [null, "none: fewer than 4 references, and too few systems on the study's other GPUs"];
+  // The study's other GPUs that can stand beside the reader's, as others_beside() in other_gpus.py.
+  function othersBeside(study, phase, target, names, columns) {
+    const onTarget = systemsOn(study, phase, target);
+    return Object.keys(study.phases[phase]).filter((gpu) => gpu !== target).flatMap((gpu) => {
+      const onGpu = systemsOn(study, phase, gpu);
+      const known = [...onGpu.keys()].filter((name) => onTarget.has(name) && columns.every((column) => isPositive(onGpu.get(name)[column])));
+      const further = known.filter((name) => !names.includes(name));
+      if (!names.every((name) => known.includes(name)) || further.length < study.constants.parts) return [];
+      const rows = rowsOf(names.map((name) => onGpu.get(name)), columns);
+      if (new Set(rows.map((row) => row[0])).size === 1) return [];
+      return [{ rows, systems: rowsOf(further.map((name) => onGpu.get(name)), columns), kwh: further.map((name) => onTarget.get(name).energy_kwh) }];
+    });
   }
 
   // Writes a number as Python does with .3g.
@@ -246,6 +399,15 @@ const Normalization = (() => {
     }
   }
 
+  function methodInWords({ gpus, weights }, columns, count, constants) {
+    if (gpus) {
+      const shares = weights.map(([name, weight]) => `${name} ${roundHalfToEven(100 * weight)} %`).join(", ");
+      return `shared: ${shares}, weighed on ${gpus} other GPU${gpus > 1 ? "s" : ""} by ${columns.join(", ")}`;
+    }
+    if (count < constants.fewest_to_correct) return "line through the references of lowest and highest energy";
+    return `corrected: two-point line and relative ridge, corrected on ${columns.join(", ")}`;
+  }
+
   // Normalizes a reader's system to a GPU of the study. references: [{name, energy_kwh, duration_s or null}] on the
   // reader's GPU; ownSystem: {energy_kwh, duration_s, flops, params}, null where unknown.
   function normalize(study, target, phase, references, ownSystem) {
@@ -263,17 +425,17 @@ const Normalization = (() => {
     if (countDifferent(set.rows) < 2) {
       throw new Error(`references: found energies that are all ${set.rows[0][0]} kWh, expected at least 2 different ones`);
     }
-    const [energy_kwh] = predict(set, rowsOf([ownSystem], columns), study.constants);
-    const [half, basis] = interval(study, phase, target, set, names, columns);
+    const evidence = evidenced(set, rowsOf([ownSystem], columns), othersBeside(study, phase, target, names, columns), study.constants);
+    const [{ log, deviation }] = evidence.predictions, energy_kwh = Math.exp(log);
+    const [halfInDeviations, basis] = interval(evidence, study.constants);
+    const half = halfInDeviations === null ? null : halfInDeviations * deviation;
     const kinds = study.phases[phase][target].kinds;
     return {
       target, phase, energy_kwh,
       low_kwh: half === null ? null : energy_kwh / Math.exp(half),
       high_kwh: half === null ? null : energy_kwh * Math.exp(half),
       coverage: study.constants.coverage,
-      method: names.length < study.constants.fewest_to_correct
-        ? "line through the references of lowest and highest energy"
-        : `corrected: two-point line and relative ridge, corrected on ${columns.join(", ")}`,
+      method: methodInWords(evidence, columns, names.length, study.constants),
       interval: basis,
       references: names,
       warnings: warningsOf(study, onOwnGpu, onTarget, ownSystem, columns, names, kinds, half),
