@@ -13,6 +13,7 @@ from isojoule.errors import CompanyError, InputError
 from isojoule.measuring import block
 from isojoule.measuring.block import Block, shuffled
 from isojoule.records import MeasurementRecord, read_record
+from isojoule.records.certificate import read as read_certificate
 from isojoule.study.cells import Cell
 from isojoule.study.journal import Journal, retire_stale_records
 from isojoule.workloads.tagging.sessions import Session
@@ -23,11 +24,14 @@ def test_every_cell_is_measured_once_in_a_shuffled_order_and_published(study, re
     order = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study.seed, GPU, 0)
     assert measured == [(name, phase) for name in order for phase in ("train", "test")]
     assert len(records(results)) == 6
+    certificate = read_certificate(next((results / "certificates").iterdir()))
     for path in records(results).values():
         record = json.loads(path.read_text())
         assert record["outcome"] == "ok"
         assert record["provenance"]["attempt"] == 1
         assert record["place"] == order.index(record["architecture"])
+        assert record["provenance"]["certificates"] == [certificate.name]
+    assert (certificate.kind == "estimated") == ("estimated" in record["flags"])
     assert not list(results.rglob("*.safetensors"))
     assert not list(results.rglob("running-*.json"))
 
