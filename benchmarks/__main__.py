@@ -1,6 +1,6 @@
 """Measure what the project costs beside its floors and rivals, and write the tables of benchmarks/README.md.
 
-    python benchmarks                          # all benchmarks, in about an hour
+    python benchmarks                          # all benchmarks, in about two hours
     python benchmarks extraction --rounds 9    # one benchmark
 
 Every benchmark is a module of this folder with `measure(rounds)`, and runs in a process of its own. It writes
