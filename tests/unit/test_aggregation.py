@@ -20,6 +20,7 @@ from isojoule.tables.aggregation import aggregate, in_words
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.energy import energy_table
 from isojoule.tables.kinds import of_kinds
+from isojoule.tables.outcomes import without_energy
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.rows import as_table, row
 from isojoule.tables.writing import write_table
@@ -153,7 +154,46 @@ def test_a_study_without_two_thirds_of_its_cells_has_its_table_figures_and_repor
     for name in captions.ENERGY:
         drawing.save(captions.load(name).draw, read, [tmp_path / f"{name}.png"])
     page = render((tmp_path / "measurements.parquet", read), {}, [])
-    assert "missing" in page
+    number = len(frame[frame["gpu"] == "cpu-2threads"])
+    assert f"<li>cpu-2threads: all of {number} cells ({number} missing)</li>" in page
+    assert "<li>cnn-2x2: all of 4 cells (4 missing)</li>" in page
+
+
+def test_a_figure_names_the_cells_that_have_no_energy(folder, demo, path, tmp_path):
+    path.unlink()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        drawing.save(captions.load("energy-quality").draw, aggregated(folder, demo), [tmp_path / "figure.svg"])
+    assert (
+        "Without an energy: mlp-1x16 on cpu-1thread: 1 of 4 cells (1 missing)" in (tmp_path / "figure.svg").read_text()
+    )
+
+
+def test_cells_without_an_energy_are_named_as_one_where_they_are_all_of_a_platform_or_an_architecture(folder, demo):
+    frame = aggregated(folder, demo)
+    assert without_energy(frame) == []
+    frame.loc[frame["gpu"] == "cpu-2threads", "outcome"] = "refused"
+    frame.loc[(frame["architecture"] == "cnn-2x2") & (frame["gpu"] == "cpu-1thread"), "outcome"] = "oom"
+    frame.loc[(frame["architecture"] == "mlp-1x16") & (frame["phase"] == "test"), "outcome"] = "missing"
+    number = (frame["gpu"] == "cpu-2threads").sum()
+    lines = [
+        f"cpu-2threads: all of {number} cells ({number - 2} refused, 2 missing)",
+        "cnn-2x2: all of 4 cells (4 oom)",
+        "mlp-1x16 on cpu-1thread: 2 of 4 cells (2 missing)",
+    ]
+    assert without_energy(frame) == lines
+    assert without_energy(frame, 1) == [lines[0], "and 2 more"]
+
+
+def test_what_was_measured_stays_where_its_compute_could_not_be_counted(folder, demo):
+    """It was called missing."""
+    (folder / "compute" / "cnn-2x2.json").unlink()
+    frame = aggregated(folder, demo)
+    assert (frame["outcome"] == "ok").all()
+    of_architecture = frame[frame["architecture"] == "cnn-2x2"]
+    assert of_architecture["energy_kwh"].notna().all()
+    assert of_architecture[["params", "flops", "training_flops_exact"]].isna().all(axis=None)
+    (sentence,) = in_words(frame, folder)
+    assert sentence.startswith(f"cnn-2x2: found no {folder}/compute/cnn-2x2.json, so that its parameters and FLOPs")
 
 
 def test_a_study_without_any_record_is_refused(folder, demo):

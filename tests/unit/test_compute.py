@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from commands import isojoule, process
+from simulated import write_results
 from studies import changed
 
 from isojoule.compute import counting
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord, read
 from isojoule.study import cells, reading
+from isojoule.study.cost import plan
 from isojoule.workloads.interface import Architecture
 from isojoule.workloads.tagging import example
 
@@ -320,3 +322,12 @@ def test_a_plan_is_refused_where_a_file_stands_for_the_folder_of_results(demo, t
     ended = isojoule("plan", "--config", "study.yaml", "--results", results, cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr == f"error: {results}: {tmp_path}/a-file is a file, expected a folder\n"
+
+
+def test_a_plan_names_the_networks_without_published_flops(demo, tmp_path):
+    write_results(demo, tmp_path)
+    counts = {name: read(tmp_path / "compute" / f"{name}.json") for name in cells.architectures(demo)}
+    assert "published FLOPs" not in plan(demo, tmp_path, counts)
+    nothing = {"deepspeed_forward_flops": None, "training_flops_published": None}
+    counts["cnn-2x2"] = counts["cnn-2x2"].model_copy(update=nothing)
+    assert plan(demo, tmp_path, counts).endswith("no published FLOPs, which DeepSpeed cannot count: cnn-2x2")

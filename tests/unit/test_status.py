@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from simulated import DATA, record
 from studies import changed
 
 from isojoule.errors import InputError
-from isojoule.study import reading
+from isojoule.study import as_it_is, reading
 from isojoule.study.cells import Cell, cells
 from isojoule.study.journal import Journal
 from isojoule.study.status import status
@@ -138,3 +139,41 @@ def test_it_runs_while_snakemake_holds_the_folder(results):
             [sys.executable, "-m", "isojoule", "status", results], capture_output=True, text=True, check=True
         )
     assert "48 done" in ended.stdout
+
+
+def test_what_a_killed_job_left_is_settled(results, demo):
+    """A job of SLURM over its time writes nothing, and Snakemake removes the records of a job that failed."""
+    journal = Journal(results)
+    cell = Cell("cpu-2threads", "mlp-1x16", "train", 0)
+    journal.begin(failed(demo, cell, "running", None))
+    record = results / "records" / "cpu-1thread" / "mlp-1x16" / "train-0.json"
+    content = record.read_bytes()
+    record.unlink()
+    as_it_is.settle(demo, results)
+    assert record.read_bytes() == content
+    assert status(results).startswith("demo: 96 cells: 48 done, 47 waiting, 1 failed\n")
+    assert "lost: ended without a word" in status(results)
+    outcomes = as_it_is.outcomes(demo, results)
+    assert outcomes.pop(str(cell)) == "lost"
+    assert list(outcomes.values()) == ["missing"] * 47
+
+
+def test_an_attempt_whose_program_lives_is_not_settled(results, demo):
+    journal = Journal(results)
+    with journal.held("cpu-2threads", 0):
+        journal.begin(failed(demo, Cell("cpu-2threads", "mlp-1x16", "train", 0), "running", None))
+        as_it_is.settle(demo, results)
+        assert status(results).startswith("demo: 96 cells: 48 done, 1 running, 47 waiting\n")
+
+
+def test_ctrl_c_is_remembered_and_ends_what_it_ended():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        as_it_is.listen_for_ctrl_c()
+        assert not as_it_is.was_stopped(None)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert as_it_is.was_stopped(None)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        as_it_is._STOPPED_BY.clear()

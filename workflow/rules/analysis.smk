@@ -4,9 +4,7 @@
 rule aggregate:
     input:
         records=RECORDS,
-        compute=[
-            f"{RESULTS}/compute/{architecture}.json" for architecture in ARCHITECTURES
-        ],
+        compute=COUNTS,
         qualities=STUDY.analysis.quality_table or [],
     output:
         MEASUREMENTS,
@@ -15,6 +13,8 @@ rule aggregate:
     log:
         f"{RESULTS}/logs/aggregate.log",
     params:
+        # a table of what is there is made again where something else has become of what is not
+        **{"outcomes": as_it_is.outcomes(STUDY, Path(RESULTS))} if AS_IT_IS else {},
         analysis=STUDY.analysis.plain(),
         whole=[
             STUDY.whole(architecture, phase)

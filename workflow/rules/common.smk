@@ -1,6 +1,8 @@
 """Check the configuration, and define the names that all rules share."""
 
+import atexit
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -25,7 +27,7 @@ if isojoule.__version__ != VERSION:
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.files import check_writable
-from isojoule.study import cells, code_fingerprint, reading, reruns
+from isojoule.study import as_it_is, cells, code_fingerprint, reading, reruns
 from isojoule.study.job_failures import tell_failures
 from isojoule.study.journal import published, retire_stale_records
 
@@ -48,8 +50,12 @@ try:
     MEASURING_CODE = reruns.block_code(STUDY, ARCHITECTURES)
     RESULTS = f"results/{STUDY.study}"
     check_writable(Path(RESULTS))
-    # the linter needs no data
-    if workflow.is_main_process and "--lint" not in sys.argv:
+    # neither the linter nor an analysis of what is measured needs data
+    if (
+        workflow.is_main_process
+        and "--lint" not in sys.argv
+        and not as_it_is.is_asked_for()
+    ):
         reading.check_files(STUDY, Path(RESULTS))
     # normalization needs a second platform, and held-out architectures beside references
     NORMALIZABLE = len(STUDY.gpus) > 1 and len(ARCHITECTURES) > 4
@@ -60,9 +66,17 @@ except InputError as error:
 
 if workflow.is_main_process:
     tell_failures(logger)
+    as_it_is.listen_for_ctrl_c()
 
 PHASES = cells.phases(STUDY)
-RECORDS = [str(published(Path(RESULTS), cell)) for cell in cells.cells(STUDY)]
+ALL_RECORDS = [str(published(Path(RESULTS), cell)) for cell in cells.cells(STUDY)]
+ALL_COUNTS = [f"{RESULTS}/compute/{name}.json" for name in ARCHITECTURES]
+# a run that measures nothing takes what is there for all that there is
+AS_IT_IS = as_it_is.is_asked_for()
+RECORDS, COUNTS = (
+    [path for path in paths if not AS_IT_IS or Path(path).is_file()]
+    for paths in (ALL_RECORDS, ALL_COUNTS)
+)
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
 
@@ -124,14 +138,31 @@ if any(entry.exclusive or entry.slurm_extra for entry in STUDY.gpus.values()):
     SLURM_RESOURCES["slurm_extra"] = slurm_extra
 
 
+def tell_how_far():
+    """Say how far the study is when this program ends, behind the last words of Snakemake."""
+    atexit.register(
+        subprocess.run, ["isojoule", "status", RESULTS], cwd=Path.cwd(), check=False
+    )
+
+
 onstart:
     reading.store(STUDY, Path(RESULTS) / "configuration.yaml")
     retire_stale_records(STUDY, Path(RESULTS))
 
 
 onsuccess:
-    shell(f"isojoule status {RESULTS} || true")
+    tell_how_far()
 
 
 onerror:
-    shell(f"isojoule status {RESULTS} || true")
+    tell_how_far()
+    is_asked_for = any(MEASUREMENTS in job.output for job in workflow.dag.jobs)
+    if (
+        is_asked_for
+        and not AS_IT_IS
+        and not as_it_is.was_stopped(workflow.scheduler)
+    ):
+        as_it_is.settle(STUDY, Path(RESULTS))
+        is_there = [Path(path).is_file() for path in [*ALL_RECORDS, *ALL_COUNTS]]
+        if any(is_there[: len(ALL_RECORDS)]) and not all(is_there):
+            as_it_is.analyse(sys.argv[1:], ALL_RECORDS)

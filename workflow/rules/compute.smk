@@ -6,6 +6,8 @@ rule count_compute:
         f"{RESULTS}/compute/{{architecture}}.json",
     log:
         f"{RESULTS}/logs/count_compute/{{architecture}}.log",
+    # what cannot be counted is known before anything is measured
+    priority: 2
     resources:
         mem_mb=6000,
     params:

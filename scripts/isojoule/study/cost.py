@@ -73,8 +73,15 @@ def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeR
             f"longest job: about {_hours(max((row.longest_h for row in rows), default=0))}",
             f"disk: features {_size(extent.features_bytes)}, records and journal "
             f"{_size(RECORD_BYTES * len(cells(configuration)))}, weights up to {_size(largest)} per running job",
+            *_without_published_flops(counts),
         ]
     )
+
+
+def _without_published_flops(counts: dict[str, ComputeRecord]) -> list[str]:
+    """Name the architectures whose published FLOPs nobody will have, before anything is spent on them."""
+    names = [name for name, count in counts.items() if count.deepspeed_forward_flops is None]
+    return [f"no published FLOPs, which DeepSpeed cannot count: {', '.join(names)}"] if names else []
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,13 @@ class Journal:
         except OSError:
             return record, False
 
+    def end_vanished(self, gpu: str, repeat: int) -> None:
+        """End the attempt at a cell of this GPU and repeat whose program vanished, unless one measures there now."""
+        if self._running(gpu, repeat).is_file():
+            with _opened(self._lock(gpu, repeat)) as file:
+                if _locked(file):
+                    self._recover(gpu, repeat)
+
     def _recover(self, gpu: str, repeat: int) -> None:
         """End the attempt whose program vanished before it could do so."""
         running = self.running(gpu, repeat)

@@ -26,7 +26,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     """The study's table of measurements.
 
     Every record in the folder `results` is read. Those of cells that the configuration no longer has are left out. A
-    cell without a record has a row whose outcome says why: that of its last attempt, or missing.
+    cell without a record has a row whose outcome says why: that of its last attempt, or missing. An architecture that
+    was not counted has no FLOPs.
 
     Args:
         configuration: of the study.
@@ -53,15 +54,15 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
     records, journal = _records(results / "records", configuration, models, data), Journal(results)
     for cell in cells(configuration):
         record = records.get((cell.gpu, cell.architecture, cell.phase, cell.repeat))
-        if record is None or record.architecture not in compute:
+        if record is None:
             last = journal.last(cell, fingerprints(configuration, cell, data, models))
-            outcome = "missing" if record is not None or last is None else last.outcome
+            outcome = last.outcome if last else "missing"
             names = {"study": configuration.study, "workload": configuration.workload, **asdict(cell)}
             names |= {"family": models[cell.architecture].family, "outcome": OPEN.get(outcome, outcome)}
             rows.append(row_without_record(names, compute.get(cell.architecture)))
             continue
         times = configuration.whole(record.architecture, record.phase)
-        values = row(record, compute[record.architecture], times)
+        values = row(record, compute.get(record.architecture), times)
         if configuration.phases.train is not None and configuration.whole(record.architecture, "train") != 1:
             # a part of the training made the weights: their quality is not what the energy of the whole training buys
             values |= dict.fromkeys(record.quality)
@@ -115,19 +116,26 @@ def _records(
 
 
 def in_words(table: pd.DataFrame, results: Path) -> list[str]:
-    """Say which cells have no energy, and what to do; nothing where every cell has one.
+    """Say which cells have no record and which architectures no count, and what to do; nothing where all have both.
 
     Args:
         table: as `aggregate` returns it.
         results: the folder of the study's results.
     """
+    uncounted = table.loc[table["params"].isna(), "architecture"].unique()
+    sentences = [
+        f"{name}: found no {results}/compute/{name}.json, so that its parameters and FLOPs are empty: "
+        "`isojoule count-compute` makes it, or says why it cannot"
+        for name in uncounted
+    ]
     unmeasured = table[~table["outcome"].isin([*FINAL, "excluded"])]
     if unmeasured.empty:
-        return []
+        return sentences
     counts = ", ".join(f"{count} {outcome}" for outcome, count in unmeasured["outcome"].value_counts().items())
     first = unmeasured.iloc[0]
     cell = f"{first['architecture']} on {first['gpu']}, {first['phase']}, repeat {first['repeat']}"
     return [
+        *sentences,
         f"{len(unmeasured)} of {len(table)} cells have no record ({counts}), the first of them {cell}: "
-        f"`isojoule status {results}` says why, and the command that measured goes on with them"
+        f"`isojoule status {results}` says why, and the command that measured goes on with them",
     ]

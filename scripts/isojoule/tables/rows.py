@@ -25,18 +25,18 @@ class Sources:
 
     Attributes:
         record: of the cell.
-        compute: of the cell's architecture.
+        compute: of the cell's architecture; None where it was not counted.
         part: the record again, where it is of a part of the phase and the row is of all of it.
         whole: the extrapolation from that part.
     """
 
     record: MeasurementRecord
-    compute: ComputeRecord
+    compute: ComputeRecord | None
     part: MeasurementRecord | None = None
     whole: Extrapolation | None = None
 
 
-def row(record: MeasurementRecord, compute: ComputeRecord, times: float = 1) -> dict[str, Any]:
+def row(record: MeasurementRecord, compute: ComputeRecord | None, times: float = 1) -> dict[str, Any]:
     """The row of a cell, a value for each of `COLUMNS`; None where there is none.
 
     Where a part of the phase was measured, the row tells of the whole phase, as an estimate, and has what was measured
@@ -44,7 +44,7 @@ def row(record: MeasurementRecord, compute: ComputeRecord, times: float = 1) -> 
 
     Args:
         record: of the cell.
-        compute: of the cell's architecture.
+        compute: of the cell's architecture; None where it was not counted, whose columns are empty then.
         times: how many times the work of the record the whole phase is, by the configuration of the table.
 
     Raises:

@@ -1,6 +1,7 @@
 """How a figure is drawn into files: in the style of all figures, with the user's words."""
 
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from matplotlib.ticker import FixedLocator
 from isojoule.errors import InputError
 from isojoule.figures.captions import STYLE
 from isojoule.files import written_whole
+from isojoule.tables.outcomes import without_energy
 
 MM_PER_INCH = 25.4
+# platforms, architectures or cells without an energy that a figure names; of each inch of its width, so many characters
+MOST_NAMED, CHARACTERS_PER_INCH = 4, 22
 
 
 def save(
@@ -42,7 +46,9 @@ def save(
     with mpl.rc_context(fname=STYLE):
         if text_mm:
             mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
-        figure = draw(_without_formulas(frame))
+        frame = _without_formulas(frame)
+        figure = draw(frame)
+        _say_what_is_not_drawn(figure, frame)
         for old, new in (texts or {}).items():
             _replace(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
         for output in outputs:
@@ -52,6 +58,14 @@ def save(
                     figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
                 except ValueError as error:
                     raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error
+
+
+def _say_what_is_not_drawn(figure: Figure, frame: pd.DataFrame) -> None:
+    """Name below a figure of measurements the cells that have no energy to draw."""
+    names = without_energy(frame, MOST_NAMED) if "outcome" in frame else []
+    if names:
+        width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
+        figure.supxlabel(textwrap.fill(f"Without an energy: {'; '.join(names)}", width), x=0.01, ha="left", fontsize=6)
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,33 @@
+"""Which cells of a table have no energy, and what became of them: a whole platform, a whole architecture, or some."""
+
+import pandas as pd
+
+SHOWN = 10
+
+
+def without_energy(frame: pd.DataFrame, shown: int = SHOWN) -> list[str]:
+    """Name the cells that have no energy, with the number of each outcome; nothing where every cell has one.
+
+    A platform without any energy is named once for all of its cells, and so is an architecture without any on the other
+    platforms.
+
+    Args:
+        frame: a table of measurements.
+        shown: how many names there are at most; the last line then counts the others.
+    """
+    lines = []
+    for column in ("gpu", "architecture"):
+        for name, cells in frame.groupby(column, sort=False):
+            if not (cells["outcome"] == "ok").any():
+                lines.append(f"{name}: all of {len(cells)} cells ({_counts(cells)})")
+                frame = frame[frame[column] != name]
+    for (architecture, gpu), cells in frame.groupby(["architecture", "gpu"], sort=False):
+        rest = cells[cells["outcome"] != "ok"]
+        if len(rest):
+            lines.append(f"{architecture} on {gpu}: {len(rest)} of {len(cells)} cells ({_counts(rest)})")
+    more = [f"and {len(lines) - shown} more"] if len(lines) > shown else []
+    return lines[:shown] + more
+
+
+def _counts(cells: pd.DataFrame) -> str:
+    return ", ".join(f"{count} {outcome}" for outcome, count in cells["outcome"].value_counts().items())
