@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -54,16 +55,16 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_one(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.fixture
+@contextmanager
 def no_room():
     """No file of this process may have more than sixteen bytes: the kernel refuses as it does on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def begins():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
-
-    yield begins
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
+    try:
+        yield
+    finally:
+        # what pytest says of the test may go to a file as well
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 FRAME = pd.DataFrame({"power_w": np.linspace(60, 70, 9)})
@@ -79,20 +80,18 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_whoever_writes_tells_the_systems_reason_in_the_systems_words(tmp_path, no_room, writer):
+def test_whoever_writes_tells_the_systems_reason_in_the_systems_words(tmp_path, writer):
     """Libraries put words around it, or leave it out."""
-    no_room()
-    with pytest.raises(InputError) as refused:
+    with no_room(), pytest.raises(InputError) as refused:
         WRITERS[writer](tmp_path / "file")
     assert str(refused.value).endswith(f": cannot be written: {os.strerror(errno.EFBIG)}")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_features_say_why_they_cannot_be_written(tmp_path, no_room, demo):
+def test_features_say_why_they_cannot_be_written(tmp_path, demo):
     dataset = demo.dataset.model_copy(update={"train_clips": 10, "test_clips": 10})
     prepare(dataset, demo.mel, tmp_path / "dataset")
-    no_room()
-    with pytest.raises(InputError, match=r"features\.npy: cannot be written: File too large"):
+    with no_room(), pytest.raises(InputError, match=r"features\.npy: cannot be written: File too large"):
         extraction.extract(tmp_path / "dataset", demo.mel, demo.classes, tmp_path / "features", workers=1)
     assert list((tmp_path / "features").iterdir()) == []
 
