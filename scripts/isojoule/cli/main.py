@@ -3,11 +3,12 @@
 import argparse
 import difflib
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import isojoule
 from isojoule.cli.running import run, tell
@@ -126,6 +127,11 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """A parser that says in one sentence what is wrong, and names the option that the user probably meant."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # argparse takes -1 for a number and -3e-3 for an option
+        self._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|-inf|-nan")
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
         """Parse the words of a command line, and refuse options that do not exist."""
