@@ -1,21 +1,29 @@
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from simulated import record
 
 from isojoule.errors import InputError
+from isojoule.flags.of_record import MEANINGS
 from isojoule.records import MeasurementRecord, read_record
+from isojoule.records.base import Flag
 from isojoule.records.measurement import Energy, Reading, Window
+from isojoule.records.writing import write_record
+from isojoule.study.cells import cells
+from isojoule.study.journal import ended
 
-energies = st.floats(min_value=0, allow_infinity=False, allow_nan=False)
-names = st.text(min_size=1)
+energies = st.floats(min_value=0, max_value=1e9)
+durations = st.floats(min_value=0, max_value=1e9, exclude_min=True)
+names = st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1)
 kinds = st.sampled_from(["measured", "estimated", "simulated"])
 readings = st.builds(Reading, energy_kwh=energies, source=names, kind=kinds, uncertainty_kwh=st.none() | energies)
 windows = st.builds(
     Window,
-    duration_s=energies,
+    duration_s=durations,
     repetitions=st.integers(1, 10**6),
     instrument_period_s=energies,
     resolution_percent=energies,
@@ -34,7 +42,7 @@ def records(draw):
     codecarbon = {"version": "3", **{name: draw(energies) for name in totals}, **country}
     component = draw(st.sampled_from(["gpu", "cpu"]))
     energy = {
-        "duration_s": draw(energies),
+        "duration_s": draw(durations),
         "component": component,
         component: draw(readings),
         "integrated_power": draw(st.none() | readings),
@@ -58,7 +66,7 @@ def records(draw):
         "settings": {},
         "work": {"epochs": 1, "steps": 1, "samples": 1, "batch_size": 1} if ok else None,
         "energy": energy if ok else None,
-        "quality": draw(st.dictionaries(names, st.floats(allow_infinity=False, allow_nan=False))),
+        "quality": draw(st.dictionaries(names, st.floats(-1e100, 1e100))),
         "hardware": {"hostname": "h", "cpu": "c", "cpu_cores": 1, "memory_bytes": 1},
         "place": draw(st.integers(0, 2**40)),
         "provenance": {
@@ -123,3 +131,60 @@ def test_what_is_no_record_is_refused_by_file_and_field(tmp_path):
         read_record(path, MeasurementRecord)
     with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
         read_record(tmp_path / "none.json", MeasurementRecord)
+
+
+@pytest.fixture
+def content(demo):
+    """What a record of a measurement holds, without a seal, as one of before seals."""
+    return json.loads(record(demo, cells(demo)[0]).model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("provenance", "attempt"), 10**30, "provenance.attempt: "),
+        (("provenance", "attempt"), 10**6 + 1, "provenance.attempt: Input should be less than or equal to 1000000"),
+        (("repeat",), 2**63, "repeat: "),
+        (("work", "steps"), 10**30, "work.steps: "),
+        (("energy", "cpu", "energy_kwh"), 1e308, "energy.cpu.energy_kwh: Input should be less than or equal to 1"),
+        (("energy", "duration_s"), 0, "energy.duration_s: Input should be greater than 0"),
+        (("energy", "duration_s"), float("inf"), "energy.duration_s: "),
+        (("energy", "window", "duration_s"), 0.0, "energy.window.duration_s: Input should be greater than 0"),
+        (("energy", "window", "duration_s"), float("nan"), "energy.window.duration_s: "),
+        (("energy", "window", "resolution_percent"), float("inf"), "energy.window.resolution_percent: "),
+        (("energy", "codecarbon", "emissions_kg_co2e"), 1e308, "energy.codecarbon.emissions_kg_co2e: "),
+        (("loss",), 1e308, "loss: "),
+        (("ended_at",), "2025-12-31T23:59:59Z", "the file: Value error, ended_at: found 2025-12-31T23:59:59Z, which"),
+        (("ended_at",), "2996-01-01T00:00:00Z", "ended_at: Value error, found 2996-01-01T00:00:00Z, which is in the"),
+        (("started_at",), "2996-01-01T00:00:00+00:00", "started_at: Value error, found 2996"),
+        (("started_at",), "yesterday", "started_at: Value error, found 'yesterday', expected a time in UTC"),
+        (("started_at",), "2026-01-01T00:00:00", "started_at: Value error, found '2026-01-01T00:00:00' without a time"),
+        (("flags",), ["short-window", "fine"], "flags.1: Input should be 'estimated', "),
+        (("hardware", "hostname"), "no\0de", "hardware.hostname: String should match pattern"),
+        (("architecture",), "mlp\0", "architecture: String should match pattern"),
+        (("settings", "fea\0tures"), "resident", "settings."),
+        (("quality", "macro_f1"), float("inf"), "quality.macro_f1: "),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_a_complaint_of_the_schema(content, tmp_path, path, value, message):
+    holder = content
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    file = tmp_path / "train-0.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError) as refused:
+        read_record(file, MeasurementRecord)
+    assert str(refused.value).startswith(f"{file}: is not a MeasurementRecord: {message}")
+
+
+def test_every_flag_has_a_meaning_and_is_known_to_the_schema():
+    assert get_args(Flag) == tuple(MEANINGS)
+
+
+def test_an_attempt_whose_clock_was_put_back_and_whose_message_has_a_nul_is_read(demo, tmp_path):
+    begun = record(demo, cells(demo)[0], outcome="running", energy=None, work=None)
+    over = ended(begun, "failed", "no\0", "2025-01-01T00:00:00Z")
+    write_record(tmp_path / "over.json", over)
+    assert (over.ended_at, over.message) == (begun.started_at, "no\\0")
+    assert read_record(tmp_path / "over.json", MeasurementRecord).model_dump() == over.model_dump()

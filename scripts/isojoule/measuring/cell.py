@@ -171,7 +171,9 @@ def measure(job: CellJob) -> MeasurementRecord:
     times = configuration.whole(cell.architecture, cell.phase)
     if measured["outcome"] == "ok" and times != 1:
         measured["extrapolated"] = extrapolated(measured["energy"], measured["work"], times)
-    record = MeasurementRecord.model_validate({**job.begun.model_dump(), **measured, "ended_at": provenance.now()})
+    # what was measured must not be lost for a clock that was put back meanwhile
+    ended_at = max(provenance.now(), job.begun.started_at)
+    record = MeasurementRecord.model_validate({**job.begun.model_dump(), **measured, "ended_at": ended_at})
     return record.model_copy(update={"flags": of_record(record)})
 
 

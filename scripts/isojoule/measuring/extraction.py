@@ -46,7 +46,7 @@ def extract_features(
         study=configuration.study,
         workload=configuration.workload,
         started_at=started_at,
-        ended_at=provenance.now(),
+        ended_at=max(provenance.now(), started_at),
         clips=clips,
         clips_per_s=clips / window.energy.duration_s,
         workers=workers,

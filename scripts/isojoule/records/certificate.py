@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from isojoule.records.base import Part, Record
-from isojoule.records.measurement import Finite, Hardware
+from isojoule.records.base import Finite, Part, Record
+from isojoule.records.measurement import Hardware
 from isojoule.records.reading import read_record
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from isojoule.records.base import Record
+from isojoule.records.base import Count, PositiveCount, Quantity, Record, Text
 from isojoule.records.reading import read_record
 
 
@@ -16,31 +16,29 @@ class ComputeRecord(Record):
 
     record: Literal["compute"] = "compute"
     schema_version: Literal[1] = 1
-    workload: str
-    architecture: str
-    family: str
-    parameters: NonNegativeInt
-    deepspeed_forward_flops: NonNegativeInt | None = Field(
+    workload: Text
+    architecture: Text
+    family: Text
+    parameters: Count
+    deepspeed_forward_flops: Count | None = Field(
         description="One example, by DeepSpeed: the published count; none where DeepSpeed cannot count the model."
     )
-    forward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
-    backward_flops: NonNegativeInt = Field(description="One example, matrix and convolution work only, exact.")
-    training_flops_published: NonNegativeInt | None = Field(
-        description="3 x deepspeed_forward_flops, the papers' rule."
-    )
-    training_flops_exact: NonNegativeInt = Field(description="forward_flops + backward_flops.")
-    weights_bytes: NonNegativeInt
-    gradients_bytes: NonNegativeInt
-    optimizer_state_bytes: NonNegativeInt
-    activations_bytes: NonNegativeInt = Field(
+    forward_flops: Count = Field(description="One example, matrix and convolution work only, exact.")
+    backward_flops: Count = Field(description="One example, matrix and convolution work only, exact.")
+    training_flops_published: Count | None = Field(description="3 x deepspeed_forward_flops, the papers' rule.")
+    training_flops_exact: Count = Field(description="forward_flops + backward_flops.")
+    weights_bytes: Count
+    gradients_bytes: Count
+    optimizer_state_bytes: Count
+    activations_bytes: Count = Field(
         description="What a batch keeps for the backward pass, without the model's own tensors."
     )
-    batch_size: PositiveInt
+    batch_size: PositiveCount
     precision: Literal["fp32"] = "fp32"
-    duration_s: NonNegativeFloat = Field(allow_inf_nan=False, description="How long the counting took.")
-    peak_memory_bytes: PositiveInt = Field(description="Most memory of the process that counted.")
-    software: dict[str, str] = Field(description="Versions by name of the package.")
-    configuration_fingerprint: str = Field(description="Hash of the configuration's part that decided this record.")
+    duration_s: Quantity = Field(description="How long the counting took.")
+    peak_memory_bytes: PositiveCount = Field(description="Most memory of the process that counted.")
+    software: dict[Text, Text] = Field(description="Versions by name of the package.")
+    configuration_fingerprint: Text = Field(description="Hash of the configuration's part that decided this record.")
 
     @model_validator(mode="after")
     def _training_follows_from_the_counts(self) -> "ComputeRecord":

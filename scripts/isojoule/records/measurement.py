@@ -1,36 +1,41 @@
 """The record of one cell, on which those who measure and all who read the measurements agree."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
+from pydantic import Field, model_validator
+
+from isojoule.records.base import (
+    Count,
+    DurationS,
+    EnergyKwh,
+    Finite,
+    Flag,
+    Part,
+    PositiveCount,
+    PositiveQuantity,
+    Quantity,
+    Record,
+    Text,
+    Time,
+    check_order,
 )
-
-from isojoule.records.base import Part, Record
 from isojoule.records.reading import read_record
 from isojoule.units import JOULES_PER_KWH
 
 Kind = Literal["measured", "estimated", "simulated"]
 Outcome = Literal["ok", "oom", "untrained", "running", "oom-once", "refused", "failed", "stopped", "lost"]
 FINAL: tuple[Outcome, ...] = ("ok", "oom", "untrained")
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Reading(Part):
     """Energy of one component of the machine, by one instrument or model."""
 
-    energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False)
-    source: str = Field(min_length=1, description="The instrument or model, with its version.")
+    energy_kwh: EnergyKwh
+    source: Text = Field(min_length=1, description="The instrument or model, with its version.")
     kind: Kind
-    uncertainty_kwh: NonNegativeFloat | None = Field(
+    uncertainty_kwh: EnergyKwh | None = Field(
         default=None,
-        allow_inf_nan=False,
         description="How far off the reading can be because of when the instrument was updated or sampled; none where "
         "that is not known. It does not include the gain of the sensor, about 5 % of a board.",
     )
@@ -39,58 +44,58 @@ class Reading(Part):
 class IdleState(Part):
     """How an idle power was taken: the net energy rests on it."""
 
-    number: PositiveInt = Field(description="1 for the first that the job took, and so on.")
-    age_s: NonNegativeFloat = Field(description="How long before the window.")
-    uncertainty_w: NonNegativeFloat
+    number: PositiveCount = Field(description="1 for the first that the job took, and so on.")
+    age_s: Quantity = Field(description="How long before the window.")
+    uncertainty_w: Quantity
     settled: bool = Field(description="Whether the power had settled before.")
-    sm_clock_mhz: NonNegativeFloat | None = None
-    p_state: NonNegativeInt | None = Field(default=None, description="The slowest performance state of the GPUs.")
-    temperature_c: float | None = None
+    sm_clock_mhz: Quantity | None = None
+    p_state: Count | None = Field(default=None, description="The slowest performance state of the GPUs.")
+    temperature_c: Finite | None = None
 
 
 class SteadyState(Part):
     """How the board was warmed up before the first window of a job."""
 
-    duration_s: NonNegativeFloat
+    duration_s: Quantity
     reached: bool = Field(description="Whether the power of the work stood still in the end.")
-    power_w: NonNegativeFloat | None = None
+    power_w: Quantity | None = None
 
 
 class Window(Part):
     """How the energy was measured: one window over one or more whole repetitions of the work."""
 
-    duration_s: NonNegativeFloat = Field(description="Duration of all repetitions together.")
-    repetitions: PositiveInt = Field(
+    duration_s: DurationS = Field(description="Duration of all repetitions together.")
+    repetitions: PositiveCount = Field(
         description="Number of repetitions; other energies and durations are those of one."
     )
     repetition_energies_kwh: list[Finite] | None = Field(
         default=None, description="Energies of the computing component, where a workload asked for several repetitions."
     )
-    instrument_period_s: NonNegativeFloat = Field(
+    instrument_period_s: Quantity = Field(
         description="Longest time between two updates of the deciding instrument; where power is integrated, between "
         "two samples; for an estimate by CPU time, the kernel's clock tick."
     )
-    resolution_percent: NonNegativeFloat = Field(description="instrument_period_s over duration_s.")
-    disagreement_percent: NonNegativeFloat | None = Field(
+    resolution_percent: Quantity = Field(description="instrument_period_s over duration_s.")
+    disagreement_percent: Quantity | None = Field(
         default=None,
         description="Distance of the furthest other reading from the deciding one; none where there is no other.",
     )
-    slowed_percent: NonNegativeFloat | None = Field(
+    slowed_percent: Quantity | None = Field(
         default=None,
         description="How much more CPU time a repetition took on average than the least, which an estimate by CPU time "
         "takes; none where an instrument measured, or the work was not repeated.",
     )
-    idle_power_w: NonNegativeFloat | None = Field(
+    idle_power_w: Quantity | None = Field(
         default=None, description="Power of the computing component before the window, with a live CUDA context."
     )
     idle: IdleState | None = Field(
         default=None, description="How idle_power_w was taken; none where it was not, and in older records."
     )
-    no_idle: str | None = Field(default=None, description="Why there is no idle power, where one was asked for.")
+    no_idle: Text | None = Field(default=None, description="Why there is no idle power, where one was asked for.")
     steady_state: SteadyState | None = Field(
         default=None, description="How the board was warmed up before the first window of its job."
     )
-    host_load_percent: NonNegativeFloat | None = Field(
+    host_load_percent: Quantity | None = Field(
         default=None, description="CPU time of other programs in the window, in per cent of one core."
     )
 
@@ -98,19 +103,19 @@ class Window(Part):
 class CodeCarbon(Part):
     """CodeCarbon's own figures for the same work; this is the published method."""
 
-    version: str
-    country_iso_code: str | None = Field(
+    version: Text
+    country_iso_code: Text | None = Field(
         default=None,
         description="Country whose electricity decides emissions_kg_co2e; none where nobody stated it.",
     )
-    failure: str | None = Field(
+    failure: Text | None = Field(
         default=None, description="Why CodeCarbon could not read all; what it could not is none."
     )
-    cpu_energy_kwh: NonNegativeFloat | None = None
-    gpu_energy_kwh: NonNegativeFloat | None = None
-    ram_energy_kwh: NonNegativeFloat | None = None
-    total_energy_kwh: NonNegativeFloat | None = None
-    emissions_kg_co2e: NonNegativeFloat | None = Field(
+    cpu_energy_kwh: EnergyKwh | None = None
+    gpu_energy_kwh: EnergyKwh | None = None
+    ram_energy_kwh: EnergyKwh | None = None
+    total_energy_kwh: EnergyKwh | None = None
+    emissions_kg_co2e: Quantity | None = Field(
         default=None, description="None where nobody stated a country, since nothing else tells the grams per kWh."
     )
 
@@ -123,14 +128,14 @@ class CodeCarbon(Part):
 class Energy(Part):
     """What the meter read, for one repetition of the work."""
 
-    duration_s: NonNegativeFloat
+    duration_s: DurationS
     component: Literal["gpu", "cpu"] = Field(
         description="The component that computes: its reading is the cell's energy."
     )
     gpu: Reading | None = Field(default=None, description="All GPUs of the job, summed.")
     cpu: Reading | None = None
     ram: Reading | None = None
-    why_no_rapl: str | None = Field(
+    why_no_rapl: Text | None = Field(
         default=None,
         description="Why the energy of the CPU is not that of RAPL's counters; none where it is, and in older records.",
     )
@@ -162,33 +167,33 @@ class Energy(Part):
 class GpuStatistics(Part):
     """Means of the samples that NVML gave inside the window."""
 
-    samples: NonNegativeInt
-    period_s: float
-    utilization_percent: float | None
-    memory_utilization_percent: float | None
-    power_w: float | None
-    sm_clock_mhz: float | None
-    memory_clock_mhz: float | None
-    start_temperature_c: float | None
-    max_temperature_c: float | None
-    peak_memory_bytes: NonNegativeInt | None
-    foreign_processes: NonNegativeInt | None = Field(description="Most processes beside ours that computed on the GPU.")
-    unlisted_memory_bytes: NonNegativeInt | None = Field(
+    samples: Count
+    period_s: Quantity
+    utilization_percent: Finite | None
+    memory_utilization_percent: Finite | None
+    power_w: Finite | None
+    sm_clock_mhz: Finite | None
+    memory_clock_mhz: Finite | None
+    start_temperature_c: Finite | None
+    max_temperature_c: Finite | None
+    peak_memory_bytes: Count | None
+    foreign_processes: Count | None = Field(description="Most processes beside ours that computed on the GPU.")
+    unlisted_memory_bytes: Count | None = Field(
         default=None,
         description="Most memory in use beyond what the processes that the driver lists and the driver itself take: "
         "that of processes that a container does not show. None where the driver does not tell.",
     )
-    drawing_processes: NonNegativeInt | None = Field(
+    drawing_processes: Count | None = Field(
         default=None, description="Most processes beside ours that drew on the GPU and did not compute: a desktop."
     )
-    end_temperature_c: float | None = None
-    failed_samples: NonNegativeInt = Field(default=0, description="How often the driver did not answer.")
-    throttled_percent: dict[str, float] | None = Field(
+    end_temperature_c: Finite | None = None
+    failed_samples: Count = Field(default=0, description="How often the driver did not answer.")
+    throttled_percent: dict[Text, Finite] | None = Field(
         default={},
         description="Share of the samples in which the driver held the clocks down, by reason; none where it does not "
         "tell.",
     )
-    p_states_percent: dict[str, float] | None = Field(
+    p_states_percent: dict[Text, Finite] | None = Field(
         default=None, description="Share of the samples by the board's performance state; P0 is the fastest."
     )
 
@@ -196,22 +201,20 @@ class GpuStatistics(Part):
 class Gpu(Part):
     """One GPU as its driver names it."""
 
-    name: str
-    uuid: str
-    nvml_index: NonNegativeInt | None = Field(
-        description="Its number by NVML on that machine; CUDA may count otherwise."
-    )
-    driver: str
-    power_limit_w: float | None
-    memory_bytes: int | None
-    counter_period_s: float | None = Field(
+    name: Text
+    uuid: Text
+    nvml_index: Count | None = Field(description="Its number by NVML on that machine; CUDA may count otherwise.")
+    driver: Text
+    power_limit_w: Finite | None
+    memory_bytes: Count | None
+    counter_period_s: Finite | None = Field(
         description="Time between two updates of its energy counter; none where it has none that works and is the "
         "GPU's own."
     )
     power: Literal["instantaneous", "averaged"] | None = Field(
         description="Whether its power is that of the moment or the mean of the last second; none where it has none."
     )
-    power_period_s: float | None = Field(
+    power_period_s: Finite | None = Field(
         default=None, description="Time between two updates of the power, where that decides."
     )
     mig: bool | None = Field(
@@ -227,63 +230,63 @@ class Gpu(Part):
         description="What its energy counter is of; on a module it may have the CPU and the memory in it, and then "
         "decides only where scope is the module as well.",
     )
-    default_power_limit_w: float | None = None
+    default_power_limit_w: Finite | None = None
     ecc: bool | None = Field(default=None, description="Whether memory errors are corrected.")
     persistence: bool | None = Field(default=None, description="Whether the driver stays loaded without a client.")
-    application_sm_clock_mhz: float | None = Field(default=None, description="Clock that the administrator asks for.")
-    application_memory_clock_mhz: float | None = None
-    max_sm_clock_mhz: float | None = None
-    max_memory_clock_mhz: float | None = None
-    vbios: str | None = None
-    pcie_generation: int | None = Field(
+    application_sm_clock_mhz: Finite | None = Field(default=None, description="Clock that the administrator asks for.")
+    application_memory_clock_mhz: Finite | None = None
+    max_sm_clock_mhz: Finite | None = None
+    max_memory_clock_mhz: Finite | None = None
+    vbios: Text | None = None
+    pcie_generation: Count | None = Field(
         default=None, description="Generation of the PCIe link on arrival; an idle board may lower it."
     )
-    max_pcie_generation: int | None = Field(
+    max_pcie_generation: Count | None = Field(
         default=None, description="Generation of the PCIe link that board and machine can have together."
     )
-    pcie_lanes: int | None = None
-    cuda_driver: str | None = Field(default=None, description="Newest version of CUDA that the driver serves.")
+    pcie_lanes: Count | None = None
+    cuda_driver: Text | None = Field(default=None, description="Newest version of CUDA that the driver serves.")
 
 
 class Hardware(Part):
     """The machine that the cell ran on."""
 
-    hostname: str
-    cpu: str
-    cpu_cores: PositiveInt
-    memory_bytes: PositiveInt
+    hostname: Text
+    cpu: Text
+    cpu_cores: PositiveCount
+    memory_bytes: PositiveCount
     gpu: Gpu | None = None
     further_gpus: list[Gpu] = Field(default=[], description="The other GPUs of a job on several.")
-    cpu_governor: str | None = Field(default=None, description="How the kernel chooses the clock of the CPU.")
+    cpu_governor: Text | None = Field(default=None, description="How the kernel chooses the clock of the CPU.")
 
 
 class Slurm(Part):
     """The SLURM job in which the cell was measured."""
 
-    job_id: str
-    partition: str | None
-    node: str | None
-    restart_count: NonNegativeInt
+    job_id: Text
+    partition: Text | None
+    node: Text | None
+    restart_count: Count
 
 
 class Provenance(Part):
     """Where a number comes from."""
 
-    commit: str | None = Field(description="Commit of the workflow, with -dirty where files differed from it.")
-    configuration_fingerprint: str = Field(
+    commit: Text | None = Field(description="Commit of the workflow, with -dirty where files differed from it.")
+    configuration_fingerprint: Text = Field(
         description="Hash of the part of the configuration that decided this record."
     )
-    code_fingerprint: str = Field(description="Hash of what the code that decided this record does.")
-    data_fingerprint: str | None = Field(default=None, description="Hash of the data to train and test on.")
-    software: dict[str, str] = Field(description="Versions by name of the package or library.")
-    environment: dict[str, str] = Field(
+    code_fingerprint: Text = Field(description="Hash of what the code that decided this record does.")
+    data_fingerprint: Text | None = Field(default=None, description="Hash of the data to train and test on.")
+    software: dict[Text, Text] = Field(description="Versions by name of the package or library.")
+    environment: dict[Text, Text] = Field(
         default={}, description="Variables of the environment that decide numbers or power, as they were set."
     )
-    certificates: list[str] = Field(
+    certificates: list[Text] = Field(
         default=[], description="Names of the certificates of the devices, which lie in the folder certificates."
     )
-    attempt: PositiveInt = Field(description="Number of this attempt among all attempts at the cell.")
-    failed_attempts: NonNegativeInt = Field(
+    attempt: PositiveCount = Field(le=10**6, description="Number of this attempt among all attempts at the cell.")
+    failed_attempts: Count = Field(
         default=0,
         description="Earlier attempts of the same code, configuration and data that began and came to nothing.",
     )
@@ -293,15 +296,15 @@ class Provenance(Part):
 class Work(Part):
     """What one repetition did."""
 
-    epochs: PositiveInt | None = Field(
+    epochs: PositiveCount | None = Field(
         default=None, description="Passes over the data; none where only steps are counted."
     )
-    steps: PositiveInt
-    samples: PositiveInt | PositiveFloat = Field(
+    steps: PositiveCount
+    samples: PositiveCount | PositiveQuantity = Field(
         description="Number of examples, each of which costs the counted FLOPs."
     )
-    batch_size: PositiveInt
-    audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that was generated.")
+    batch_size: PositiveCount
+    audio_s: Quantity | None = Field(default=None, description="Length of the audio that was generated.")
 
 
 class Extrapolation(Part):
@@ -311,16 +314,16 @@ class Extrapolation(Part):
     only the length of the whole changes.
     """
 
-    times: float = Field(gt=0, allow_inf_nan=False, description="How many times the measured work the whole is.")
-    steps: PositiveInt
-    audio_s: NonNegativeFloat | None = Field(default=None, description="Length of the audio that would be generated.")
-    duration_s: NonNegativeFloat = Field(allow_inf_nan=False)
-    energy_kwh: NonNegativeFloat = Field(allow_inf_nan=False, description="Energy of the computing component.")
-    low_kwh: NonNegativeFloat | None = Field(
+    times: PositiveQuantity = Field(description="How many times the measured work the whole is.")
+    steps: PositiveCount
+    audio_s: Quantity | None = Field(default=None, description="Length of the audio that would be generated.")
+    duration_s: DurationS
+    energy_kwh: EnergyKwh = Field(description="Energy of the computing component.")
+    low_kwh: EnergyKwh | None = Field(
         default=None,
         description="Lower end of the 95 % interval by the repetitions; none where these are not known.",
     )
-    high_kwh: NonNegativeFloat | None = None
+    high_kwh: EnergyKwh | None = None
     kind: Literal["estimated", "simulated"]
 
 
@@ -334,30 +337,28 @@ class MeasurementRecord(Record):
 
     record: Literal["measurement"] = "measurement"
     schema_version: Literal[3] = 3
-    study: str
-    workload: str
-    gpu: str = Field(description="Key of the configuration's gpus.")
-    architecture: str
-    family: str
+    study: Text
+    workload: Text
+    gpu: Text = Field(description="Key of the configuration's gpus.")
+    architecture: Text
+    family: Text
     phase: Literal["train", "test"]
-    repeat: NonNegativeInt
+    repeat: Count
     outcome: Outcome = Field(
         description="ok; oom: out of memory, nothing measured; untrained: the training of a test ended without "
         "weights. An attempt can also be running; oom-once: out of memory behind other cells of its process, so that a "
         "fresh one decides; refused: another device than expected, or one that others use; failed; stopped: by a "
         "signal; lost: ended without a word."
     )
-    message: str | None = Field(default=None, description="Why the outcome is not ok.")
-    started_at: str = Field(description="Start of the program, UTC, ISO 8601.")
-    ended_at: str
+    message: Text | None = Field(default=None, description="Why the outcome is not ok.")
+    started_at: Time = Field(description="Start of the program, UTC, ISO 8601.")
+    ended_at: Time
     precision: Literal["fp32", "tf32", "bf16"]
-    threads: PositiveInt
-    devices: PositiveInt = Field(default=1, description="How many GPUs, or processes on a CPU, trained together.")
-    seed: NonNegativeInt
-    place: NonNegativeInt = Field(
-        description="Place in the order of its job, which was shuffled with the study's seed."
-    )
-    settings: dict[str, str | int | float | bool] = Field(
+    threads: PositiveCount
+    devices: PositiveCount = Field(default=1, description="How many GPUs, or processes on a CPU, trained together.")
+    seed: Count
+    place: Count = Field(description="Place in the order of its job, which was shuffled with the study's seed.")
+    settings: dict[Text, Text | int | Finite | bool] = Field(
         description="The workload's settings worth reading in a table."
     )
     work: Work | None = None
@@ -367,8 +368,8 @@ class MeasurementRecord(Record):
     )
     gpu_statistics: GpuStatistics | None = None
     loss: Finite | None = Field(default=None, description="Mean loss of the last epoch; none where it was not finite.")
-    quality: dict[str, Finite] = Field(default={}, description="Quality on the test data, by name of the metric.")
-    flags: list[str] = Field(default=[], description="What a reader should know before trusting the record.")
+    quality: dict[Text, Finite] = Field(default={}, description="Quality on the test data, by name of the metric.")
+    flags: list[Flag] = Field(default=[], description="What a reader should know before trusting the record.")
     hardware: Hardware
     provenance: Provenance
 
@@ -376,6 +377,11 @@ class MeasurementRecord(Record):
     def _ok_means_measured(self) -> "MeasurementRecord":
         if (self.outcome == "ok") != (self.energy is not None and self.work is not None):
             raise ValueError("outcome ok goes with energy and work, any other outcome with neither")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_after_it_started(self) -> "MeasurementRecord":
+        check_order(self.started_at, self.ended_at)
         return self
 
     @property
@@ -395,16 +401,21 @@ class ExtractionRecord(Record):
 
     record: Literal["extraction"] = "extraction"
     schema_version: Literal[3] = 3
-    study: str
-    workload: str
-    started_at: str
-    ended_at: str
-    clips: PositiveInt
-    clips_per_s: NonNegativeFloat
-    workers: PositiveInt
+    study: Text
+    workload: Text
+    started_at: Time
+    ended_at: Time
+    clips: PositiveCount
+    clips_per_s: Quantity
+    workers: PositiveCount
     energy: Energy
     hardware: Hardware
     provenance: Provenance
+
+    @model_validator(mode="after")
+    def _ends_after_it_started(self) -> "ExtractionRecord":
+        check_order(self.started_at, self.ended_at)
+        return self
 
 
 def read(path: Path) -> MeasurementRecord:

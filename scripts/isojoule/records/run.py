@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from isojoule.records.base import Part, Record
-from isojoule.records.measurement import Energy, Finite, GpuStatistics, Hardware, Outcome, Slurm
+from isojoule.records.base import Finite, Part, Record
+from isojoule.records.measurement import Energy, GpuStatistics, Hardware, Outcome, Slurm
 from isojoule.records.reading import read_record
 
 

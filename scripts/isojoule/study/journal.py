@@ -243,7 +243,10 @@ def ended(
     record: MeasurementRecord, outcome: Outcome, message: str | None, ended_at: str | None = None
 ) -> MeasurementRecord:
     """Return the attempt `record` with what became of it, when it came to nothing."""
-    return record.model_copy(update={"outcome": outcome, "message": message, "ended_at": ended_at or record.started_at})
+    # a clock may have been put back, and a library may say anything
+    ended_at = max(ended_at or record.started_at, record.started_at)
+    readable = message and message.replace("\0", "\\0")
+    return record.model_copy(update={"outcome": outcome, "message": readable, "ended_at": ended_at})
 
 
 def _identity(cell: Cell) -> tuple[str, str, str, int]:
