@@ -6,10 +6,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from isojoule.figures.shared.panels import blank
-from isojoule.figures.shared.reading import reader
 from isojoule.literature.training import US_PERSON_DAY_KWH
+from isojoule.tables.expected import Expected
 
-READ = reader("a table of isojoule estimate-training", ("model", "energy_kwh", "emissions_kg_co2e"))
+READ = Expected(
+    "a table of isojoule estimate-training", words=("model",), numbers=("energy_kwh", "emissions_kg_co2e")
+).read
 
 
 def draw(table: pd.DataFrame) -> Figure:

@@ -4,11 +4,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.figures.shared.reading import reader
+from isojoule.pareto.front import VERDICTS
+from isojoule.tables.expected import Expected
 
 TITLES = {"train": "Training, Carbontracker's prediction", "test": "Generation of 100 s of audio"}
-COLUMNS = ("part", "architecture", "energy_kwh_mean", "one_minus_mos_mean", "verdict")
-READ = reader("a table that isojoule front makes of reference/published/waveflow.csv", COLUMNS)
+READ = Expected(
+    "a table that isojoule front makes of reference/published/waveflow.csv",
+    words=("part", "architecture"),
+    numbers=("energy_kwh_mean", "one_minus_mos_mean"),
+    choices={"verdict": VERDICTS},
+).read
 
 
 def draw(table: pd.DataFrame) -> Figure:

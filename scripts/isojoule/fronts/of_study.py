@@ -9,13 +9,43 @@ from isojoule.errors import InputError
 from isojoule.fronts.costs import COSTS, NORMALIZED
 from isojoule.fronts.normalized_energies import with_normalized_energies
 from isojoule.fronts.stability import KEYS, stability
-from isojoule.pareto.front import DRAWS, SEPARATOR, WITHIN_NOISE, Front, find_front
+from isojoule.pareto.front import DRAWS, SEPARATOR, VERDICTS, WITHIN_NOISE, Front, find_front
 from isojoule.pareto.objectives import Objective
 from isojoule.tables.columns import PHASES
+from isojoule.tables.expected import Expected
 from isojoule.tables.models import with_quality
 from isojoule.tables.qualities import QUALITIES, qualities_of
 
 STATISTICS = ("_mean", "_std", "_ci95_low", "_ci95_high")
+# what the readers of the tables of fronts need of them
+KEYS_OF_FRONT = {"cost": tuple(COSTS), "phase": ("", *PHASES)}
+NUMBERS = (
+    *(f"{name}{ending}" for name in ("cost", "quality") for ending in ("_mean", "_ci95_low", "_ci95_high")),
+    "probability_optimal",
+)
+TABLE = Expected(
+    "the fronts of isojoule compare-fronts",
+    words=("gpu", "quality", "architecture", "family"),
+    optional=("normalized_to", "unit", "energy_kind", "dominated_by"),
+    numbers=NUMBERS,
+    # the page has them as JSON
+    finite=NUMBERS,
+    choices={**KEYS_OF_FRONT, "verdict": VERDICTS},
+)
+SUMMARY = Expected(
+    "the summary of isojoule compare-fronts",
+    words=("gpu", "quality"),
+    optional=("normalized_to", "unit", "energy_kind", "left_out"),
+    numbers=("models", "optimal", "within_noise", "hypervolume", "cost_reference", "quality_reference"),
+    choices=KEYS_OF_FRONT,
+)
+STABILITY = Expected(
+    "the stability of isojoule compare-fronts",
+    words=("quality", "gpu_a", "gpu_b"),
+    optional=("normalized_to", "both", "only_a", "only_b"),
+    numbers=("models", "front_jaccard", "undecided"),
+    choices=KEYS_OF_FRONT,
+)
 
 
 @dataclass(frozen=True)

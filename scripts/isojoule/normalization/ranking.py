@@ -4,19 +4,30 @@ from pathlib import Path
 
 import pandas as pd
 
-from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.accuracy import ERRORS
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.splits import SCHEMES
-from isojoule.tables.reading import read_any
+from isojoule.tables.columns import PHASES
+from isojoule.tables.expected import Expected
 
 ALL_PAIRS = "all pairs"
 PUBLISHED_SAMPLINGS = ("min-max", "random", "all")
 KEYS = ["phase", "scheme", "pair", "references", "method", "sampling"]
 AVERAGED = ["mdape_percent", "ape90_percent", "log_rmse", "kendall_tau", "front_jaccard", "r2", "mse_kwh2"]
-EXPECTED = "rows of isojoule evaluate-normalization"
+EXPECTED = Expected(
+    "rows of isojoule evaluate-normalization",
+    words=("phase", "scheme", "source", "target", "method", "sampling"),
+    numbers=("references", *ERRORS),
+)
+TABLE = Expected(
+    "the ranking of isojoule rank-normalization",
+    words=("pair", "scheme", "method", "sampling"),
+    numbers=("rank", "references", "mdape_median_percent", "ape90_percent", "kendall_tau", "r2"),
+    flags=("published", "default"),
+    choices={"phase": PHASES},
+)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -28,10 +39,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is unreadable, or holds something else.
     """
-    results = read_any(path, EXPECTED)
-    if len(results) and (missing := [name for name in ("source", "target", "method", *ERRORS) if name not in results]):
-        raise InputError(f"{path}: found no column {', '.join(missing)}, expected {EXPECTED}")
-    return results
+    return EXPECTED.read(path)
 
 
 def ranking(results: pd.DataFrame) -> pd.DataFrame:

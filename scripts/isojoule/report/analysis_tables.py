@@ -6,21 +6,41 @@ from typing import Any
 
 import pandas as pd
 
-from isojoule.errors import InputError
-from isojoule.normalization.ranking import ALL_PAIRS
+from isojoule.fronts import of_study
+from isojoule.normalization import ranking
 from isojoule.normalization.splits import SCHEMES
-from isojoule.tables.reading import read_any
+from isojoule.tables.columns import PHASES
+from isojoule.tables.expected import Expected
 
 RANKS_SHOWN = 10
-# name on the page: path of the table below the study's results, and a column that only this table has
+# name on the page: path of the table below the study's results, and what the page shows of it
 TABLES = {
-    "fronts": ("pareto/fronts.csv", "cost_mean"),
-    "summary": ("pareto/summary.csv", "hypervolume"),
-    "stability": ("pareto/stability.csv", "front_jaccard"),
-    "claims": ("compute-energy/claims.csv", "criterion"),
-    "ranking": ("normalization/ranking.csv", "mdape_median_percent"),
-    "references": ("normalization/references.csv", "reference_names"),
-    "literature": ("literature/training.csv", "us_person_days"),
+    "fronts": ("pareto/fronts.csv", of_study.TABLE),
+    "summary": ("pareto/summary.csv", of_study.SUMMARY),
+    "stability": ("pareto/stability.csv", of_study.STABILITY),
+    "claims": (
+        "compute-energy/claims.csv",
+        Expected("the claims of isojoule link-compute-energy", words=("gpu", "section", "claim", "criterion", "holds")),
+    ),
+    "ranking": ("normalization/ranking.csv", ranking.TABLE),
+    "references": (
+        "normalization/references.csv",
+        Expected(
+            "the references of isojoule choose-references",
+            words=("reference_names",),
+            numbers=("references", "mdape_percent", "mdape_low_percent", "mdape_high_percent"),
+            flags=("to_publish",),
+            choices={"phase": PHASES},
+        ),
+    ),
+    "literature": (
+        "literature/training.csv",
+        Expected(
+            "the trainings of isojoule literature",
+            words=("model", "gpu"),
+            numbers=("gpus", "power_w", "hours", "energy_kwh", "emissions_kg_co2e", "us_person_days"),
+        ),
+    ),
 }
 
 
@@ -36,7 +56,10 @@ def read_tables(tables: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
     Raises:
         InputError: a table cannot be read, or is another one.
     """
-    read = {name: _read(tables, path, column) for name, (path, column) in TABLES.items()}
+    read = {
+        name: expected.read(tables[path]) if path in tables else pd.DataFrame()
+        for name, (path, expected) in TABLES.items()
+    }
     return {**read, "ranking": _best_methods(read["ranking"])}
 
 
@@ -45,18 +68,9 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(row) for row in table.to_dict("records")]
 
 
-def _read(tables: Mapping[str, Path], path: str, column: str) -> pd.DataFrame:
-    if path not in tables:
-        return pd.DataFrame()
-    table = read_any(tables[path], "a table")
-    if len(table) and column not in table:
-        raise InputError(f"{tables[path]}: found no column {column}, expected a table that isojoule writes")
-    return table
-
-
-def _best_methods(ranking: pd.DataFrame) -> pd.DataFrame:
+def _best_methods(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the best methods over all pairs, for each number of references, and our default."""
-    if ranking.empty:
-        return ranking
-    over_all_pairs = ranking[(ranking["pair"] == ALL_PAIRS) & ranking["scheme"].isin(list(SCHEMES))]
+    if table.empty:
+        return table
+    over_all_pairs = table[(table["pair"] == ranking.ALL_PAIRS) & table["scheme"].isin(list(SCHEMES))]
     return over_all_pairs[(over_all_pairs["rank"] <= RANKS_SHOWN) | over_all_pairs["default"]]

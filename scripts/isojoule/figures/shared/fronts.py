@@ -8,14 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared.panels import blank, label_decades, legend, nothing, points
-from isojoule.figures.shared.reading import reader
 from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
-from isojoule.fronts.stability import KEYS
+from isojoule.fronts.of_study import TABLE
 from isojoule.pareto.front import DOMINATED, OPTIMAL
 from isojoule.tables.qualities import QUALITIES
 
-COLUMNS = ("architecture", "cost_mean", "cost_ci95_high", "quality_mean", "quality_ci95_high", "verdict")
-EXPECTED = "a table of isojoule compare-fronts"
 # with more models than this dominated ones are not named, and with more models that are not dominated none is
 MOST_NAMED, MOST_SHOWN = 16, 40
 # costs that differ by more than this factor are on a logarithmic axis
@@ -31,10 +28,9 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is unreadable or no such table.
     """
-    table = reader(EXPECTED, KEYS)(path)
+    table = TABLE.read(path)
     if table.empty:
         return table
-    table = reader(EXPECTED, COLUMNS)(path)
     words = [name for name in ("phase", "normalized_to", "energy_kind") if name in table]
     table = table.assign(**{name: table[name].fillna("") for name in words})
     return table[table["quality"] == table["quality"].iloc[0]]

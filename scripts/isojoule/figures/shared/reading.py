@@ -1,35 +1,11 @@
-"""The tables that figures are drawn from: read, checked, and with few enough families to tell them apart."""
-
-from collections.abc import Callable, Collection
-from pathlib import Path
+"""The tables that figures are drawn from: with something to draw, and few enough families to tell them apart."""
 
 import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.energy import energy_table
-from isojoule.tables.reading import read_any
 
 MOST_FAMILIES = 12
-
-
-def reader(expected: str, columns: Collection[str]) -> Callable[[Path], pd.DataFrame]:
-    """Make a function that reads the table of a figure, CSV or parquet, and checks its columns.
-
-    Args:
-        expected: what the table is, for error messages.
-        columns: columns that it must have.
-
-    Returns:
-        the function, which raises InputError where the file is unreadable or lacks a column.
-    """
-
-    def read(path: Path) -> pd.DataFrame:
-        table = read_any(path, expected)
-        if missing := [name for name in columns if name not in table]:
-            raise InputError(f"{path}: found no column {', '.join(missing)}, expected {expected}")
-        return table
-
-    return read
 
 
 def drawable(frame: pd.DataFrame) -> pd.DataFrame:

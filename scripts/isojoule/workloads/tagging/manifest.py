@@ -1,16 +1,18 @@
 """The manifest, which has one row per clip."""
 
 import csv
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from isojoule.errors import InputError
 from isojoule.files import write_text
+from isojoule.workloads.manifest_rows import read_clips
 
 MANIFEST = "manifest.tsv"
+SPLITS = ("train", "test", "train,test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,23 @@ def read_manifest(path: Path) -> list[Clip]:
     Raises:
         InputError: the file is missing or not a manifest.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Clip(
-                    row["path"],
-                    row["split"],
-                    row["labels"],
-                    float(row["duration_s"]),
-                    int(row["sample_rate_hz"]),
-                    int(row["channels"]),
-                )
-                for row in csv.DictReader(file, delimiter="\t")
-            ]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; isojoule prepare-dataset writes it") from error
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: is not a manifest as isojoule prepare-dataset writes it") from error
+    return read_clips(path, _clip)
+
+
+def _clip(row: dict[str, str]) -> Clip:
+    clip = Clip(
+        row["path"],
+        row["split"],
+        row["labels"],
+        float(row["duration_s"]),
+        int(row["sample_rate_hz"]),
+        int(row["channels"]),
+    )
+    if clip.split not in SPLITS:
+        raise ValueError(f"split: found {clip.split}, expected one of {'; '.join(SPLITS)}")
+    if not 0 < clip.duration_s < math.inf:
+        raise ValueError(f"duration_s: found {clip.duration_s}, expected a number above 0")
+    return clip
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from io import StringIO
 from pathlib import Path
 
-from isojoule.errors import InputError
 from isojoule.files import write_text
+from isojoule.workloads.manifest_rows import read_clips
 
 MANIFEST = "manifest.tsv"
 # samples per mel frame; the model spreads a frame over as many
@@ -35,14 +35,16 @@ def read_manifest(path: Path) -> list[Clip]:
     Raises:
         InputError: the file is missing or not a manifest.
     """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file, delimiter="\t")
-            return [Clip(row["path"], row["split"], int(row["n_frames"])) for row in rows]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}; isojoule prepare-dataset writes it") from error
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: is not a manifest as isojoule prepare-dataset writes it") from error
+    return read_clips(path, _clip)
+
+
+def _clip(row: dict[str, str]) -> Clip:
+    clip = Clip(row["path"], row["split"], int(row["n_frames"]))
+    if clip.split not in ("train", "test"):
+        raise ValueError(f"split: found {clip.split}, expected train or test")
+    if clip.n_frames < 1:
+        raise ValueError(f"n_frames: found {clip.n_frames}, expected 1 or more")
+    return clip
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
