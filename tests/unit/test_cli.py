@@ -96,44 +96,6 @@ def test_a_wrong_command_line_is_answered_in_one_sentence(words, sentence, capsy
     assert said.endswith(f"isojoule {words[0]} --help explains it\n")
 
 
-def options_with_numbers():
-    for name in main.NAMES:
-        for action in main.parser(name, main.load(name))._actions:
-            if action.option_strings and action.type not in (None, main.Path):
-                yield name, action.option_strings[-1]
-
-
-@pytest.mark.parametrize(("name", "option"), list(options_with_numbers()))
-@pytest.mark.parametrize("text", ["-1", "-3e-3", "-.5", "-inf", "nan", "1e999"])
-def test_no_number_is_taken_for_an_option(name, option, text, capsys):
-    """argparse takes -3e-3 for an option, and says that --energy-kwh expects an argument."""
-    with pytest.raises(SystemExit):
-        main.main([*name.split(), option, text])
-    said = capsys.readouterr().err
-    assert f"{option}: found {text}, expected " in said or said.startswith("error: missing: ")
-    assert (said.count("\n"), "Traceback" in said) == (1, False)
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["--seed", "4294967296"], "--seed: found 4294967296, expected a whole number of 4294967295 at most"),
-        (["--run-noise", "-3e-3"], "--run-noise: found -3e-3, expected a number of 0 or more"),
-        (["--slowed-share", "2"], "--slowed-share: found 2, expected a number of 0 or more and of 1 at most"),
-        (["--gpus", "-1e1"], "--gpus: found -1e1, expected a whole number of 1 or more"),
-    ],
-)
-def test_a_number_that_cannot_be_is_named(words, sentence, capsys):
-    assert refused(capsys, "simulate", *words) == f"error: {sentence}; isojoule simulate --help explains it\n"
-
-
-def test_a_negative_quality_is_a_quality():
-    """A log likelihood is."""
-    words = ["t.csv", "--target", "a", "--phase", "test", "--references", "r.csv", "--energy-kwh", "1", "--quality"]
-    parser = main.parser("normalize", main.load("normalize"))
-    assert parser.parse_args([*words, "-3e-3"]).quality == -0.003
-
-
 def test_an_option_is_not_guessed_from_its_beginning(capsys):
     assert "found no option --mini, expected one such as --minimize" in refused(capsys, "front", "t.csv", "--mini", "x")
 

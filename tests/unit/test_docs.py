@@ -25,7 +25,8 @@ PROJECT = Path(__file__).parents[2]
 LIBRARY = Path(isojoule.__file__).parent
 GUIDES = sorted((PROJECT / "docs").glob("*.md"))
 USERS = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md", "profiles/README.md")]
-PAGES = [*USERS, *GUIDES, *sorted((PROJECT / "benchmarks").glob("*.md")), PROJECT / "reference/published/README.md"]
+REFERENCE = sorted((PROJECT / "reference").glob("*/README.md"))
+PAGES = [*USERS, *GUIDES, *sorted((PROJECT / "benchmarks").glob("*.md")), *REFERENCE]
 PICTURES = [PROJECT / "docs" / "pictures" / name for name in ("front.png", "report.png")]
 # files of a reader
 THEIRS = ("my-study.yaml", "all.yaml")
@@ -264,6 +265,7 @@ def test_figures_are_drawn_from_what_the_page_says():
         "measurements": "measurements.parquet",
         "fronts": "pareto/fronts.csv",
         "errors": "normalization/errors.parquet",
+        "energies": "energies/errors.csv",
     }
     for row in re.findall(
         r"^\| `([a-z-]+)` \| [^|]+ \| (\w+) \|$", (PROJECT / "docs/figures-and-report.md").read_text(), re.MULTILINE

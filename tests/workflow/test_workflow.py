@@ -88,7 +88,7 @@ def test_a_study_ends_in_records_table_figures_and_report(finished):
     assert frame.loc[frame["phase"] == "test", "macro_f1"].between(0, 1).all()
     assert pd.read_csv(results / "measurements.csv").shape == frame.shape
     assert list(pd.read_csv(results / "data-dictionary.csv")["column"]) == list(frame.columns)
-    for name in captions.FIGURES:
+    for name in captions.STUDY:
         for ending in ("svg", "pdf", "png"):
             assert (results / "figures" / f"{name}.{ending}").stat().st_size > 5000
     fronts = pd.read_csv(results / "pareto" / "fronts.csv")
@@ -288,7 +288,7 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
     run = snakemake(folder, "--report", "report.html")
     assert run.returncode == 0, run.stdout
     page = (folder / "report.html").read_text()
-    for name in captions.FIGURES:
+    for name in captions.STUDY:
         assert f"{name}.svg" in page
     assert captions.FIGURES["energy-computation-train"].caption.split(":")[0] in page
     assert captions.FIGURES["pareto-energy"].title in page

@@ -14,7 +14,6 @@ probability that a model is optimal. A dominated model that is on the front in
 import argparse
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import number
 from isojoule.errors import InputError
 
 
@@ -100,6 +99,6 @@ def corner(text: str) -> tuple[str, float]:
     """The type of an option of the form column=value."""
     column, _, value = text.partition("=")
     try:
-        return column, number()(value)
-    except argparse.ArgumentTypeError:
+        return column, float(value)
+    except ValueError:
         raise argparse.ArgumentTypeError(f"found {text}, expected column=number") from None

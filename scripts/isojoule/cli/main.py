@@ -3,12 +3,11 @@
 import argparse
 import difflib
 import importlib
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import isojoule
 from isojoule.cli.running import run, tell
@@ -32,6 +31,7 @@ COMMANDS = {
         "rank-normalization",
         "evaluate-mixed",
         "choose-references",
+        "compare-normalization",
         "normalize",
         "compare-fronts",
         "front",
@@ -127,11 +127,6 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
 class Parser(argparse.ArgumentParser):
     """A parser that says in one sentence what is wrong, and names the option that the user probably meant."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        # argparse takes -1 for a number and -3e-3 for an option
-        self._negative_number_matcher = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|-inf|-nan")
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
         """Parse the words of a command line, and refuse options that do not exist."""

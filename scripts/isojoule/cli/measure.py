@@ -17,7 +17,7 @@ import sys
 import time
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import above_zero, at_least, one_of
+from isojoule.cli.arguments import above_zero, one_of
 from isojoule.errors import OVER_BUDGET, InputError
 from isojoule.measuring.device_lock import Device
 
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.config(parser)
     parser.add_argument("--gpu", required=True, help="entry of the configuration's gpus")
     parser.add_argument(
-        "--repeat", type=at_least(0), default=0, help="number of the repeat, which decides the seed (default: 0)"
+        "--repeat", type=int, default=0, help="number of the repeat, which decides the seed (default: 0)"
     )
     parser.add_argument("--architecture", nargs="+", help="names of architectures, such as mlp-1x64 (default: all)")
     parser.add_argument("--budget-s", type=above_zero, default=math.inf, help="time budget in seconds (default: none)")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import above_zero, number
+from isojoule.cli.arguments import above_zero
 from isojoule.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--params", type=above_zero, help="number of parameters of my system")
     parser.add_argument(
-        "--quality", type=number(), help="quality of my system, for the energy-weighted score; more is better"
+        "--quality", type=float, help="quality of my system, for the energy-weighted score; more is better"
     )
     parser.add_argument("--reference", help="system that the score is relative to, one of the references")
     arguments.kinds(parser)

@@ -16,6 +16,8 @@ From the fronts that `isojoule compare-fronts` writes: pareto-energy,
 pareto-normalized, pareto-costs, pareto-stability.
 From the tables that `isojoule literature` writes: published-training,
 published-waveflow.
+From the errors that `isojoule compare-normalization` writes:
+normalization-tables.
 
 A figure is as wide as a column or the text of a paper, and its fonts are
 embedded: PDF and SVG are ready for print.

@@ -9,7 +9,7 @@ every row says that it is simulated: nobody measured it.
 import argparse
 
 from isojoule.cli import arguments
-from isojoule.cli.arguments import at_least, number
+from isojoule.cli.arguments import at_least
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,15 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     arguments.seed(parser, "of everything that is drawn")
     parser.add_argument("--gpus", type=at_least(1), default=4, help="number of GPUs to make up (default: 4)")
     parser.add_argument("--repeats", type=at_least(1), default=1, help="runs per cell (default: 1)")
-    parser.add_argument("--run-noise", type=number(0), default=0.02, help="relative spread of one run (default: 0.02)")
+    parser.add_argument("--run-noise", type=float, default=0.02, help="relative spread of one run (default: 0.02)")
     parser.add_argument(
-        "--system-noise", type=number(0), default=0.03, help="relative spread of one system on one GPU (default: 0.03)"
+        "--system-noise", type=float, default=0.03, help="relative spread of one system on one GPU (default: 0.03)"
     )
     parser.add_argument(
-        "--slowed-share",
-        type=number(0, 1),
-        default=0.0,
-        help="share of runs that are slowed by 20 to 100 %% (default: 0)",
+        "--slowed-share", type=float, default=0.0, help="share of runs that are slowed by 20 to 100 %% (default: 0)"
     )
     arguments.output(parser, "the table of measurements, a parquet or CSV file")
 

@@ -23,10 +23,8 @@ CUT_OFF = (
 )
 # of a page of Ogg (RFC 3533): the longest one, the head before its table of segments, and the bit of the last one
 PAGE_BYTES = 65307
-PAGE_HEAD = struct.Struct("<5xBq12xB")
+PAGE_HEAD = struct.Struct("<4sBB20xB")
 LAST_PAGE = 4
-# the position at the end of the last page that libsndfile takes for whole
-POSITION = re.compile(r"^\s*(?:PCM end|Last Granule pos)\s*: (\d+)$", re.M)
 # a block in which decoding fails is lost as a whole, so that blocks are small where frames are counted
 COUNTED_FRAMES = 1024
 
@@ -56,7 +54,7 @@ def properties(path: Path) -> Properties:
     """
     with opened(path) as clip:
         _check_sizes(clip)
-        if clip.format == "OGG" and not _has_last_page(path, clip):
+        if clip.format == "OGG" and not _has_last_page(path):
             raise UnusableClipError(f"is cut off: found {clip.frames} frames, expected the last page behind them")
         frames = clip.frames if clip.has_known_length and _has_last_frame(clip) else _counted(path)
         return Properties(frames / clip.samplerate, clip.samplerate, clip.channels)
@@ -72,19 +70,17 @@ def _check_sizes(clip: Stream) -> None:
                 raise UnusableClipError(f"is cut off: found {found} {unit}, expected {expected} by its header")
 
 
-def _has_last_page(path: Path, clip: Stream) -> bool:
-    """Say whether the last page of an Ogg file is marked as the last one of its stream, whole and undamaged."""
+def _has_last_page(path: Path) -> bool:
+    """Say whether the last page of an Ogg file is marked as the last one of its stream, and whole."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, 2 * PAGE_BYTES), os.SEEK_END)
         end = file.read()
     page = end[end.rfind(b"OggS") :]
     if len(page) < PAGE_HEAD.size:
         return False
-    flags, position, segments = PAGE_HEAD.unpack_from(page)
+    _, _, flags, segments = PAGE_HEAD.unpack_from(page)
     length = PAGE_HEAD.size + segments + sum(page[PAGE_HEAD.size :][:segments])
-    read = POSITION.search(clip.extra_info)
-    is_read = read is None or int(read[1]) == position
-    return bool(flags & LAST_PAGE) and len(page) >= length and is_read
+    return bool(flags & LAST_PAGE) and len(page) >= length
 
 
 def _has_last_frame(clip: Stream) -> bool:

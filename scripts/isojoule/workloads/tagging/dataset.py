@@ -107,11 +107,6 @@ def _checked_clips(
         for name, table in tables.items()
         for line, reason in table.broken_rows.items()
     ]
-    problems += [
-        (str(audio / clip), f"may have classes in line {line} of {name}, which cannot be read")
-        for name, table in tables.items()
-        for clip, line in table.incomplete.items()
-    ]
     clips = []
     for name, check in zip(names, checks, strict=True):
         if isinstance(check, str):
@@ -141,8 +136,7 @@ def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> Pro
 
 def _count_unused(audio: Path, tables: dict[str, Labels]) -> int:
     """Count the audio files below the folder `audio` that no table names."""
-    named = {name for table in tables.values() for name in (*table.of_clips, *table.incomplete)}
-    used = {os.path.normpath(audio / name) for name in named}
+    used = {os.path.normpath(audio / name) for table in tables.values() for name in table.of_clips}
     files = (path for path in audio.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file())
     return sum(os.path.normpath(path) not in used for path in files)
 

@@ -35,14 +35,12 @@ class Labels:
 
     Attributes:
         of_clips: the classes by the file name of the clip, in the order of the table; a clip may have none.
-        broken_rows: why a row cannot be read, by its line.
-        incomplete: the line of a broken row by a clip that it seems to be of, whose other rows do not tell all.
+        broken_rows: why a row cannot be read, by its line; the clips that it may belong to are not in `of_clips`.
         events: number of events where the table has a row for each, else None.
     """
 
     of_clips: dict[str, list[str]]
     broken_rows: dict[int, str]
-    incomplete: dict[str, int]
     events: int | None
 
 
@@ -61,13 +59,13 @@ def read_labels(path: Path, classes: list[str]) -> Labels:
     is_strong = not {*TIMES, EVENT}.isdisjoint(header)
     name, label, *times = _columns(path, header, is_strong)
     of_clips: dict[str, list[str]] = {}
-    broken_rows, broken_names, unknown, events = {}, {}, [], 0
+    broken_rows, broken_names, unknown, events = {}, [], [], 0
     for number, row in enumerate(rows, start=2):
         if not any(row):
             continue
         if reason := _broken(row, header, name, label, times):
             broken_rows[number] = reason
-            broken_names[number] = _possible_names(row, classes)
+            broken_names += [_same_name(value) for value in row]
             continue
         classes_of_row = [text.strip() for text in row[label].split(",") if text.strip()]
         strange = [text for text in classes_of_row if text not in classes]
@@ -79,14 +77,10 @@ def read_labels(path: Path, classes: list[str]) -> Labels:
         raise InputError(f"{path}: {listed(unknown)}; the classes are {', '.join(classes)}")
     if not of_clips and not broken_rows:
         raise InputError(f"{path}: found no labelled clip, expected at least one row below the header")
-    incomplete = {
-        clip: number
-        for number, texts in broken_names.items()
-        for clip in of_clips
-        if any(text.startswith(clip) for text in texts)
-    }
-    complete = {clip: labels for clip, labels in of_clips.items() if clip not in incomplete}
-    return Labels(complete, broken_rows, incomplete, events if is_strong else None)
+    # a row that lost its tab begins with the name of its clip, whose other rows do not tell all of its classes
+    spoiled = [clip for clip in of_clips if any(text.startswith(clip) for text in broken_names)]
+    complete = {clip: labels for clip, labels in of_clips.items() if clip not in spoiled}
+    return Labels(complete, broken_rows, events if is_strong else None)
 
 
 def listed(problems: list[str]) -> str:
@@ -136,13 +130,6 @@ def _is_event(onset: str, offset: str) -> bool:
         return 0 <= float(onset) <= float(offset) < math.inf
     except ValueError:
         return False
-
-
-def _possible_names(row: list[str], classes: list[str]) -> list[str]:
-    """Return what a broken row may have for a name, and something behind it: tabs and line ends can be lost or new."""
-    texts = ["".join(row), *row]
-    texts += [text.removeprefix(name) for text in row for name in classes if text.startswith(name)]
-    return [_same_name(text) for text in texts if text]
 
 
 def _same_name(name: str) -> str:
