@@ -1,12 +1,16 @@
 """The command `isojoule`: its help, and what a mistyped command line is answered."""
 
+import argparse
 import json
 import subprocess
 import sys
+import warnings
+from types import ModuleType
 
+import numpy as np
 import pytest
 
-from isojoule.cli import main
+from isojoule.cli import main, running
 
 # options of which a command takes one or several, or which say what only it can be told
 SEVERAL = ("--architecture", "--gpu", "--output", "--minimize", "--maximize", "--name", "--quality", "-h", "--help")
@@ -143,3 +147,15 @@ def test_a_reader_that_leaves_early_sees_no_traceback(words):
     ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
     assert ended.stderr == ""
     assert ended.stdout.strip() in ("0", "141")
+
+
+@pytest.mark.parametrize(("options", "number"), [([], 0), (["default"], 1)])
+def test_what_numpy_warns_of_is_for_programmers(options, number, monkeypatch):
+    """Python's -W shows it."""
+    command = ModuleType("isojoule.cli.divide")
+    command.run = lambda _: np.log(np.zeros(1)).all() and None
+    monkeypatch.setattr(sys, "warnoptions", options)
+    with warnings.catch_warnings(record=True) as told, pytest.raises(SystemExit) as ended:
+        warnings.simplefilter("always")
+        running.run(command, argparse.Namespace())
+    assert (ended.value.code, len(told)) == (0, number)

@@ -1,5 +1,7 @@
 """Whole cells on the CPU: the real meter, real models, real features; a fake only where a GPU would be needed."""
 
+import re
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -11,10 +13,12 @@ from studies import changed
 
 from isojoule.energy import nvml
 from isojoule.errors import InputError
+from isojoule.measuring import cell as cell_module
 from isojoule.measuring import checkpoints
 from isojoule.measuring.cell import CellJob, measure, metered, opened
 from isojoule.measuring.device_check import Arrival
 from isojoule.measuring.device_lock import Device
+from isojoule.progress import heartbeat
 from isojoule.records import provenance
 from isojoule.study.cells import Cell
 from isojoule.study.reruns import cell_slice, fingerprints
@@ -365,3 +369,11 @@ def test_accuracy_is_beside_macro_f1(single, truth, guesses, accuracy, macro_f1)
 def test_features_with_several_labels_are_refused_for_a_single_one(single, folder):
     with pytest.raises(InputError, match="found a clip that has not exactly one class, which task: single_label"):
         session_of(single[0], folder)
+
+
+def test_progress_names_its_cell(study, folder, machine, tmp_path, monkeypatch, capsys):
+    """Two jobs may run side by side, in one terminal."""
+    monkeypatch.setattr(cell_module, "heartbeat", partial(heartbeat, period_s=0.001))
+    train(study, folder, machine, tmp_path / "weights.safetensors")
+    said = capsys.readouterr().err
+    assert re.search(r"^0 s: mlp-1x4 on cpu-1thread, train, repeat 0: .+ kWh so far$", said, re.MULTILINE), said

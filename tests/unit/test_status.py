@@ -2,10 +2,12 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from simulated import DATA, record
@@ -166,13 +168,26 @@ def test_an_attempt_whose_program_lives_is_not_settled(results, demo):
         assert status(results).startswith("demo: 96 cells: 48 done, 1 running, 47 waiting\n")
 
 
-def test_ctrl_c_is_remembered_and_ends_what_it_ended():
+@pytest.mark.parametrize(
+    ("scheduler", "persistence", "is_told"),
+    [
+        (None, None, True),
+        (None, SimpleNamespace(_lockfile={}), True),
+        (None, SimpleNamespace(_lockfile={"input": "lock"}), False),
+        (object(), SimpleNamespace(_lockfile={"input": "lock"}), False),
+    ],
+)
+def test_ctrl_c_is_remembered_and_ends_what_it_ended(scheduler, persistence, is_told, monkeypatch, capsys):
+    """Before there is a lock to give back or a job to end, it ends the program at once."""
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    workflow = SimpleNamespace(scheduler=scheduler, persistence=persistence)
     before = signal.getsignal(signal.SIGINT)
     try:
-        as_it_is.listen_for_ctrl_c()
+        as_it_is.listen_for_ctrl_c(workflow)
         assert not as_it_is.was_stopped(None)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SystemExit if is_told else KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+        assert capsys.readouterr().err == ("stopped by you; the same command goes on\n" if is_told else "")
         assert as_it_is.was_stopped(None)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +66,8 @@ except InputError as error:
     sys.exit(f"error: {error}")
 
 if workflow.is_main_process:
-    tell_failures(logger)
-    as_it_is.listen_for_ctrl_c()
+    tell_failures(logger, RESULTS)
+    as_it_is.listen_for_ctrl_c(workflow)
 
 PHASES = cells.phases(STUDY)
 ALL_RECORDS = [str(published(Path(RESULTS), cell)) for cell in cells.cells(STUDY)]
@@ -97,10 +98,12 @@ if (
 CONFIGURATION = f"${VARIABLE}"
 
 
+# a file of what the study does not have is made by no rule
 wildcard_constraints:
-    gpu="[^/]+",
-    architecture="[^/]+",
+    gpu="|".join(map(re.escape, STUDY.gpus)),
+    architecture="|".join(map(re.escape, ARCHITECTURES)),
     repeat=r"\d+",
+    figure="|".join(captions.FIGURES),
 
 
 def gpu_entry(key):

@@ -4,8 +4,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -56,9 +57,21 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep from the user what libraries of numbers warn their programmers of, unless Python was told to warn (-W)."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            for category in (RuntimeWarning, FutureWarning):
+                warnings.simplefilter("ignore", category)
+            warnings.filterwarnings("ignore", module=r"sklearn\.")
+        yield
+
+
 def _exit_code(command: ModuleType, call: Callable[[], int | None]) -> int:
     try:
-        return call() or 0
+        with _without_warnings():
+            return call() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -246,7 +246,8 @@ def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tu
     with computer.alone():
         job.meter.ready()
         job.meter.warm_up(session.warm_up)
-        with job.meter as window, heartbeat(lambda: f"{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
+        far = f"{job.cell}: "
+        with job.meter as window, heartbeat(lambda: f"{far}{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
             while window.again(repetitions):
                 session.run()
         peak_memory_bytes = torch.cuda.max_memory_allocated() if job.is_on_gpu else None

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from isojoule.study.cells import architectures, cells
 from isojoule.study.journal import Journal, fingerprint_of_data, published
@@ -28,14 +29,27 @@ def is_asked_for() -> bool:
     return bool(os.environ.get(VARIABLE))
 
 
-def listen_for_ctrl_c() -> None:
-    """Remember that the user pressed Ctrl-C, of which Snakemake tells its handlers nothing."""
+def listen_for_ctrl_c(workflow: Any) -> None:
+    """Remember that the user pressed Ctrl-C, of which Snakemake tells its handlers nothing.
+
+    Args:
+        workflow: Snakemake's, whose scheduler is none before any job can run. Until then Snakemake would end with a
+            traceback.
+    """
     before = signal.getsignal(signal.SIGINT)
     if not callable(before):
         return
 
+    def holds_lock() -> bool:
+        # Snakemake's own lock of the folder, which only its orderly end gives back; its persistence tells nobody else
+        return workflow.persistence is not None and getattr(workflow.persistence, "_lockfile", True) != {}
+
     def note(number: int, frame: FrameType | None) -> None:
         _STOPPED_BY.append(number)
+        if workflow.scheduler is None and not holds_lock():
+            print("stopped by you; the same command goes on", file=sys.stderr, flush=True)
+            # an exception would be told by the loop of events that it comes out of
+            os._exit(130)
         before(number, frame)
 
     with suppress(ValueError):
