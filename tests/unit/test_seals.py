@@ -236,3 +236,23 @@ def test_an_edited_record_or_count_makes_no_table(demo, tmp_path):
             aggregate(demo, tmp_path)
         path.write_text(before)
     assert len(aggregate(demo, tmp_path)) == len(cells(demo))
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 96])
+def test_every_byte_of_a_long_array_counts(monkeypatch, tmp_path, length):
+    """Blocks of an array are hashed beside each other."""
+    monkeypatch.setattr(seals, "BLOCK_BYTES", 16)
+    path = tmp_path / "audio.npy"
+    np.save(path, np.arange(length, dtype=np.int8))
+    seals.seal(path, "isojoule extract-features")
+    assert seals.check(path).rows == length
+    for position in range(length):
+        values = np.arange(length, dtype=np.int8)
+        values[position] ^= 1
+        np.save(path, values)
+        with pytest.raises(ChangedError):
+            seals.check(path)
+    if length == 96:
+        np.save(path, np.roll(np.arange(length, dtype=np.int8), 16))
+        with pytest.raises(ChangedError):
+            seals.check(path)

@@ -171,7 +171,7 @@ class Block:
             return self._end(begun, "oom-once", record.message or "out of memory")
         self._journal.end(record)
         if cell.phase == "test":
-            self._checkpoint(cell.architecture).unlink(missing_ok=True)
+            checkpoints.remove(self._checkpoint(cell.architecture))
         return record
 
     def _job(self, begun: MeasurementRecord, arrival: Arrival, meter: Meter) -> CellJob:

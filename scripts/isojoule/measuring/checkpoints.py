@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_model, save_file, save_model
 from torch import nn
 
+from isojoule import seals
 from isojoule.errors import InputError
-from isojoule.files import written_whole
+from isojoule.files import seal_beside, written_whole
+from isojoule.records import MeasurementRecord
 
 
 def write(path: Path, model: nn.Module, origin: str) -> None:
@@ -35,14 +38,25 @@ def _written(path: Path) -> Iterator[str]:
         except SafetensorError as error:
             number = re.search(r"\(os error (\d+)\)", str(error))
             raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else OSError(str(error))) from error
+    seals.seal(path, MeasurementRecord.MADE_BY)
+
+
+def remove(path: Path) -> None:
+    """Remove a checkpoint and its seal, if they are there."""
+    path.unlink(missing_ok=True)
+    seal_beside(path).unlink(missing_ok=True)
 
 
 def is_there(path: Path, origin: str) -> bool:
-    """Whether `path` holds what a training of `origin` left."""
+    """Whether `path` holds what a training of `origin` left, and nobody has changed it since."""
     try:
+        seals.check(path)
         with safe_open(str(path), framework="pt") as opened:
             return (opened.metadata() or {}).get("origin") == origin
-    except (OSError, SafetensorError):
+    except seals.ChangedError as error:
+        print(f"{error}: trained again", file=sys.stderr, flush=True)
+        return False
+    except (OSError, SafetensorError, InputError):
         return False
 
 
@@ -51,7 +65,9 @@ def load(path: Path, model: nn.Module) -> str | None:
 
     Raises:
         InputError: the file is missing, broken, or holds the weights of another architecture.
+        ChangedError: it was changed since it was written.
     """
+    seals.check(path)
     try:
         with safe_open(str(path), framework="pt") as opened:
             failure = (opened.metadata() or {}).get("failure")

@@ -9,6 +9,7 @@ from blocks import GPU, records, up_to_date
 from isojoule.errors import InputError
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.seals import ChangedError
+from isojoule.workloads.tagging.sessions import Session
 
 
 def edited(path, factor=1000):
@@ -64,3 +65,24 @@ def test_an_attempt_under_the_name_of_another_is_refused(study, results, machine
     with pytest.raises(InputError, match="found attempt 1 at mlp-1x4 on cpu-1thread, train, repeat 0, expected att"):
         up_to_date(study, results, machine, ["mlp-1x4"], repeat=int(name.split(".")[0][-1]))
     assert measured == []
+
+
+def test_weights_that_were_changed_are_trained_again(study, results, machine, monkeypatch, measured, capsys):
+    test = Session._test
+
+    def fail(self, numbers, total):
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Session, "_test", fail)
+    with pytest.raises(InputError):
+        up_to_date(study, results, machine, ["mlp-1x4"])
+    monkeypatch.setattr(Session, "_test", test)
+    (weights,) = results.rglob("*.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    measured.clear()
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    assert measured == [("mlp-1x4", "train"), ("mlp-1x4", "test")]
+    assert "mlp-1x4-0.safetensors: was changed since" in capsys.readouterr().err
+    assert not [path for path in (results / "checkpoints").rglob("*") if path.is_file()]
