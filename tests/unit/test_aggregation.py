@@ -96,6 +96,20 @@ def test_a_record_of_another_configuration_code_or_data_is_refused_by_name(folde
     assert f"{path}: was measured with other code, configuration or data" in refusal(folder, demo)
 
 
+def test_a_record_of_another_study_that_is_decided_alike_is_taken_and_said_whose_it_is(folder, demo, tmp_path):
+    """The table refused them, and said that code, configuration or data were others."""
+    renamed = changed(demo, {"study": "renamed"})
+    frame = aggregate(renamed, folder)
+    assert set(frame["study"]) == {"renamed"}
+    assert set(frame["record_study"]) == {"demo"}
+    assert in_words(frame, folder) == [f"{len(frame)} cells were measured by the study demo, which decides them alike"]
+    write_table(frame, tmp_path / "measurements.parquet")
+    page = render((tmp_path / "measurements.parquet", frame), {}, [])
+    assert "<title>renamed: energy and quality</title>" in page
+    assert f"<li>{len(frame)} cells were measured by the study demo, whose code" in page
+    assert in_words(aggregate(demo, folder), folder) == []
+
+
 def test_an_attempt_that_is_not_final_is_no_record(folder, demo, path):
     changed = record(demo, cells(demo)[0], outcome="running", energy=None, work=None)
     path.write_text(changed.model_dump_json())

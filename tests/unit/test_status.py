@@ -128,6 +128,13 @@ def test_records_of_another_configuration_are_waiting(results, demo):
     assert status(results).startswith("demo: 96 cells: 0 done, 96 waiting\n")
 
 
+def test_what_another_study_measured_is_done_and_said_whose_it_is(results, demo):
+    reading.store(changed(demo, {"study": "renamed"}), results / "configuration.yaml")
+    said = status(results)
+    assert said.startswith("renamed: 96 cells: 48 done, 48 waiting\n")
+    assert "\n48 cells were measured by the study demo\n" in said
+
+
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"found no configuration\.yaml, expected the results of a study"):
         status(tmp_path)

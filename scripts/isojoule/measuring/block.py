@@ -10,7 +10,8 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -85,9 +86,17 @@ class Block:
             for record in kept_records.values():
                 self._journal.publish(record)
             waiting = list(dict.fromkeys(cell.architecture for cell in cells if cell not in kept_records))
-            already = f"{len(cells)} cells, {len(kept_records)} measured already"
+            already = (
+                f"{len(cells)} cells, {len(kept_records)} measured already{self._by_others(kept_records.values())}"
+            )
             print(f"{self._gpu}, repeat {self._repeat}: {already}", flush=True)
             return self._measure(sorted(waiting, key=self._urgency), order, ends_s) if waiting else 0
+
+    def _by_others(self, records: Iterable[MeasurementRecord]) -> str:
+        """Say how many records are of another study, which decides their cells alike."""
+        numbers = Counter(record.study for record in records if record.study != self._configuration.study)
+        counts = ", ".join(f"{number} by the study {study}" for study, number in numbers.items())
+        return f" ({counts})" if counts else ""
 
     def _measure(self, waiting: list[str], order: list[str], ends_s: float) -> int:
         check_features(self._configuration, self._results / "features")

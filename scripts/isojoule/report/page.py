@@ -17,7 +17,7 @@ from isojoule.report.downloads import downloads
 from isojoule.report.embedded_figures import figures_by_category
 from isojoule.report.provenance import provenance
 from isojoule.tables.energy import energy_table
-from isojoule.tables.outcomes import without_energy
+from isojoule.tables.outcomes import taken_from, without_energy
 from isojoule.tables.qualities import QUALITIES
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -67,6 +67,7 @@ def _render(
             study=names.iloc[0] if len(names) else path.stem,
             energies=records(energies),
             without_energy=without_energy(frame),
+            taken_from=taken_from(frame),
             costs={column: cost.label for column, cost in COSTS.items()},
             qualities=QUALITIES,
             shown_qualities=[name for name in QUALITIES if f"{name}_mean" in energies],

@@ -56,6 +56,7 @@ def status(results: Path) -> str:
             *table,
             *_reasons(states),
             *_broken(states, results),
+            *_taken(states, configuration),
             *_best(states, configuration),
             *_what_to_do(states),
         ]
@@ -176,6 +177,14 @@ def _broken(states: list[CellState], results: Path) -> list[str]:
             except InputError as error:
                 lines.append(f"broken: {error}; remove this file, and the command that measured writes it again")
     return ["", *lines[:SHOWN]] if lines else []
+
+
+def _taken(states: list[CellState], configuration: Configuration) -> list[str]:
+    """Say how many results another study measured, whose code, configuration and data are the same for them."""
+    records = [state.record for state in states if state.name in RESULTS and state.record]
+    numbers = Counter(record.study for record in records if record.study != configuration.study)
+    lines = [f"{number} cells were measured by the study {study}" for study, number in numbers.items()]
+    return ["", *lines] if lines else []
 
 
 def _what_to_do(states: list[CellState]) -> list[str]:

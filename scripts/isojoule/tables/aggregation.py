@@ -12,6 +12,7 @@ from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells
 from isojoule.study.journal import Journal
 from isojoule.study.reruns import fingerprints
+from isojoule.tables.outcomes import taken_from
 from isojoule.tables.qualities import QUALITIES, with_quality_table
 from isojoule.tables.rows import as_table, row, row_without_record
 from isojoule.workloads import interface
@@ -62,7 +63,8 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             rows.append(row_without_record(names, compute.get(cell.architecture)))
             continue
         times = configuration.whole(record.architecture, record.phase)
-        values = row(record, compute.get(record.architecture), times)
+        # the record is of another study where that one decides the cell alike
+        values = row(record, compute.get(record.architecture), times) | {"study": configuration.study}
         if configuration.phases.train is not None and configuration.whole(record.architecture, "train") != 1:
             # a part of the training made the weights: their quality is not what the energy of the whole training buys
             values |= dict.fromkeys(record.quality)
@@ -104,7 +106,7 @@ def _records(
             problems.append(f"{path}: outcome: found {record.outcome}, expected one of {', '.join(FINAL)}")
         elif record.identity in paths:
             problems.append(f"{path}: is the same cell as {paths[record.identity]} ({cell})")
-        elif record.study != configuration.study or not record.is_of(decided_by):
+        elif not record.is_of(decided_by):
             problems.append(f"{path}: was measured with other code, configuration or data; start the study again")
         records[record.identity], paths[record.identity] = record, path
     if not records and not problems:
@@ -116,7 +118,7 @@ def _records(
 
 
 def in_words(table: pd.DataFrame, results: Path) -> list[str]:
-    """Say which cells have no record and which architectures no count, and what to do; nothing where all have both.
+    """Say which records are of another study, which cells lack a record or a count, and what to do.
 
     Args:
         table: as `aggregate` returns it.
@@ -124,6 +126,10 @@ def in_words(table: pd.DataFrame, results: Path) -> list[str]:
     """
     uncounted = table.loc[table["params"].isna(), "architecture"].unique()
     sentences = [
+        f"{count} cells were measured by the study {study}, which decides them alike"
+        for study, count in taken_from(table).items()
+    ]
+    sentences += [
         f"{name}: found no {results}/compute/{name}.json, so that its parameters and FLOPs are empty: "
         "`isojoule count-compute` makes it, or says why it cannot"
         for name in uncounted

@@ -71,6 +71,9 @@ class Column:
 
 COLUMNS = {
     "study": Column("string", "", "name of the study", "record.study"),
+    "record_study": Column(
+        "string", "", "study whose run measured the cell: another one where its records were taken", "record.study"
+    ),
     "workload": Column("string", "", "what the architectures are trained to do", "record.workload"),
     "gpu": Column("string", "", "platform: key of the configuration's gpus", "record.gpu"),
     "architecture": Column("string", "", "name of the architecture", "record.architecture"),

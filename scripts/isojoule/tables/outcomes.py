@@ -1,4 +1,4 @@
-"""Which cells of a table have no energy, and what became of them: a whole platform, a whole architecture, or some."""
+"""What became of the cells of a table: which have no energy and why, and which another study measured."""
 
 import pandas as pd
 
@@ -27,6 +27,17 @@ def without_energy(frame: pd.DataFrame, shown: int = SHOWN) -> list[str]:
             lines.append(f"{architecture} on {gpu}: {len(rest)} of {len(cells)} cells ({_counts(rest)})")
     more = [f"and {len(lines) - shown} more"] if len(lines) > shown else []
     return lines[:shown] + more
+
+
+def taken_from(frame: pd.DataFrame) -> dict[str, int]:
+    """Count the cells that other studies measured, by the name of the study; their records were taken.
+
+    Args:
+        frame: a table of measurements.
+    """
+    is_taken = (frame["record_study"] != frame["study"]).fillna(False)
+    counts: dict[str, int] = frame.loc[is_taken, "record_study"].value_counts().to_dict()
+    return counts
 
 
 def _counts(cells: pd.DataFrame) -> str:

@@ -54,6 +54,14 @@ def test_what_is_measured_is_kept_byte_for_byte(study, results, machine, measure
     assert {name: path.read_bytes() for name, path in records(results).items()} == before
 
 
+def test_what_another_study_measured_is_kept_and_said_whose_it_is(study, results, machine, measured, capsys):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    measured.clear()
+    up_to_date(changed(study, {"study": "renamed"}), results, machine, ["mlp-1x4"])
+    assert measured == []
+    assert "2 cells, 2 measured already (2 by the study demo)" in capsys.readouterr().out
+
+
 def test_a_cell_that_leaves_the_journal_is_measured_again(study, results, machine, measured):
     up_to_date(study, results, machine, ["mlp-1x4", "mlp-1x5"])
     measured.clear()
