@@ -11,6 +11,7 @@ from studies import changed
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing, reading
+from isojoule.figures.shared.panels import blank
 from isojoule.flags.of_record import MEANINGS
 from isojoule.records import ComputeRecord, read_record
 from isojoule.report.page import render
@@ -532,3 +533,20 @@ def test_what_a_workload_tells_and_the_table_does_not_know_is_refused_by_name(fo
 def test_a_value_of_no_column_is_refused():
     with pytest.raises(KeyError, match="energy_wh"):
         as_table([{"gpu": "t4", "energy_wh": 1.0}])
+
+
+def test_a_figure_is_the_same_whichever_files_are_drawn_with_it(tmp_path):
+    """Its parts find their place once, and not in every file from where the last one left them."""
+
+    def drawn(frame):
+        figure = blank(5, 5)
+        for axis in figure.subplots(2, 2).flat:
+            axis.set_yscale("log")
+            axis.plot([1, 2], [1e-17, 1e-12])
+            axis.set_xticks([1, 2], ["cpu-1thread to cpu-2threads", "back"], rotation=45, ha="right")
+        return figure
+
+    alone, together = tmp_path / "alone.png", tmp_path / "together.png"
+    drawing.save(drawn, pd.DataFrame(), [alone])
+    drawing.save(drawn, pd.DataFrame(), [together.with_suffix(".svg"), together.with_suffix(".pdf"), together])
+    assert alone.read_bytes() == together.read_bytes()

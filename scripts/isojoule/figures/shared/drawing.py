@@ -51,13 +51,21 @@ def save(
         _say_what_is_not_drawn(figure, frame)
         for old, new in (texts or {}).items():
             _replace(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
-        for output in outputs:
-            with written_whole(output) as temporary:
-                metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(output.suffix)
-                try:
+        try:
+            _lay_out(figure)
+            for output in outputs:
+                with written_whole(output) as temporary:
+                    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(output.suffix)
                     figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
-                except ValueError as error:
-                    raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error
+        except ValueError as error:
+            raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give every part its place, which takes longer than to draw it, once for all files."""
+    if figure.axes and (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def _say_what_is_not_drawn(figure: Figure, frame: pd.DataFrame) -> None:
