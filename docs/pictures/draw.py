@@ -1,9 +1,10 @@
-"""Draw the pictures of README.md again: a front of published numbers, and the report of a simulated study.
+"""Draw the pictures of README.md and the pages again: a published front, a report, errors on energies of others.
 
     make pictures
 
-Nothing is measured: the front is computed from what a paper printed, and the study is simulated from a seed. The
-picture of the report is a screenshot of the page in Debian's Chromium.
+Nothing is measured: the front is computed from what a paper printed, the study is simulated from a seed, and the errors
+of normalization are computed from energies that others measured, in ten minutes or more. The picture of the report is a
+screenshot of the page in Debian's Chromium.
 """
 
 import shutil
@@ -28,6 +29,14 @@ def front(folder: Path) -> None:
     """Draw the published fronts of WaveFlow."""
     isojoule("literature", "--output", folder)
     isojoule("plot", "published-waveflow", folder / "waveflow.csv", "--output", PICTURES / "front.png")
+
+
+def tables(folder: Path) -> None:
+    """Draw the errors of normalization on tables of others."""
+    energies = PICTURES.parents[1] / "reference" / "energies"
+    isojoule("compare-normalization", energies, "--output", folder / "energies")
+    errors = folder / "energies" / "errors.csv"
+    isojoule("plot", "normalization-tables", errors, "--output", PICTURES / "normalization-tables.svg")
 
 
 def page(folder: Path) -> Path:
@@ -61,4 +70,5 @@ if __name__ == "__main__":
         sys.exit("error: found no program chromium, expected Debian's: apt-get install chromium")
     with tempfile.TemporaryDirectory() as made:
         front(Path(made))
+        tables(Path(made))
         screenshot(page(Path(made)))

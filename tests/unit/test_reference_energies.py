@@ -219,14 +219,14 @@ def test_intervals_are_asked_for_systems_that_nobody_has_seen(made_up, monkeypat
 
 
 def test_the_goals_of_the_intervals_are_said():
-    row = {"title": "nets", "scenario": "new", "references": 4, "without_interval": 0.0, "constant_width": 2.0}
+    row = {"title": "nets", "scenario": "new", "references": 4, "asked": 9, "without_interval": 0, "constant_width": 2}
     rows = [
         row | {"coverage": 0.9, "width": 2.2},
         row | {"coverage": 0.7, "width": 3.0},
         row | {"without_interval": 1.0, "coverage": np.nan, "width": np.nan},
     ]
     lines = interval_coverage.in_words(pd.DataFrame(rows))[1:]
-    assert lines[0] == "nets, my GPU is new, 4 references: 90%, width 2.20 beside 2.00"
+    assert lines[0] == "nets, my GPU is new, 4 references: 90% of 9, width 2.20 beside 2.00"
     assert lines[1].endswith(
         "not met: 88% to 94% are to hold the energy, and the width is to be at most 1.3 times the constant one"
     )

@@ -47,7 +47,7 @@ def draw(errors: pd.DataFrame) -> Figure:
 
 def _draw_panel(axis: Axes, errors: pd.DataFrame) -> None:
     """Draw the errors of a table: of each published method those of its best choice of references."""
-    counts = list(dict.fromkeys(errors["references"].astype(str)))
+    counts = sorted(set(errors["references"].astype(str)), key=lambda count: (not count.isdigit(), count.zfill(9)))
     places = {count: place for place, count in enumerate(counts)}
     for method in PUBLISHED:
         of_method = errors[errors["method"] == method]
@@ -61,7 +61,7 @@ def _draw_panel(axis: Axes, errors: pd.DataFrame) -> None:
     axis.set(yscale="log", xlabel="References")
     axis.set_ylim(top=min(axis.get_ylim()[1], HIGHEST_PERCENT))
     low, high = axis.get_ylim()
-    axis.set_yticks([tick for tick in (1, 2, 5, 10, 20, 50, 100, 200) if low <= tick <= high])
+    axis.set_yticks([tick for tick in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200) if low <= tick <= high])
     axis.yaxis.set_major_formatter(ScalarFormatter())
     axis.yaxis.set_minor_formatter(NullFormatter())
     axis.yaxis.set_minor_locator(NullLocator())
@@ -73,5 +73,5 @@ def _draw_line(
     if errors_percent.empty:
         return
     colour, label = METHODS[method]
-    shown = [places[str(count)] for count in errors_percent.index]
-    axis.plot(shown, errors_percent, style, color=colour, label=label, linewidth=width, markersize=4)
+    in_order = errors_percent.set_axis([places[str(count)] for count in errors_percent.index]).sort_index()
+    axis.plot(in_order.index, in_order, style, color=colour, label=label, linewidth=width, markersize=4)

@@ -60,7 +60,7 @@ def errors_by_references(
             raise InputError(f"{table.name}: held_out: found families, expected a table with several of them")
         for phase in [phase for phase in PHASES if (table.frame["phase"] == phase).any()]:
             rows = _rows(table.frame, phase, of_table, counts, seed, draws, workers)
-            tables.append(rows.assign(table=table.name, title=table.description.title, held_out=held_out))
+            tables.append(rows.assign(table=table.name, title=table.description.heading, held_out=held_out))
     rows = pd.concat(tables, ignore_index=True)
     rows["references"] = rows["references"].astype(str).where(rows["share"] != ALL, ALL)
     groups = rows.groupby([*CELL, "title", "kinds", "method", "sampling"], sort=False, observed=True)["mdape_percent"]

@@ -58,7 +58,7 @@ def interval_coverage(table: ReferenceTable, questions: int, seed: int, counts: 
             rows.append(
                 {
                     "table": table.name,
-                    "title": table.description.title,
+                    "title": table.description.heading,
                     "scenario": scenario,
                     "references": count,
                     "asked": len(of_scenario),
@@ -126,8 +126,8 @@ def in_words(table: pd.DataFrame) -> list[str]:
         table: as `interval_coverage` returns it, of one table or several below each other.
     """
     lines = [
-        f"intervals of {COVERAGE:.0%}: share that holds the energy, and median width (high / low) beside the constant "
-        "width that these errors would need"
+        f"intervals of {COVERAGE:.0%}: share that holds the energy, of so many questions, and median width (high / "
+        "low) beside the constant width that these errors would need"
     ]
     names = {"own": "my GPU is in the study", "new": "my GPU is new"}
     for _, row in table.iterrows():
@@ -136,9 +136,8 @@ def in_words(table: pd.DataFrame) -> list[str]:
             lines.append(f"{label}: no interval, since nothing supports one")
             continue
         none = f", no interval for {row['without_interval']:.0%}" if row["without_interval"] else ""
-        lines.append(
-            f"{label}: {row['coverage']:.0%}, width {row['width']:.2f} beside {row['constant_width']:.2f}{none}"
-        )
+        held, width = f"{row['coverage']:.0%} of {row['asked']:.0f}", f"width {row['width']:.2f}"
+        lines.append(f"{label}: {held}, {width} beside {row['constant_width']:.2f}{none}")
         missed = []
         if not LEAST_COVERAGE <= row["coverage"] <= MOST_COVERAGE:
             missed.append(f"{LEAST_COVERAGE:.0%} to {MOST_COVERAGE:.0%} are to hold the energy")

@@ -57,6 +57,11 @@ class Description(Section):
     only: dict[Text, Annotated[list[Text], Field(min_length=1)]] = Field(default_factory=dict)
     held_out: list[HeldOut] = Field(default=["architectures"], min_length=1)
 
+    @property
+    def heading(self) -> str:
+        """The title, and whether its numbers are unverified."""
+        return f"{self.title} (unverified)" if self.unverified else self.title
+
 
 @dataclass(frozen=True)
 class ReferenceTable:
