@@ -119,3 +119,19 @@ def test_another_partition_is_refused(monkeypatch):
     assert refusal("t4", entry).startswith("gpus.t4.partition: found a40 on ")
     monkeypatch.setenv("SLURM_JOB_PARTITION", "t4")
     assert arrive("t4", entry).device.type == "cpu"
+
+
+def test_more_threads_than_cpus_are_refused(monkeypatch):
+    """They would share them, and the record would say that each had one."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    assert arrive("cpu", Gpu(device="cpu", threads=2)).device.type == "cpu"
+    said = refusal("cpu", Gpu(device="cpu", threads=64))
+    assert said.startswith("gpus.cpu.threads: found 2 CPUs for this job on ")
+    assert said.endswith(", expected one for each of 64 threads; nothing was measured")
+    assert "one for each of 4 threads" in refusal("cpu", Gpu(device="cpu", threads=2, devices=2))
+
+
+def test_one_of_several_partitions_is_where_the_entry_sends(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_PARTITION", "long")
+    assert arrive("cpu", Gpu(device="cpu", partition="short,long")).device.type == "cpu"
+    assert "found long on " in refusal("cpu", Gpu(device="cpu", partition="short,longer"))

@@ -108,6 +108,26 @@ def test_a_model_of_the_user_is_found_in_the_current_folder(tmp_path, monkeypatc
     assert model.layer.in_features == 7
 
 
+@pytest.mark.parametrize("name", ["plan", "score", "tables", "main"])
+def test_a_users_module_may_have_the_name_of_one_of_ours(tmp_path, monkeypatch, name):
+    (tmp_path / f"{name}.py").write_text("from torch import nn\nclass Net(nn.Linear):\n    pass\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", list(__import__("sys").path))
+    monkeypatch.delitem(__import__("sys").modules, name, raising=False)
+    model = building.build(Architecture("mine", "custom", f"{name}:Net", {"in_features": 3, "out_features": 2}))
+    assert (type(model).__module__, model.in_features) == (name, 3)
+    monkeypatch.delitem(__import__("sys").modules, name)
+
+
+@pytest.mark.parametrize("name", ["statistics", "yaml", "math"])
+def test_a_users_module_that_a_library_hides_is_refused(tmp_path, monkeypatch, name):
+    """Code of the library would be measured, if it had such a class."""
+    (tmp_path / f"{name}.py").write_text("from torch import nn\nclass Net(nn.Linear):\n    pass\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"mine: found two modules {name}, .* and {tmp_path}/{name}\.py, "):
+        building.build(Architecture("mine", "custom", f"{name}:Net", {}))
+
+
 BROKEN = """
 from torch import nn
 class NoNet: ...

@@ -1,6 +1,7 @@
 """Check the configuration, and define the names that all rules share."""
 
 import atexit
+import getpass
 import os
 import re
 import subprocess
@@ -24,6 +25,12 @@ if isojoule.__version__ != VERSION:
         f"error: found version {isojoule.__version__} of the package isojoule in {sys.prefix}, expected {VERSION}, "
         "which this workflow is of: pip install it from the same place as this workflow"
     )
+
+# Snakemake asks for the name of the user, which in a container with another user's number is none
+try:
+    getpass.getuser()
+except (KeyError, OSError):
+    os.environ["USER"] = f"uid-{os.getuid()}"
 
 from isojoule.errors import InputError
 from isojoule.figures import captions

@@ -69,4 +69,4 @@ def _begin_again(options: argparse.Namespace, left_s: float) -> None:
     ]
     print("out of memory behind other cells: a fresh process decides", flush=True)
     os.closerange(3, 1024)
-    os.execv(sys.executable, [sys.executable, "-m", "isojoule", "measure", *map(str, words)])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "isojoule", "measure", *map(str, words)])

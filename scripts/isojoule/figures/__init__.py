@@ -1,1 +1,6 @@
 """Draw the figures of a study: one module each, with their captions in `captions` and what they share in `shared`."""
+
+import logging
+
+# where there is no home, Matplotlib makes itself a folder for its cache and warns that it did
+logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -47,14 +47,17 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
         precision: what is to be computed with: `fp32`, `tf32` or `bf16`.
 
     Raises:
-        RefusedError: the job arrived on another partition, finds another number of GPUs or another model of GPU, or a
-            GPU that NVML cannot read, or one that is split into instances, whose energies no instrument reads apart; or
-            the precision cannot be had there, or torch has no code for the GPU.
+        RefusedError: the job arrived on another partition, has fewer CPUs than threads, or finds another number of GPUs
+            or another model of GPU, or a GPU that NVML cannot read, or one that is split into instances, whose energies
+            no instrument reads apart; or the precision cannot be had there, or torch has no code for the GPU.
     """
     here = f"on {provenance.hardware().hostname}"
     partition = os.environ.get("SLURM_JOB_PARTITION")
-    if entry.partition is not None and partition not in (None, entry.partition):
+    if entry.partition is not None and partition not in (None, *entry.partition.split(",")):
         raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry.partition)
+    threads, cpus = entry.threads * (entry.devices if entry.device == "cpu" else 1), _cpus()
+    if threads > cpus:
+        raise _refused(f"gpus.{name}.threads", f"{cpus} CPUs for this job {here}", f"one for each of {threads} threads")
     if overrule := overridden(precision, entry.device):
         raise RefusedError(f"gpus.{name}.precision: {precision} cannot be had {here}: {overrule}; nothing was measured")
     if entry.device == "cpu":
@@ -89,6 +92,11 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
         if gpu.mig:
             raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
     return Arrival(torch.device("cuda", 0), gpus[0], tuple(gpus[1:]))
+
+
+def _cpus() -> int:
+    """Return how many CPUs this process may use, where the system tells, else how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refused(key: str, found: str, expected: str) -> RefusedError:

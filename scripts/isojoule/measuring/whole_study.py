@@ -82,7 +82,7 @@ def _run(name: str, *arguments: str) -> None:
     Raises:
         InputError: the command failed.
     """
-    code = subprocess.run([sys.executable, "-m", "isojoule", name, *arguments], check=False).returncode
+    code = subprocess.run([sys.executable, "-P", "-m", "isojoule", name, *arguments], check=False).returncode
     if code:
         raise InputError(f"isojoule {name} ended with exit code {code}, nothing was measured")
 
@@ -90,7 +90,7 @@ def _run(name: str, *arguments: str) -> None:
 def _measure(left_s: float, *arguments: str) -> BlockOutcome:
     """Measure a block, and stop it when the time is over; the journal then has the attempt that this ended."""
     budget = () if left_s == math.inf else ("--budget-s", f"{left_s - START_S:.3f}")
-    with subprocess.Popen([sys.executable, "-m", "isojoule", "measure", *arguments, *budget]) as running:
+    with subprocess.Popen([sys.executable, "-P", "-m", "isojoule", "measure", *arguments, *budget]) as running:
         try:
             code = running.wait(None if left_s == math.inf else left_s)
         except subprocess.TimeoutExpired:

@@ -106,7 +106,11 @@ def analyse(words: Collection[str], records: Collection[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if not re.fullmatch(r"ISOJOULE_[0-9a-f]+", name)}
     is_elsewhere = not {"-d", "--directory"}.isdisjoint(word.partition("=")[0] for word in words)
     subprocess.run(
-        [sys.executable, "-m", "snakemake", "--nolock", "--no-hooks", *(word for word in words if word not in records)],
+        # -P, since no file of the user's folder is a module of Python's or of Snakemake's
+        [
+            *(sys.executable, "-P", "-m", "snakemake", "--nolock", "--no-hooks"),
+            *(word for word in words if word not in records),
+        ],
         env={**environment, VARIABLE: "1"},
         # the words are relative to the folder in which the user typed them
         cwd=os.environ.get("PWD") if is_elsewhere else None,

@@ -31,7 +31,7 @@ def model_class(architecture: Architecture) -> type[nn.Module]:
     """Import the class that `architecture.model` names; its module may lie in the current folder.
 
     Raises:
-        InputError: the module cannot be imported, or has no such `torch.nn.Module`.
+        InputError: the module cannot be imported, is there twice, or has no such `torch.nn.Module`.
     """
     module_name, _, class_name = architecture.model.partition(":")
     folder = str(Path.cwd())
@@ -45,6 +45,14 @@ def model_class(architecture: Architecture) -> type[nn.Module]:
             f"architecture {architecture.name}: module {module_name} cannot be imported: {first_line(error)}; "
             f"expected it in {folder} or installed"
         ) from error
+    own = Path(folder, *module_name.split("."))
+    if hidden := [path for path in (own.with_suffix(".py"), own / "__init__.py") if path.is_file()]:
+        file = getattr(module, "__file__", None)
+        if file is None or not any(path.samefile(file) for path in hidden):
+            raise InputError(
+                f"architecture {architecture.name}: found two modules {module_name}, {file or 'one of Python'} and "
+                f"{hidden[0]}, expected one: the first is taken, so rename the second"
+            )
     module_class = getattr(module, class_name, None)
     if module_class is None:
         raise InputError(f"architecture {architecture.name}: found no {class_name} in module {module_name}")
