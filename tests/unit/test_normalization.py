@@ -1,5 +1,8 @@
 """Methods of normalization: by hand, against scikit-learn, and what must hold in any world."""
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,6 +197,18 @@ def test_left_out_errors_are_those_of_solving_again_without_each_reference(monke
     likelihoods = np.sqrt((errors_of_choices**2).mean(axis=1) + 0.02**2) ** (-0.5 * len(inner))
     expected = likelihoods / likelihoods.sum() @ errors_of_choices
     np.testing.assert_allclose(method.left_out(values, TARGET), expected, rtol=1e-8)
+
+
+def test_processes_by_eigenvectors_are_those_of_the_naive_loop(monkeypatch):
+    """The loop of the benchmark solves for every kernel, noise level and reference that is left out."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    loop = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "normalization.py"))
+    values = Corrected().matrix(TABLE)
+    residuals = np.log(TARGET / values[:, 0])[:9]
+    ours = loop["by_eigenvectors"](values[:9], values[9:], residuals)
+    for mine, naive in zip(ours, loop["by_solving"](values[:9], values[9:], residuals), strict=True):
+        assert mine.shape == naive.shape
+        np.testing.assert_allclose(mine, naive, rtol=1e-8, atol=1e-10)
 
 
 def test_the_relative_ridge_minimizes_relative_errors():

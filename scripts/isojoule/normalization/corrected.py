@@ -131,7 +131,7 @@ class Corrected(Regularized):
         count, inner = len(references), between_ends(references)
         log_target = np.log(target_kwh)
         log_simple, log_simple_without = self._simple_predictions(references, target_kwh, systems)
-        processes = _gaussian_processes(references, systems)
+        processes = gaussian_processes(references, systems)
         log_weights, log_errors, log_predictions = [], [], []
         for baseline in self.baselines:
             shares = np.array([baseline.ratio, baseline.line, baseline.ridge])
@@ -159,27 +159,36 @@ class Corrected(Regularized):
         """
         count = len(references)
         methods = (_mean_ratio, line, RelativeRidge(self.columns, robust=self.robust).predictions)
-        others = np.array([np.delete(np.arange(count), left_out) for left_out in range(count)])
+        # row i has the numbers of all references but i
+        others = np.arange(count - 1) + (np.arange(count - 1) >= np.arange(count)[:, None])
         everything = np.concatenate([references, systems])
         with_all = [method(references[None], target_kwh[None], everything)[0] for method in methods]
         without_each = [method(references[others], target_kwh[others], references) for method in methods]
         return np.log(with_all), np.log(without_each)
 
 
-class _GaussianProcesses(NamedTuple):
+class GaussianProcesses(NamedTuple):
     """The Gaussian processes of all kernels and noise levels, for one set of references.
 
+    With eigenvectors Q_h and eigenvalues of the kernel's covariance of the references,
+    (K_h + v_l I)^-1 = Q_h diag(1 / (eigenvalue_n + v_l)) Q_h'. No inverse is written out: in the coordinates of Q_h all
+    noise levels are scales.
+
     Attributes:
-        inverses: (K_h + v_l I)^-1, (h, l, r, r).
-        covariances: k_h(m, r) of the systems with the references, (h, m, r).
+        eigenvectors: Q_h, (h, r, n).
+        scales: 1 / (eigenvalue_n + v_l), (h, l, n).
+        covariances: k_h(m, r) of the systems with the references, in the coordinates of Q_h, (h, m, n).
     """
 
-    inverses: Values
+    eigenvectors: Values
+    scales: Values
     covariances: Values
 
     def corrections(self, residuals: Values) -> Values:
         """Predict the residuals of the systems, (h, l, m), from those of the references, (r,), by equation (a)."""
-        return np.asarray(np.einsum("hmj,hlj->hlm", self.covariances, self.inverses @ residuals))
+        coordinates = residuals @ self.eigenvectors
+        scaled = self.scales * coordinates[:, None, :]
+        return np.asarray(scaled @ self.covariances.transpose(0, 2, 1))
 
     def left_out(self, residuals_without: Values) -> Values:
         """Return how far off each reference is when it is left out, (h, l, r), by equation (b).
@@ -187,23 +196,24 @@ class _GaussianProcesses(NamedTuple):
         Args:
             residuals_without: y(i) in row i, (r, r).
         """
-        diagonals = np.einsum("hlii->hli", self.inverses)
-        return np.asarray(np.einsum("hlij,ij->hli", self.inverses, residuals_without) / diagonals)
+        transposed = self.eigenvectors.transpose(0, 2, 1)
+        coordinates = transposed @ residuals_without.T
+        return np.asarray((self.scales @ (transposed * coordinates)) / (self.scales @ transposed**2))
 
 
-def _gaussian_processes(references: Values, systems: Values) -> _GaussianProcesses:
-    """Invert the covariances of all kernels and noise levels.
+def gaussian_processes(references: Values, systems: Values) -> GaussianProcesses:
+    """Make the Gaussian processes of all kernels and noise levels, (13, 4), for one set of references.
 
-    The eigenvectors Q_h and eigenvalues of a kernel's covariance serve all noise levels:
-    (K_h + v_l I)^-1 = Q_h diag(1 / (eigenvalue_n + v_l)) Q_h'.
+    Args:
+        references: columns of the references, (r, c).
+        systems: columns of the systems to predict, (m, c).
     """
     count = len(references)
     of_all = features(references, systems)
     covariances = _covariances(of_all, of_all[:count])
     eigenvalues, eigenvectors = np.linalg.eigh(covariances[:, :count])
-    inverse_eigenvalues = 1 / (eigenvalues[:, None, :] + NOISES[None, :, None])
-    inverses = np.einsum("hin,hln,hjn->hlij", eigenvectors, inverse_eigenvalues, eigenvectors, optimize=True)
-    return _GaussianProcesses(inverses, covariances[:, count:])
+    scales = 1 / (eigenvalues[:, None, :] + NOISES[None, :, None])
+    return GaussianProcesses(eigenvectors, scales, covariances[:, count:] @ eigenvectors)
 
 
 def _covariances(of_all: Values, of_references: Values) -> Values:
