@@ -53,6 +53,7 @@ def measure(rounds: int) -> list[Row]:
             "a minute",
             [60.0],
             "s",
+            "<= 1",
         ),
         *processes(rounds),
         *one_pair(rounds),

@@ -10,12 +10,13 @@ import pytest
 from commands import isojoule
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from isojoule.normalization.user_references import read_references
 
 from isojoule.errors import InputError
 from isojoule.literature import training
 from isojoule.normalization import ranking
+from isojoule.normalization.user_rows import read_rows
 from isojoule.tables import measurements, models
+from isojoule.tables.qualities import with_quality_table
 from isojoule.tables.reading import read_any
 
 
@@ -42,7 +43,7 @@ def refusal(tmp_path, content, read=measurements.read):
     return str(refused.value).removeprefix(f"{path}: ")
 
 
-@pytest.mark.parametrize("read", [measurements.read, read_models, lambda path: read_references(path, "train")])
+@pytest.mark.parametrize("read", [measurements.read, read_models, lambda path: read_rows(path, "train")])
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -234,8 +235,8 @@ def test_other_tables_name_the_line_as_well(tmp_path, text):
         training.read(tmp_path / "t.csv")
     (tmp_path / "r.csv").write_text(f"architecture,energy_kwh,duration_s\na,1,1\nb,1,{text}\n")
     with pytest.raises(InputError, match=f"r.csv: column duration_s: found {text.replace('?', '.')}.* in line 3"):
-        read_references(tmp_path / "r.csv", "train")
-    with pytest.raises(InputError, match=r"t.csv: found no column source"):
+        read_rows(tmp_path / "r.csv", "train")
+    with pytest.raises(InputError, match=r"t.csv: found no column phase, scheme, source"):
         ranking.read(tmp_path / "t.csv")
 
 
@@ -247,6 +248,28 @@ def test_kinds_that_leave_nothing_are_refused_by_every_program(tmp_path):
         if ended is not None:
             assert ended.returncode == 2, command
             assert "kinds: found no row of simulated" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("m0,5\n,4\n", "column architecture: found nothing in line 3, expected its name in every row"),
+        ("m0,5\nm9,4\n", "column architecture: found m9 in line 3, expected an architecture of this study"),
+        ("m0,5\nm0,4\n", "column architecture: found m0 in line 3, expected every architecture once"),
+        ("m0,5\nm1,\n", "column mean_opinion_score: found nothing in line 3, expected a number"),
+        ("m0,5\nm1,6\n", "column mean_opinion_score: found 6 in line 3, expected 1 to 5"),
+        ("m0,5\nm1,good\n", "column mean_opinion_score: found good in line 3, expected a number"),
+    ],
+)
+def test_a_table_of_qualities_names_line_and_column(tmp_path, content, sentence):
+    (tmp_path / "t.csv").write_text(table(*ROWS))
+    study = measurements.read(tmp_path / "t.csv")
+    said = refusal(
+        tmp_path,
+        f"architecture,mean_opinion_score\n{content}",
+        lambda path: with_quality_table(study, path, ["mean_opinion_score"]),
+    )
+    assert said == sentence
 
 
 def mutated(text, generator):

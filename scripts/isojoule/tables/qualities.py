@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.reading import read_any
+from isojoule.tables.values import refuse, typed
 
 # names for a reader by column; the one that figures show first is first
 QUALITIES = {name: column.quality for name, column in COLUMNS.items() if column.quality}
@@ -36,22 +36,14 @@ def with_quality_table(frame: pd.DataFrame, path: Path, qualities: Collection[st
     if "architecture" not in judged or not columns:
         expected = ", ".join(qualities)
         raise InputError(f"{path}: found the columns {', '.join(judged)}, expected architecture and any of {expected}")
+    judged = typed(judged)
     names = judged["architecture"]
-    if names.isna().any():
-        raise InputError(f"{path}: found a row without an architecture, expected its name in every row")
-    if unknown := sorted(set(names) - set(frame["architecture"])):
-        raise InputError(f"{path}: architecture: found {unknown[0]}, expected one of this study")
-    if names.duplicated().any():
-        raise InputError(f"{path}: found {names[names.duplicated()].iloc[0]} twice, expected every architecture once")
+    refuse(judged, "architecture", names.isna(), "its name in every row")
+    refuse(judged, "architecture", ~names.isin(frame["architecture"]), "an architecture of this study")
+    refuse(judged, "architecture", names.duplicated(), "every architecture once")
     for name in columns:
-        values = pd.to_numeric(judged.set_index("architecture")[name], errors="coerce")
-        if (wrong := values[~np.isfinite(values)]).size:
-            raise InputError(f"{path}: {name} of {wrong.index[0]}: expected a number")
-        low, high = COLUMNS[name].bounds
-        if (wrong := values[(values < low) | (values > high)]).size:
-            raise InputError(
-                f"{path}: {name} of {wrong.index[0]}: found {wrong.iloc[0]:g}, expected {low:g} to {high:g}"
-            )
+        refuse(judged, name, judged[name].isna(), "a number")
+        values = judged.set_index("architecture")[name]
         if frame[name].notna().any():
             raise InputError(f"{path}: found {name}, expected qualities that this study did not measure itself")
         is_tested = (frame["phase"] == "test") & (frame["outcome"] == "ok") & frame["architecture"].isin(values.index)
