@@ -93,8 +93,10 @@ def _errors_of_pair(
             if isinstance(suited, Shared):
                 predicted_kwh = _predicted_beside(suited, pair, to_target, fitted)
             else:
-                fitted_rows = rows[is_fitted]
-                predicted_kwh = suited.predictions(values[fitted_rows], pair.target_kwh[fitted_rows], values)
+                # several choices may name the same references
+                different_rows, place = np.unique(rows[is_fitted], axis=0, return_inverse=True)
+                different_kwh = suited.predictions(values[different_rows], pair.target_kwh[different_rows], values)
+                predicted_kwh = different_kwh[place]
             columns = {"method": name, "columns": SEPARATOR.join(suited.columns)}
             tables.append(
                 descriptions[is_fitted].assign(**columns, **_held_out_errors(pair, fitted, predicted_kwh, quality))
@@ -105,19 +107,20 @@ def _errors_of_pair(
 def _predicted_beside(method: Shared, pair: Pair, to_target: list[Pair], tried: list[Choice]) -> Values:
     """Predict the tested systems of each choice, (s, m), which no other GPU knows."""
     known = known_gpus(to_target, method)
-    predicted_kwh = []
-    for choice in tried:
-        is_tested = pair.systems.index.isin(choice.split.test)
-        # where a GPU is left out, all systems but the references are tested: the others know most of them in turn
-        asked = in_parts(pair, choice.rows) if choice.split.scheme == "gpu" else [np.flatnonzero(is_tested)]
-        predicted_kwh.append(predicted_beside(method, pair, known, choice.rows, asked))
-    return np.array(predicted_kwh)
+    predicted_kwh: dict[tuple[tuple[int, ...], ...], Values] = {}
+    keys = [(tuple(choice.rows), tuple(choice.tested)) for choice in tried]
+    for key, choice in zip(keys, tried, strict=True):
+        if key not in predicted_kwh:
+            # where a GPU is left out, all systems but the references are tested: the others know most of them in turn
+            asked = in_parts(pair, choice.rows) if choice.split.scheme == "gpu" else [choice.tested]
+            predicted_kwh[key] = predicted_beside(method, pair, known, choice.rows, asked)
+    return np.array([predicted_kwh[key] for key in keys])
 
 
 def _described(pair: Pair, plan: Plan, tried: list[Choice]) -> pd.DataFrame:
     """Describe the choices, one row each: the pair, the split, the references, the tested systems."""
-    names = pair.systems.index
-    tested_by_split = {id(choice.split): names[names.isin(choice.split.test)] for choice in tried}
+    names = pair.systems.index.to_numpy(dtype=object)
+    test_names = {id(choice.split): SEPARATOR.join(names[choice.tested]) for choice in tried}
     return pd.DataFrame(
         {
             "phase": pair.phase,
@@ -132,8 +135,8 @@ def _described(pair: Pair, plan: Plan, tried: list[Choice]) -> pd.DataFrame:
             "references": [len(choice.rows) for choice in tried],
             "draw": [choice.draw for choice in tried],
             "reference_names": [SEPARATOR.join(names[choice.rows]) for choice in tried],
-            "tested": [len(tested_by_split[id(choice.split)]) for choice in tried],
-            "test_names": [SEPARATOR.join(tested_by_split[id(choice.split)]) for choice in tried],
+            "tested": [len(choice.tested) for choice in tried],
+            "test_names": [test_names[id(choice.split)] for choice in tried],
             "left_out_names": SEPARATOR.join(pair.left_out),
         }
     )
@@ -151,9 +154,9 @@ def _held_out_errors(pair: Pair, tried: list[Choice], predicted_kwh: Values, qua
     held_out = {name: np.empty(len(tried)) for name in ERRORS}
     for _, of_split in groupby(range(len(tried)), key=lambda number: id(tried[number].split)):
         numbers = list(of_split)
-        is_tested = pair.systems.index.isin(tried[numbers[0]].split.test)
-        tested_quality = quality[is_tested] if np.isfinite(quality[is_tested]).all() else None
-        of_numbers = errors(pair.target_kwh[is_tested], predicted_kwh[numbers][:, is_tested], tested_quality)
+        tested = tried[numbers[0]].tested
+        tested_quality = quality[tested] if np.isfinite(quality[tested]).all() else None
+        of_numbers = errors(pair.target_kwh[tested], predicted_kwh[numbers][:, tested], tested_quality)
         for name, values in of_numbers.items():
             held_out[name][numbers] = values
     return held_out

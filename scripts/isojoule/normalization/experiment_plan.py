@@ -57,6 +57,7 @@ class Choice:
         share: name of their number.
         draw: number of the random draw; 0 for other choices.
         rows: row numbers of the references in the pair, (r,).
+        tested: row numbers of the tested systems in the pair.
     """
 
     split: Split
@@ -64,6 +65,7 @@ class Choice:
     share: str
     draw: int
     rows: RowNumbers
+    tested: RowNumbers
 
 
 def choices(pair: Pair, plan: Plan, cache: Cache) -> Iterator[Choice]:
@@ -76,8 +78,8 @@ def choices(pair: Pair, plan: Plan, cache: Cache) -> Iterator[Choice]:
     """
     names = pair.systems.index
     for number, split in enumerate(plan.splits):
-        train = np.flatnonzero(names.isin(split.train))
-        if len(train) < 2 or not names.isin(split.test).any():
+        train, tested = (np.flatnonzero(names.isin(part)) for part in (split.train, split.test))
+        if len(train) < 2 or not len(tested):
             continue
         systems = pair.systems.iloc[train]
         for share, count in plan.labelled_counts:
@@ -85,12 +87,12 @@ def choices(pair: Pair, plan: Plan, cache: Cache) -> Iterator[Choice]:
                 continue
             for sampling in plan.samplings:
                 rows = _choose_once(sampling, systems, count, cache, ())
-                yield Choice(split, sampling, share, 0, train[rows])
+                yield Choice(split, sampling, share, 0, train[rows], tested)
             generator = np.random.default_rng((plan.seed, number, count))
             for draw in range(plan.draws if share in plan.shares and split.scheme != "family" else 0):
                 rows = references.at_random(systems["energy_kwh"].to_numpy(), count, generator)
-                yield Choice(split, "random", share, draw, train[rows])
-        yield Choice(split, "all", "all", 0, train)
+                yield Choice(split, "random", share, draw, train[rows], tested)
+        yield Choice(split, "all", "all", 0, train, tested)
 
 
 def choices_without_source(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cache: Cache) -> Iterator[Choice]:
@@ -111,7 +113,7 @@ def choices_without_source(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cach
             rows = _choose_once(sampling, systems, count, cache, ("elsewhere",))
             is_reference = names.isin(systems.index[rows])
             split = Split("gpu", pair.source, tuple(names[is_reference]), tuple(names[~is_reference]))
-            yield Choice(split, sampling, share, 0, np.flatnonzero(is_reference))
+            yield Choice(split, sampling, share, 0, np.flatnonzero(is_reference), np.flatnonzero(~is_reference))
 
 
 def _choose_once(sampling: str, systems: pd.DataFrame, count: int, cache: Cache, prefix: tuple[str, ...]) -> RowNumbers:

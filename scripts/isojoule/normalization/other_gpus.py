@@ -54,9 +54,9 @@ def known_gpus(to_target: Iterable[Pair], method: Normalization) -> list[KnownGp
             continue
         values = gpu_pair.systems[list(method.columns)].to_numpy(dtype=np.float64)
         is_complete = (np.isfinite(values) & (values > 0)).all(axis=1)
-        known.append(
-            KnownGpu(gpu_pair.systems.index[is_complete], values[is_complete], gpu_pair.target_kwh[is_complete])
-        )
+        # names are looked up often, which is fast where they are objects of Python
+        names = gpu_pair.systems.index[is_complete].astype(object)
+        known.append(KnownGpu(names, values[is_complete], gpu_pair.target_kwh[is_complete]))
     return known
 
 
@@ -81,7 +81,7 @@ def predicted_beside(
     Returns:
         energies on the target in kWh, (m,); NaN for systems that are not asked for.
     """
-    names, values = of_pair.systems.index, method.matrix(of_pair.systems)
+    names, values = of_pair.systems.index.astype(object), method.matrix(of_pair.systems)
     predicted_kwh = np.full(len(names), np.nan)
     for part in asked:
         beside = method.beside(others_beside(known, names[rows], names[part]))
