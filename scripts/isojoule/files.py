@@ -1,5 +1,6 @@
 """Write files whole or not at all: under a temporary name in the same folder first, which is then renamed."""
 
+import fcntl
 import glob
 import json
 import os
@@ -73,6 +74,23 @@ def check_folder(folder: Path) -> Path:
     if not nearest.is_dir():
         raise InputError(f"{folder}: {nearest} is a file, expected a folder")
     return nearest
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else changes a file in which several programs put something, and keep it so.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {_reason(error)}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def check_writable(folder: Path) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Values = NDArray[np.float64]
 COVERAGE = 0.9
@@ -60,4 +61,4 @@ def ranks(scores: Values, drawn: Values) -> Ranks:
 
 def _ranked(scores: Values) -> Values:
     """Return the ranks in every row of scores, (draws, n); equal scores share the best of their ranks."""
-    return np.asarray(1 + (scores[:, None, :] > scores[:, :, None]).sum(axis=2), dtype=np.float64)
+    return np.asarray(rankdata(-scores, method="min", axis=1), dtype=np.float64)

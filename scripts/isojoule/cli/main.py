@@ -39,7 +39,7 @@ COMMANDS = {
         "estimate-training",
         "literature",
     ),
-    "challenge": ("challenge rank",),
+    "challenge": ("challenge make", "challenge run", "challenge rank"),
     "publish": ("plot", "report", "model-card"),
     "plan": ("plan", "status", "simulate", "schema"),
 }

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from isojoule.energy.sampler import Trace
 from isojoule.errors import InputError
-from isojoule.files import check_writable
+from isojoule.files import check_writable, locked
 from isojoule.records import RunRecord
+from isojoule.records.challenge import read_submission
 from isojoule.records.writing import as_text, persist, write_record
 
 FOLDER = Path("isojoule-runs")
+# a row goes into a table, or a run into the submission to a challenge
+SUBMISSION = ".json"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Keeper:
 
     Attributes:
         record: JSON file of the record.
-        table: table that gets a row, parquet or CSV; none where nobody asked for one.
+        table: table that gets a row, parquet or CSV, or the JSON file of a submission to a challenge, which gets the
+            run; none where nobody asked for one.
     """
 
     record: Path
@@ -38,7 +42,9 @@ class Keeper:
             InputError: a folder cannot be written, the table is none, or a quality cannot be in it.
         """
         check_writable(self.record.parent)
-        if self.table is not None:
+        if self.table is not None and self.table.suffix == SUBMISSION:
+            read_submission(self.table)
+        elif self.table is not None:
             from isojoule.tables.appending import check_qualities, read_appendable
 
             check_qualities(quality)
@@ -81,6 +87,11 @@ def default_path(name: str, phase: str, started_at: str, number: int) -> Path:
 
 
 def _appended(table: Path, record: RunRecord) -> RunRecord:
+    if table.suffix == SUBMISSION:
+        with locked(table):
+            submission, repeat = read_submission(table).with_system(record)
+            write_record(table, submission)
+        return record.model_copy(update={"repeat": repeat})
     from isojoule.tables.appending import append
     from isojoule.tables.rows import row_of_run
 

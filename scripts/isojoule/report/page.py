@@ -60,7 +60,7 @@ def _render(
     packed, beside = downloads(measurements, energies, tables)
     data_tables, data_tables_style = libraries.data_tables()
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             version=__version__,
@@ -90,7 +90,8 @@ def _render(
     )
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return how the templates of pages are filled."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

@@ -1,14 +1,13 @@
 """Add a row to a table in a file, whoever else does so at the same time."""
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.files import locked
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.measurements import CELL, REQUIRED, completed
 from isojoule.tables.reading import read_any
@@ -30,7 +29,7 @@ def append(path: Path, values: dict[str, Any]) -> int:
     Raises:
         InputError: the table is none, or cannot be written; it stays as it was.
     """
-    with _locked(path):
+    with locked(path):
         rows = read_appendable(path)
         is_same = pd.Series(True, index=rows.index)
         for name in CELL:
@@ -83,16 +82,3 @@ def _typed(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         if typed[name].dtype == object and not typed[name].dropna().map(lambda value: isinstance(value, str)).all():
             raise InputError(f"{path}: column {name}: found words and numbers, expected one of them")
     return typed
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Wait until nobody else adds to the table."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(f".{path.name}.lock").open("w", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

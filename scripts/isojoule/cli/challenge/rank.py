@@ -1,26 +1,35 @@
 """Rank the systems of a challenge by quality per energy, with intervals.
 
+    isojoule challenge rank submissions --kit kit.zip --output ranking.csv
     isojoule challenge rank systems.csv --rule dcase-2023 --output ranking.csv
 
-A table of systems with the energies that their teams reported is ranked by the
-rule of DCASE 2023, and beside each rank stands what the rounding of the inputs,
-the intervals of the qualities and the single reference leave open. --columns is
-a YAML file that says which columns of the table are which.
+With the organizers' kit, the systems of a folder of submissions are normalized
+to the target, and ranked with 90 % intervals; --page writes one HTML page. Who
+is not ranked is named with the reason, and what is doubtful is said.
+
+With --rule, a table of systems with the energies that their teams reported is
+ranked by a published rule, and beside each rank stands what the rounding of the
+inputs, the intervals of the qualities and the single reference leave open.
+--columns is a YAML file that says which columns of the table are which.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from isojoule.cli import arguments
 from isojoule.cli.arguments import above_zero
+from isojoule.errors import InputError
 
 RULES = ("dcase-2023",)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    arguments.table(parser, "one row per system, CSV or parquet")
-    parser.add_argument("--rule", choices=RULES, required=True, help="published rule")
+    parser.add_argument("submissions", type=Path, help="folder of submissions, or with --rule a table of systems")
+    parser.add_argument("--kit", type=Path, help="the organizers' kit, a .zip file")
+    parser.add_argument("--page", type=Path, help="write one HTML page to this file")
+    parser.add_argument("--rule", choices=RULES, help="published rule")
     parser.add_argument("--columns", type=Path, help="YAML file: which column is which (default: those of DCASE 2023)")
     parser.add_argument(
         "--reference-error-percent",
@@ -35,12 +44,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, rank, print, write."""
-    from isojoule.challenge import rules
+    from isojoule.files import write_text
     from isojoule.tables.writing import write_table
 
-    mapping = rules.read_mapping(options.columns)
-    table, sentences = rules.rank(options.table, mapping, options.reference_error_percent, options.draws, options.seed)
+    if (options.kit is None) == (options.rule is None):
+        found = "neither --kit nor" if options.kit is None else "--kit and"
+        raise InputError(f"found {found} --rule, expected one of them")
+    if options.rule:
+        from isojoule.challenge import rules
+
+        mapping = rules.read_mapping(options.columns)
+        table, sentences = rules.rank(
+            options.submissions, mapping, options.reference_error_percent, options.draws, options.seed
+        )
+    else:
+        from isojoule.challenge import kit as kits
+        from isojoule.challenge import page, ranking
+        from isojoule.challenge.judging import judge_all
+
+        kit, study = kits.read(options.kit)
+        judged = judge_all(options.submissions, kit)
+        table = ranking.rank(kit, study, judged, options.draws, options.seed, told)
+        sentences = ranking.in_words(table)
+        if options.page:
+            write_text(options.page, page.render(kit, table, sentences))
+            sentences.append(str(options.page))
     print("\n".join(sentences))
     if options.output:
         write_table(table, options.output)
         print(options.output)
+
+
+def told(number: int, count: int) -> None:
+    """Say now and then how many submissions are done."""
+    if number % 50 == 0:
+        print(f"{number} of {count} submissions", file=sys.stderr, flush=True)

@@ -1,0 +1,193 @@
+"""Judge submissions: which can be ranked, which cannot and why, and what is doubtful of those that can."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from isojoule.challenge.kit import checksum
+from isojoule.errors import InputError
+from isojoule.normalization.user_rows import DISAGREEING_FACTOR, Repeats
+from isojoule.normalization.user_system import System
+from isojoule.records.challenge import Kit, Measured, Submission, read_submission
+from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
+
+# the energy of a reference over that on the target, relative to the middle reference of the same GPU
+ODD_FACTOR = 10.0
+# a board may draw more than its limit for a moment, and not over a whole run
+POWER_FACTOR = 1.2
+# flags that say that energy of others may be in a figure, or that the figure is not sure
+DOUBTFUL = ("shared-device", "company-unknown", "module-energy", "disagreement", "short-window", "not-above-idle")
+# packages whose version decides how much work a reference is
+DECISIVE = ("torch", "cuda", "cudnn")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A submission, and what is thought of it.
+
+    Attributes:
+        path: its file.
+        team: its team; the name of the file where it cannot be read.
+        refused: why it is not ranked; none where it is.
+        doubts: what is doubtful of it, in sentences.
+        submission: as it was sent; none where it cannot be read.
+        references: the repeats of each reference that has an energy.
+        systems: the repeats of each system that has an energy.
+    """
+
+    path: Path
+    team: str
+    refused: str | None = None
+    doubts: tuple[str, ...] = ()
+    submission: Submission | None = None
+    references: Mapping[str, Repeats] = field(default_factory=dict)
+    systems: Mapping[str, Repeats] = field(default_factory=dict)
+
+
+def judge_all(folder: Path, kit: Kit) -> list[Judged]:
+    """Judge every JSON file of a folder; of several by one team, the last counts.
+
+    Raises:
+        InputError: there is no such folder, or no JSON file in it.
+    """
+    paths = sorted(folder.rglob("*.json")) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder}: found no JSON file, expected a folder of submissions")
+    judged = [judge(path, kit) for path in paths]
+    last = {of.team: of.submission.made_at for of in sorted(judged, key=_made_at) if of.submission}
+    return [_replaced(of) if of.submission and of.submission.made_at != last[of.team] else of for of in judged]
+
+
+def judge(path: Path, kit: Kit) -> Judged:
+    """Judge the submission in a file."""
+    try:
+        submission = read_submission(path)
+    except InputError as error:
+        return Judged(path, path.stem, refused=str(error).removeprefix(f"{path}: "))
+    try:
+        _check_origin(submission, kit)
+        references = _repeats([run for run in submission.references if run.architecture in kit.references_kwh], kit)
+        systems = _repeats(submission.systems, kit)
+        _check_references(submission, references, kit)
+        _check_runs(submission)
+    except InputError as error:
+        return Judged(path, submission.team, refused=str(error), submission=submission)
+    doubts = tuple(_doubts(submission, references, systems, kit))
+    return Judged(path, submission.team, None, doubts, submission, references, systems)
+
+
+def _made_at(judged: Judged) -> str:
+    return judged.submission.made_at if judged.submission else ""
+
+
+def _replaced(judged: Judged) -> Judged:
+    return Judged(judged.path, judged.team, "the team sent another one later, which counts", (), judged.submission)
+
+
+def _check_origin(submission: Submission, kit: Kit) -> None:
+    if submission.seal is None:
+        raise InputError("found no checksum, expected the file that isojoule wrote")
+    if submission.kit != checksum(kit):
+        raise InputError("was measured with another kit, expected this one")
+    here, there = kit.software["isojoule"], submission.software.get("isojoule")
+    if here != there:
+        raise InputError(f"was measured with isojoule {there}, expected {here} as in the kit")
+
+
+def _repeats(runs: Sequence[Measured], kit: Kit) -> dict[str, Repeats]:
+    """The repeats by system of those runs of the kit's phase that have an energy.
+
+    Raises:
+        InputError: repeats differ by so much that no mean stands for them.
+    """
+    of_phase = [run for run in runs if run.phase == kit.phase and run.outcome == "ok" and run.energy_kwh is not None]
+    by_name: dict[str, list[Measured]] = {}
+    for run in of_phase:
+        by_name.setdefault(run.architecture, []).append(run)
+    return {name: _averaged(name, of_system) for name, of_system in by_name.items()}
+
+
+def _averaged(name: str, runs: Sequence[Measured]) -> Repeats:
+    energies = tuple(run.energy_kwh for run in runs if run.energy_kwh is not None)
+    if max(energies) > DISAGREEING_FACTOR * min(energies):
+        raise InputError(
+            f"{name}: found repeats of {min(energies):.3g} to {max(energies):.3g} kWh, expected a factor of "
+            f"{DISAGREEING_FACTOR:g} at most"
+        )
+
+    def mean(values: list[float | int | None]) -> float | None:
+        known = [float(value) for value in values if value]
+        return float(np.mean(known)) if len(known) == len(runs) else None
+
+    return Repeats(
+        System(
+            float(np.mean(energies)),
+            mean([run.duration_s for run in runs]),
+            mean([run.flops for run in runs]),
+            mean([run.params for run in runs]),
+        ),
+        energies,
+    )
+
+
+def _check_references(submission: Submission, references: Mapping[str, Repeats], kit: Kit) -> None:
+    if len(references) < 2:
+        others = [f"{run.architecture} {run.outcome}" for run in submission.references if run.outcome != "ok"]
+        because = f" ({', '.join(dict.fromkeys(others))})" if others else ""
+        raise InputError(f"found {len(references)} references with an energy{because}, expected two or more")
+    ratios = {name: of.system.energy_kwh / kit.references_kwh[name] for name, of in references.items()}
+    middle = float(np.median(list(ratios.values())))
+    if not 1 / PLAUSIBLE_FACTOR < middle < PLAUSIBLE_FACTOR:
+        raise InputError(f"the references took {middle:.3g} times the energy on the target, which no GPU does")
+    for name, ratio in ratios.items():
+        if not 1 / ODD_FACTOR < ratio / middle < ODD_FACTOR:
+            raise InputError(
+                f"{name} took {ratio:.3g} times its energy on the target, and the middle reference {middle:.3g} times"
+            )
+
+
+def _check_runs(submission: Submission) -> None:
+    """Refuse runs that no board can have done, or that are not of one board and one kind of energy."""
+    runs = [run for run in (*submission.references, *submission.systems) if run.energy_kwh is not None]
+    first = runs[0]
+    for run in runs:
+        for what, found, expected in (
+            ("device", run.device, first.device),
+            ("kind of energy", run.energy_kind, first.energy_kind),
+        ):
+            if found != expected:
+                raise InputError(f"{run.architecture}: found {what} {found}, expected {expected} as of the references")
+        if run.power_limit_w and run.duration_s and run.energy_kwh:
+            power_w = run.energy_kwh * 3.6e6 / run.duration_s / run.devices
+            if power_w > POWER_FACTOR * run.power_limit_w:
+                raise InputError(
+                    f"{run.architecture}: found {power_w:.0f} W on average, expected at most the board's limit of "
+                    f"{run.power_limit_w:.0f} W: its duration and its energy do not belong together"
+                )
+
+
+def _doubts(
+    submission: Submission, references: Mapping[str, Repeats], systems: Mapping[str, Repeats], kit: Kit
+) -> list[str]:
+    runs = [*submission.references, *submission.systems]
+    flags = dict.fromkeys(flag for run in runs for flag in run.flags if flag in DOUBTFUL)
+    doubts = []
+    for flag in flags:
+        names = dict.fromkeys(run.architecture for run in runs if flag in run.flags)
+        doubts.append(f"{flag}: {', '.join(names)}")
+    if missing := [name for name in kit.references_kwh if name not in references]:
+        doubts.append(f"no energy of the references {', '.join(missing)}")
+    doubts += [
+        f"{run.architecture} {run.outcome}{f': {run.message}' if run.message else ''}"
+        for run in submission.systems
+        if run.outcome != "ok" and run.architecture not in systems
+    ]
+    for package in DECISIVE:
+        here, there = kit.software.get(package), submission.software.get(package)
+        if here and there and here.split("+")[0] != there.split("+")[0]:
+            doubts.append(f"{package} {there}, the study had {here}")
+    if kit.target_device is not None and kit.target_device == submission.references[0].device:
+        doubts.append("measured on a GPU of the target's name")
+    return doubts

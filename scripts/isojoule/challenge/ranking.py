@@ -1,0 +1,163 @@
+"""Rank the systems of all submissions: their energies on the target, their scores, fronts and ranks, with intervals."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from isojoule.challenge.judging import Judged
+from isojoule.challenge.ranks import COVERAGE, TOLD_APART, ranks
+from isojoule.errors import InputError
+from isojoule.normalization.user_repeats import normalize_repeats
+from isojoule.records.challenge import Kit, Measured
+
+Values = NDArray[np.float64]
+COLUMNS = (
+    *("team", "system", "energy_kwh", "low_kwh", "high_kwh", "energy_kind"),
+    *("quality", "quality_low", "quality_high", "own_energy_kwh", "own_energy_kind", "device", "doubts", "refused"),
+)
+SHOWN = 10
+# half the width of a normal distribution's interval of this coverage, in standard deviations
+DEVIATIONS = {0.9: 1.6449, 0.95: 1.96}
+# where nothing tells how wrong a normalized energy may be, it is taken for known within this factor
+UNKNOWN_FACTOR = 2.0
+
+
+def rank(
+    kit: Kit,
+    study: pd.DataFrame,
+    judged: Sequence[Judged],
+    draws: int,
+    seed: int,
+    told: Callable[[int, int], None] = lambda _number, _count: None,
+) -> pd.DataFrame:
+    """Normalize all systems to the target, and rank them by quality per energy.
+
+    Energies are drawn from a lognormal distribution with the interval of their normalization, which has the spread of
+    the repeats in it, and qualities from a normal one where a team gave `NAME_low` and `NAME_high`, a 95 % interval.
+    Draws are independent of each other, also within a team.
+
+    Args:
+        kit: of the organizers.
+        study: the table of its study.
+        judged: the submissions.
+        draws: how many.
+        seed: of the draws.
+        told: is called with how many submissions are done, and how many there are.
+
+    Returns:
+        one row per system, the best first, those without a rank behind them: `team`, `system`, `energy_kwh` on the
+        target with `low_kwh` and `high_kwh`, `quality`, `score` with `score_low` and `score_high`, `rank` with
+        `rank_low` and `rank_high`, `ahead_of_next`, `on_front`, `front_share` of the draws, `own_energy_kwh`, `device`,
+        `doubts`, and `refused` for a submission that is not ranked, which has one row.
+    """
+    rows: list[dict[str, Any]] = []
+    for number, of in enumerate(judged):
+        rows += _rows(kit, study, of)
+        told(number + 1, len(judged))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = [name for name in COLUMNS if name.endswith("_kwh") or name.startswith("quality")]
+    table = table.astype(dict.fromkeys(numbers, "float64"))
+    energy, quality = table["energy_kwh"].to_numpy(), table["quality"].to_numpy()
+    generator = np.random.default_rng(seed)
+    half = np.log(table["high_kwh"].to_numpy() / energy)
+    half = np.where(np.isnan(half), np.log(UNKNOWN_FACTOR), half)
+    shape = draws, len(table)
+    drawn_energy = energy * np.exp(half / DEVIATIONS[COVERAGE] * generator.standard_normal(shape))
+    deviation = (table["quality_high"] - table["quality_low"]).fillna(0.0).to_numpy() / (2 * DEVIATIONS[0.95])
+    drawn_quality = quality + deviation * generator.standard_normal(shape)
+    of_baseline = kit.references_kwh[kit.baseline]
+    score, drawn = quality * of_baseline / energy, drawn_quality * of_baseline / drawn_energy
+    found = ranks(score, drawn)
+    tail = (1 - COVERAGE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0) if len(table) else (score, score)
+    shares = _on_front(drawn_energy, drawn_quality).mean(axis=0)
+    table = table.assign(
+        score=score,
+        score_low=low,
+        score_high=high,
+        rank=found.rank,
+        rank_low=found.low,
+        rank_high=found.high,
+        ahead_of_next=found.ahead_of_next,
+        on_front=_on_front(energy[None], quality[None])[0],
+        front_share=np.where(np.isnan(score), np.nan, shares),
+    )
+    table = table.sort_values(["rank", "team"], kind="stable", ignore_index=True)
+    return table.astype(dict.fromkeys(("rank", "rank_low", "rank_high"), "Int64"))
+
+
+def in_words(table: pd.DataFrame) -> list[str]:
+    """Say who is first, how many are told apart, and who is not ranked and why."""
+    ranked = table[table["rank"].notna()]
+    sentences = []
+    for row in ranked.head(SHOWN).itertuples():
+        interval = "no interval" if np.isnan(row.low_kwh) else f"{row.low_kwh:.3g} to {row.high_kwh:.3g}"
+        sentences.append(
+            f"{row.rank} ({row.rank_low} to {row.rank_high}): {row.system} of {row.team}, score {row.score:.3g} "
+            f"({row.score_low:.3g} to {row.score_high:.3g}), {row.energy_kwh:.3g} kWh ({interval}) on the target"
+        )
+    told = int((ranked["ahead_of_next"] >= TOLD_APART).sum())
+    pairs = int(ranked["ahead_of_next"].notna().sum())
+    sentences.append(f"{len(ranked)} systems are ranked; of {pairs} neighbours in the ranking, {told} are told apart")
+    for row in table[table["rank"].isna()].itertuples():
+        reason = "it has no quality, and no score" if pd.isna(row.refused) else row.refused
+        sentences.append(f"not ranked: {row.system or 'the submission'} of {row.team}: {reason}")
+    doubted = table[table["doubts"].fillna("") != ""].drop_duplicates(["team", "doubts"])
+    return [*sentences, *(f"doubt: {row.team}: {row.doubts}" for row in doubted.itertuples())]
+
+
+def _rows(kit: Kit, study: pd.DataFrame, of: Judged) -> list[dict[str, Any]]:
+    doubts = "; ".join(of.doubts)
+    if of.refused is not None or of.submission is None:
+        return [{"team": of.team, "system": "", "refused": of.refused, "doubts": doubts}]
+    if not of.systems:
+        return [{"team": of.team, "system": "", "refused": "found no system with an energy", "doubts": doubts}]
+    try:
+        normalized = normalize_repeats(study, kit.target, kit.phase, of.references, of.systems)
+    except InputError as error:
+        return [{"team": of.team, "system": "", "refused": str(error), "doubts": doubts}]
+    rows = []
+    for name, result in normalized.items():
+        runs = [run for run in of.submission.systems if run.architecture == name and run.phase == kit.phase]
+        warnings = [warning for warning in result.warnings if not warning.startswith("kind:")]
+        if result.low_kwh is None:
+            warnings.append(f"its energy is taken for known within a factor of {UNKNOWN_FACTOR:g}")
+        ends = {f"quality_{end}": _quality(runs, f"{kit.quality}_{end}") for end in ("low", "high")}
+        rows.append(
+            {
+                "team": of.team,
+                "system": name,
+                "energy_kwh": result.energy_kwh,
+                "energy_kind": "estimated",
+                "low_kwh": result.low_kwh,
+                "high_kwh": result.high_kwh,
+                "quality": _quality(runs, kit.quality),
+                **(ends if None not in ends.values() else {}),
+                "own_energy_kwh": of.systems[name].system.energy_kwh,
+                "own_energy_kind": runs[0].energy_kind,
+                "device": runs[0].device,
+                "doubts": "; ".join(filter(None, [doubts, *warnings])),
+            }
+        )
+    return rows
+
+
+def _quality(runs: Sequence[Measured], name: str) -> float | None:
+    values = [run.quality[name] for run in runs if name in run.quality]
+    return float(np.mean(values)) if values else None
+
+
+def _on_front(energy: Values, quality: Values) -> NDArray[np.bool_]:
+    """Whether no other system has less energy and at least the quality, in every row, (draws, n)."""
+    key = np.where(np.isnan(energy) | np.isnan(quality), np.inf, energy)
+    worth = np.where(np.isinf(key), -np.inf, quality)
+    order = np.argsort(key, axis=1, kind="stable")
+    sorted_worth = np.take_along_axis(worth, order, axis=1)
+    before = np.maximum.accumulate(sorted_worth, axis=1)
+    before = np.concatenate([np.full((len(worth), 1), -np.inf), before[:, :-1]], axis=1)
+    on_front = np.zeros(worth.shape, dtype=bool)
+    np.put_along_axis(on_front, order, sorted_worth > before, axis=1)
+    return on_front

@@ -1,0 +1,115 @@
+"""The records of a challenge: the kit that participants get, and the submission that they send back."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from isojoule.records.base import Finite, Part, Record
+from isojoule.records.measurement import Hardware, Kind, MeasurementRecord, Outcome
+from isojoule.records.reading import read_record
+from isojoule.records.run import RunRecord
+
+
+class Kit(Record):
+    """What participants measure, and what organizers need to normalize their energies."""
+
+    MADE_BY: ClassVar[str] = "isojoule challenge make"
+
+    record: Literal["kit"] = "kit"
+    schema_version: Literal[1] = 1
+    study: str
+    phase: Literal["train", "test"]
+    target: str = Field(description="GPU of the study that all energies are normalized to.")
+    target_device: str | None = Field(default=None, description="Name of that GPU by its driver.")
+    references_kwh: dict[str, PositiveFloat] = Field(description="Energy of each reference on the target.")
+    baseline: str = Field(description="The reference that energy-weighted scores are relative to.")
+    quality: str = Field(description="Name of the quality that systems are ranked by; more is better.")
+    configuration: dict[str, Any] = Field(description="Of the references' measurement, but for the participant's GPU.")
+    study_sha256: str = Field(description="Hash of study.csv in the kit.")
+    software: dict[str, str] = Field(description="Versions that references are to be measured with.")
+    made_at: str
+
+
+class Measured(Part):
+    """One run of a reference, or of a system of the team."""
+
+    architecture: str
+    phase: Literal["train", "test"]
+    repeat: NonNegativeInt
+    outcome: Outcome
+    message: str | None = None
+    energy_kwh: PositiveFloat | None = None
+    energy_kind: Kind | None = None
+    energy_source: str | None = None
+    duration_s: NonNegativeFloat | None = None
+    flops: PositiveInt | None = None
+    params: PositiveInt | None = None
+    quality: dict[str, Finite] = Field(default={})
+    flags: list[str] = Field(default=[])
+    device: str = Field(description="Name of the GPU, or of the CPU where there is none.")
+    devices: PositiveInt = 1
+    board: str | None = Field(default=None, description="UUID of the GPU.")
+    power_limit_w: PositiveFloat | None = None
+    started_at: str
+
+    @classmethod
+    def of(cls, record: MeasurementRecord | RunRecord) -> Self:
+        """Return what a submission has of a record."""
+        reading = None if record.energy is None or record.outcome != "ok" else record.energy.computing
+        gpu = record.hardware.gpu
+        is_run = isinstance(record, RunRecord)
+        return cls(
+            architecture=record.architecture,
+            phase=record.phase,
+            repeat=record.repeat,
+            outcome=record.outcome,
+            message=record.message,
+            energy_kwh=reading and reading.energy_kwh,
+            energy_kind=reading and reading.kind,
+            energy_source=reading and reading.source,
+            duration_s=record.energy.duration_s if record.energy and reading else None,
+            flops=record.flops if is_run else None,  # type: ignore[union-attr]
+            params=record.params if is_run else None,  # type: ignore[union-attr]
+            quality=record.quality,
+            flags=record.flags,
+            device=gpu.name if gpu else record.hardware.cpu,
+            devices=record.devices,
+            board=gpu.uuid if gpu else None,
+            power_limit_w=gpu.power_limit_w if gpu else None,
+            started_at=record.started_at,
+        )
+
+
+class Submission(Record):
+    """What a team sends: its references, its systems, and what they were measured on."""
+
+    MADE_BY: ClassVar[str] = "isojoule challenge run"
+
+    record: Literal["submission"] = "submission"
+    schema_version: Literal[1] = 1
+    team: str = Field(min_length=1)
+    kit: str = Field(description="Checksum of the kit.")
+    references: list[Measured]
+    systems: list[Measured] = Field(default=[])
+    certificates: dict[str, list[str]] = Field(default={}, description="What was found of the devices, by certificate.")
+    hardware: Hardware
+    software: dict[str, str]
+    made_at: str
+
+    def with_system(self, record: RunRecord) -> "tuple[Submission, int]":
+        """Return the submission with a run of a system of the team, and the number of its repeat."""
+        cell = record.architecture, record.phase
+        repeat = sum((run.architecture, run.phase) == cell for run in self.systems)
+        run = Measured.of(record.model_copy(update={"repeat": repeat}))
+        return self.model_copy(update={"systems": [*self.systems, run], "seal": None}), repeat
+
+
+def read_submission(path: Path) -> Submission:
+    """Read the submission in `path`.
+
+    Raises:
+        InputError: the file is no submission; the message names file and field.
+        ChangedError: a figure in it was edited.
+    """
+    return read_record(path, Submission)

@@ -1,0 +1,272 @@
+"""A challenge on made-up platforms whose truth is known: the kit, submissions good and bad, ranking and page."""
+
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import isojoule
+from studies import changed
+
+from isojoule.challenge import kit as kits
+from isojoule.challenge.judging import judge
+from isojoule.challenge.ranking import _on_front
+from isojoule.errors import InputError
+from isojoule.records import provenance
+from isojoule.records.challenge import Measured, Submission
+from isojoule.records.writing import write_record
+
+BOARD = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
+
+
+@pytest.fixture(scope="module")
+def task(world, published):
+    """A study of two platforms, a kit of it, and the rows of two more platforms that are not in it."""
+    rows = world[world["phase"] == "train"]
+    *own, target, other = rows["gpu"].unique()
+    names = sorted(rows["architecture"].unique())
+    study = rows[rows["gpu"].isin([target, other])]
+    energies = study[study["gpu"] == target].set_index("architecture")["energy_kwh"].sort_values()
+    references = list(energies.index[[5, 12, 20, 28, 36]])
+    configuration = changed(published, {"dataset": {"source": "synthetic"}})
+    kit, text = kits.make(configuration, study, target, "train", references, "f1", 2)
+    systems = [name for name in names if name not in references][3:33:6]
+    return kit, text, rows, own[:2], systems
+
+
+@pytest.fixture
+def folder(task, tmp_path):
+    kits.write(tmp_path / "kit.zip", task[0], task[1])
+    (tmp_path / "submissions").mkdir()
+    return tmp_path
+
+
+def submission(task, folder, team, platform=0, number=2, **changes):
+    """Write what a team would send that measured on one of the other platforms."""
+    kit, _ = kits.read(folder / "kit.zip")
+    _, _, rows, own, names = task
+    of_gpu = rows[rows["gpu"] == own[platform]].set_index("architecture")
+
+    def run(name, repeat, system=None):
+        row = of_gpu.loc[name]
+        return {
+            "architecture": system or name, "phase": "train", "repeat": repeat, "outcome": "ok",
+            "energy_kwh": float(row["energy_kwh"]) * (1 + 0.01 * repeat), "energy_kind": "simulated",
+            "energy_source": "simulation", "duration_s": float(row["duration_s"]), "flops": int(row["flops"]),
+            "params": int(row["params"]), "quality": {"f1": 0.3 + names.index(name) / 10} if system else {},
+            "device": own[platform], "started_at": "2026-01-01T00:00:00Z",
+        }  # fmt: skip
+
+    content = {
+        "team": team,
+        "kit": kits.checksum(kit),
+        "references": [run(name, repeat) for name in kit.references_kwh for repeat in (0, 1)],
+        "systems": [run(name, repeat, f"{team}-{name}") for name in names[:number] for repeat in (0, 1)],
+        "hardware": BOARD,
+        "software": dict(kit.software),
+        "made_at": "2026-01-02",
+    }
+    content |= {key: value(content[key]) if callable(value) else value for key, value in changes.items()}
+    path = folder / "submissions" / f"{content.pop('file', team)}.json"
+    write_record(path, Submission.model_validate(content))
+    return path
+
+
+def ranked(folder, *words):
+    ended = isojoule(
+        "challenge",
+        "rank",
+        "submissions",
+        "--kit",
+        "kit.zip",
+        "--output",
+        "r.csv",
+        "--page",
+        "r.html",
+        *words,
+        cwd=folder,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return pd.read_csv(folder / "r.csv"), (folder / "r.html").read_text(), ended.stdout
+
+
+def of(name, **values):
+    """A change of the runs of one reference or system."""
+    return lambda runs: [run | values if run["architecture"] == name else run for run in runs]
+
+
+def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
+    """Three teams: one honest, one that edits a figure, one whose systems and most references ran out of memory."""
+    kit, _, rows, _, names = task
+    submission(task, folder, "honest", 0, 5)
+    submission(task, folder, "second", 1, 3)
+    cheat = submission(task, folder, "cheat", 1)
+    content = json.loads(cheat.read_text())
+    content["systems"][0]["energy_kwh"] /= 10
+    cheat.write_text(json.dumps(content))
+    oom = {"outcome": "oom", "message": "CUDA out of memory", "energy_kwh": None, "energy_kind": None}
+    few = lambda runs: [run if run["architecture"] == kit.baseline else run | oom for run in runs]  # noqa: E731
+    submission(task, folder, "small", 1, references=few)
+    table, page, said = ranked(folder)
+    good = table[table["team"].isin(["honest", "second"])]
+    assert len(good) == 8
+    truth = rows[rows["gpu"] == kit.target].set_index("architecture")["energy_kwh"]
+    expected = good["system"].str.partition("-")[2].map(truth)
+    within = (good["low_kwh"] <= expected) & (expected <= good["high_kwh"])
+    assert within.mean() >= 0.75
+    assert np.allclose(good["energy_kwh"], expected, rtol=0.4)
+    assert (good["energy_kind"] == "estimated").all()
+    assert (good["score"] == good["quality"] * kit.references_kwh[kit.baseline] / good["energy_kwh"]).all()
+    assert list(good["rank"]) == sorted(good["rank"])
+    assert ((good["rank_low"] <= good["rank"]) & (good["rank"] <= good["rank_high"])).all()
+    # the same network of two teams: nothing tells them apart
+    twins = good[good["system"].str.endswith(f"-{names[0]}")]
+    assert twins["rank_low"].max() <= twins["rank_high"].min()
+    # the best quality is that of the largest system, and the least energy that of the smallest
+    assert good.loc[good["quality"].idxmax(), "on_front"]
+    assert good.loc[good["energy_kwh"].idxmin(), "on_front"]
+    assert good["front_share"].between(0, 1).all()
+    refused = table.set_index("team")["refused"]
+    assert "was changed since" in refused["cheat"]
+    assert refused["small"].startswith("found 1 references with an energy (")
+    assert "oom" in refused["small"]
+    for team in ("cheat", "small"):
+        assert f"not ranked: the submission of {team}: " in said
+        assert f"</strong> of {team}: " in page
+    assert "of 7 neighbours in the ranking, " in said
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+    assert page.count("<circle") == 8
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"references": lambda runs: []}, "found 0 references with an energy, expected two or more"),
+        ({"kit": "0" * 64}, "was measured with another kit, expected this one"),
+        ({"software": {"isojoule": "0.0.1"}}, "was measured with isojoule 0.0.1, expected "),
+        (
+            {"references": lambda runs: [run | {"energy_kwh": run["energy_kwh"] * 1e3} for run in runs]},
+            "times the energy on the target, which no GPU does",
+        ),
+        ({"systems": lambda runs: [runs[0] | {"device": "other"}, *runs[1:]]}, "found device other, expected"),
+        ({"systems": lambda runs: [runs[0] | {"energy_kind": "measured"}, *runs[1:]]}, "found kind of energy measured"),
+        ({"systems": lambda runs: [run | {"power_limit_w": 1.0, "duration_s": 1.0} for run in runs]}, "W on average"),
+        ({"systems": lambda runs: [runs[0] | {"energy_kwh": 100.0}, *runs[1:]]}, "expected a factor of 2 at most"),
+        ({"systems": lambda runs: [run | {"outcome": "oom", "energy_kwh": None} for run in runs]}, "found no system"),
+    ],
+)  # fmt: skip
+def test_an_implausible_submission_is_refused_by_name(task, folder, changes, reason):
+    submission(task, folder, "team", **changes)
+    table, _, said = ranked(folder)
+    assert reason in table["refused"].item()
+    assert "not ranked: the submission of team: " in said
+
+
+def test_a_reference_that_is_far_off_the_others_is_named(task, folder):
+    name = task[0].baseline
+    path = submission(task, folder, "team", references=of(name, energy_kwh=100.0))
+    kit, _ = kits.read(folder / "kit.zip")
+    assert judge(path, kit).refused.startswith(f"{name} took ")
+
+
+def test_what_is_doubtful_is_said_and_ranked(task, folder):
+    name = task[0].baseline
+    without = lambda runs: [run for run in runs if run["architecture"] != name]  # noqa: E731
+    flagged = lambda runs: [runs[0] | {"flags": ["shared-device"]}, *(run | {"quality": {}} for run in runs[1:])]  # noqa: E731
+    submission(task, folder, "team", references=without, systems=flagged)
+    table, _, said = ranked(folder)
+    assert f"no energy of the references {name}" in table["doubts"].iloc[0]
+    assert "shared-device: team-" in table["doubts"].iloc[0]
+    # the second system has no quality
+    assert list(table["rank"].notna()) == [True, False]
+    assert table["energy_kwh"].notna().all()
+    assert "it has no quality, and no score" in said
+
+
+def test_the_last_submission_of_a_team_counts(task, folder):
+    submission(task, folder, "team", file="first", made_at="2026-01-01")
+    submission(task, folder, "team", file="second", made_at="2026-02-01")
+    table, _, _ = ranked(folder)
+    assert table["refused"].notna().sum() == 1
+    assert table["rank"].notna().sum() == 2
+
+
+def test_files_that_are_none_are_named(task, folder):
+    (folder / "submissions" / "notes.json").write_text('{"team": 1')
+    (folder / "submissions" / "other.json").write_text("[]")
+    table, _, _ = ranked(folder)
+    assert table["refused"].str.startswith("is not a Submission").all()
+
+
+def test_a_kit_that_is_cut_off_edited_or_none_is_refused(task, folder):
+    whole = (folder / "kit.zip").read_bytes()
+    (folder / "cut.zip").write_bytes(whole[: len(whole) // 2])
+    (folder / "text.zip").write_text("kit")
+    with zipfile.ZipFile(folder / "empty.zip", "w") as packed:
+        packed.writestr("a", "b")
+    with zipfile.ZipFile(folder / "kit.zip") as packed:
+        texts = {name: packed.read(name).decode() for name in packed.namelist()}
+    assert set(texts) == {"kit.json", "study.csv", "README.txt"}
+    for name, changes in (
+        ("edited", {"kit.json": texts["kit.json"].replace('"f1"', '"f2"')}),
+        ("table", {"study.csv": texts["study.csv"] + "x"}),
+    ):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as packed:
+            for key, text in (texts | changes).items():
+                packed.writestr(key, text)
+    for name, message in (
+        ("cut", "is not a kit, or was cut off"),
+        ("text", "is not a kit, or was cut off"),
+        ("empty", "is not a kit: found no kit.json and study.csv in it"),
+        ("edited", "kit.json: was changed since"),
+        ("table", "study.csv: was edited"),
+        ("none", "cannot be read: No such file"),
+    ):
+        with pytest.raises(InputError) as refused:
+            kits.read(folder / f"{name}.zip")
+        assert message in str(refused.value)
+        assert f"{name}.zip" in str(refused.value)
+
+
+def test_a_kit_has_what_a_participant_needs(task, folder):
+    kit, study = kits.read(folder / "kit.zip")
+    assert set(kit.references_kwh) <= set(study["architecture"])
+    assert kit.software["isojoule"] == provenance.software()["isojoule"]
+    models = [custom["model"] for custom in kit.configuration["architectures"]["custom"]]
+    assert all(model.startswith("isojoule.workloads.tagging.models.") for model in models)
+    assert kit.configuration["dataset"]["source"] == "synthetic"
+    assert kit.target in set(study["gpu"])
+    assert (folder / "kit.zip").stat().st_size < 100_000
+
+
+@pytest.mark.parametrize(
+    ("references", "message"),
+    [
+        (["mlp-1x512"], "references: found mlp-1x512, expected two or more"),
+        (["mlp-1x512", "mlp-1x512"], "references: found mlp-1x512, mlp-1x512, expected two or more, each once"),
+        (["mlp-9x9", "mlp-8x8"], "references: found mlp-9x9, which was not measured on"),
+        (99, "references: found 99, expected 2 to"),
+    ],
+)
+def test_a_kit_that_cannot_be_is_one_sentence(published, small, references, message):
+    with pytest.raises(InputError) as refused:
+        kits.make(published, small, small["gpu"].iloc[0], "train", references, "f1", 2)
+    assert str(refused.value).startswith(message)
+
+
+def test_references_are_chosen_where_none_are_named(task, published, small):
+    kit, _ = kits.make(published, small, small["gpu"].iloc[0], "train", 4, "f1", 1)
+    assert len(kit.references_kwh) == 4
+    energies = list(kit.references_kwh.values())
+    assert min(energies) < energies[0] < max(energies), "scores are relative to one in the middle"
+
+
+def test_the_front_is_that_of_less_energy_or_more_quality():
+    energy, quality = np.array([[1.0, 2.0, 3.0, 4.0, np.nan]]), np.array([[0.5, 0.4, 0.7, 0.7, 0.9]])
+    assert list(_on_front(energy, quality)[0]) == [True, False, True, False, False]
+
+
+def test_a_submission_has_of_a_run_what_the_ranking_needs():
+    fields = set(Measured.model_fields)
+    assert {"energy_kwh", "energy_kind", "duration_s", "quality", "flags", "device", "power_limit_w"} <= fields
