@@ -1,4 +1,4 @@
-"""A broken table, array or manifest without a seal, as of an older isojoule or of others, ends in a sentence."""
+"""A broken file between two stages ends in a sentence, with a seal or without one as of an older isojoule."""
 
 import warnings
 
@@ -7,12 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from simulated import record
 
+from isojoule import seals
 from isojoule.errors import InputError
+from isojoule.files import seal_beside
 from isojoule.fronts import of_study
+from isojoule.records import MeasurementRecord, read_record
+from isojoule.records.writing import write_record
 from isojoule.report.analysis_tables import TABLES, read_tables
 from isojoule.report.page import render
+from isojoule.study.cells import cells
 from isojoule.tables import measurements
+from isojoule.tables.writing import write_table
 from isojoule.workloads import extracted
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.manifest import Clip, read_manifest, write_manifest
@@ -246,3 +253,37 @@ def test_speech_that_does_not_go_together_is_refused(tmp_path, clips, frames, me
         return
     with pytest.raises(InputError, match=message):
         Speech(tmp_path, "train")
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=broken())
+def test_a_broken_record_is_what_was_written_or_refused(demo, change, tmp_path_factory):
+    path = tmp_path_factory.mktemp("record") / "train-0.json"
+    written = record(demo, cells(demo)[0])
+    write_record(path, written)
+    path.write_bytes(change(path.read_bytes()))
+    read = is_read_or_refused(lambda path: read_record(path, MeasurementRecord), path)
+    assert read is None or read.model_dump() == written.model_dump()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=broken(), name=st.sampled_from(["m.csv", "m.parquet"]))
+def test_a_broken_sealed_table_is_what_was_written_or_refused(small, change, name, tmp_path_factory):
+    path = tmp_path_factory.mktemp("table") / name
+    write_table(small.head(20), path, "isojoule aggregate")
+    written = measurements.read(path)
+    path.write_bytes(change(path.read_bytes()))
+    read = is_read_or_refused(measurements.read, path)
+    assert read is None or read.equals(written)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=broken())
+def test_a_broken_seal_hides_no_change(change, tmp_path_factory):
+    path = tmp_path_factory.mktemp("seal") / "fronts.csv"
+    path.write_text("cost,value\nenergy_kwh,1.5\n")
+    seals.seal(path, "isojoule compare-fronts")
+    content = seal_beside(path).read_bytes()
+    path.write_text("cost,value\nenergy_kwh,1500\n")
+    seal_beside(path).write_bytes(change(content))
+    assert is_read_or_refused(seals.check, path) is None
