@@ -22,7 +22,7 @@ from isojoule.files import seal_beside, write_text
 
 TEXTS = (".csv", ".tsv", ".svg")
 ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
-BLOCK_BYTES = 2**23
+BLOCK_BYTES = 2**20
 LONGEST_HEADER_BYTES = 10_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -83,21 +83,24 @@ def seal(path: Path, made_by: str) -> str:
     """Seal a file that a stage has just written, and return the hash of its content.
 
     Args:
-        path: a JSON object, a table or a picture as text, an array (.npy), or any other file, which is sealed by its
-            bytes.
+        path: a table or a picture as text, an array (.npy), or any other file but JSON, which is sealed by its bytes.
         made_by: the command that makes it, such as `isojoule aggregate`.
 
     Raises:
         InputError: the file cannot be read, or the seal cannot be written.
     """
-    if path.suffix == ".json":
-        text = sealed(to_json(from_json(_bytes(path)), indent=2).decode(), made_by)
-        write_text(path, text)
-        sha256: str = from_json(text)["seal"]["sha256"]
-        return sha256
     content = _content(path)
     write_text(seal_beside(path), _text(_seal(content, made_by)) + "\n")
     return content.sha256
+
+
+def write_json(path: Path, fields: dict[str, Any], made_by: str) -> None:
+    """Write a JSON object with its seal, whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_text(path, sealed(to_json(fields, indent=2).decode(), made_by))
 
 
 def read_json(path: Path) -> Any:

@@ -5,7 +5,7 @@ from pathlib import Path
 from isojoule import seals
 from isojoule.energy import Meter
 from isojoule.errors import InputError
-from isojoule.files import read_json, write_json
+from isojoule.files import read_json
 from isojoule.measuring.device_lock import Device
 from isojoule.records import ExtractionRecord, provenance, read_record
 from isojoule.records.writing import write_record
@@ -96,8 +96,8 @@ def check_features(configuration: Configuration, folder: Path) -> None:
 def _seal(configuration: Configuration, folder: Path) -> None:
     """Seal the features, and let their statistics name the hash of each file."""
     hashes = {name: seals.seal(folder / name, ExtractionRecord.MADE_BY) for name in configuration.FEATURES}
-    write_json(folder / STATISTICS, {**read_json(folder / STATISTICS), "sha256": hashes})
-    seals.seal(folder / STATISTICS, ExtractionRecord.MADE_BY)
+    statistics = {**read_json(folder / STATISTICS), "sha256": hashes}
+    seals.write_json(folder / STATISTICS, statistics, ExtractionRecord.MADE_BY)
 
 
 def _decided_by(configuration: Configuration) -> tuple[str, str]:
