@@ -78,10 +78,10 @@ def test_a_number_with_an_exponent_is_a_number(path, door, number):
 
 
 @pytest.mark.parametrize("door", [0, 1])
-@pytest.mark.parametrize("number", ["'3e-3'", "3e", "1_0", "1:30", "0b1", "2020-01-01", "yes"])
+@pytest.mark.parametrize("number", ["'3e-3'", "3e", "0x" + "f" * 5000, "1_0", "1:30", "0b1", "2020-01-01", "yes"])
 def test_what_is_no_number_is_none(path, door, number):
     path.write_text(DEMO.replace("3.0e-3", number))
-    with pytest.raises(InputError, match=f"learning_rate: found '{number.strip(chr(39))}', expected a number"):
+    with pytest.raises(InputError, match=f"learning_rate: found '{number.strip(chr(39))[:50]}.*, expected a number"):
         doors(path)[door]()
 
 

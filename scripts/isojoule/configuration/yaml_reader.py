@@ -19,7 +19,7 @@ FORMS = (
     ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     (UNCLEAR, r"[-+]?0o?[0-9]+", list("-+0")),
-    ("tag:yaml.org,2002:int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    ("tag:yaml.org,2002:int", r"[-+]?[0-9]+|0x[0-9a-fA-F]{1,16}", list("-+0123456789")),
     (
         "tag:yaml.org,2002:float",
         r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
@@ -94,8 +94,10 @@ def read(path: Path) -> Any:
         where = f"line {mark.line + 1}: " if mark else ""
         problem = " ".join(filter(None, (error.context, error.problem)))
         raise InputError(f"{path}: is not YAML: {where}{problem}") from error
-    except (yaml.YAMLError, ValueError, AttributeError, LookupError, RecursionError) as error:
-        # PyYAML raises any of these where a tag does not fit its value, or nesting is too deep
+    except RecursionError as error:
+        raise InputError(f"{path}: is not YAML: lists or mappings are nested too deep") from error
+    except (yaml.YAMLError, ValueError, AttributeError, LookupError) as error:
+        # PyYAML raises any of these where a tag does not fit its value
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
 
 
