@@ -135,6 +135,13 @@ def test_what_another_study_measured_is_done_and_said_whose_it_is(results, demo)
     assert "\n48 cells were measured by the study demo\n" in said
 
 
+def test_features_that_were_deleted_are_named_with_what_makes_them_again(results):
+    path = results / "features" / "statistics.json"
+    assert "is missing" not in status(results)
+    path.unlink()
+    assert f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to" in status(results)
+
+
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"found no configuration\.yaml, expected the results of a study"):
         status(tmp_path)

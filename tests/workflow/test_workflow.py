@@ -181,6 +181,32 @@ def test_a_socket_that_is_connected_would_be_heard(tmp_path):
     assert "('127.0.0.1', 9) by" in (tmp_path / "log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("deleted", "made"),
+    [
+        (
+            (
+                "pareto/summary.csv",
+                "normalization/errors.parquet",
+                "literature/training.csv",
+                "figures/energy-quality.pdf",
+            ),
+            {"compare_fronts", "evaluate_normalization", "literature"},
+        ),
+        (("compute/mlp-1x4.json",), {"count_compute", "aggregate"}),
+        (("measurements.parquet", "features/statistics.json"), {"extract_features", "aggregate"}),
+    ],
+)
+def test_a_table_or_a_count_that_was_deleted_is_made_again(copied, tmp_path, deleted, made):
+    """Snakemake does not miss a file that is older than all that was made of it."""
+    folder = copied(tmp_path)
+    for name in deleted:
+        (folder / "results" / "tiny" / name).unlink()
+    jobs = planned(snakemake(folder, "-n").stdout)
+    assert made <= jobs.keys()
+    assert jobs.get("count_compute", 1) == 1
+
+
 def test_a_second_run_does_nothing(finished):
     folder, _ = finished
     assert "Nothing to be done" in snakemake(folder).stdout

@@ -5,6 +5,8 @@ rule aggregate:
     input:
         records=RECORDS,
         compute=COUNTS,
+        # what the records must be of
+        data=f"{RESULTS}/features/statistics.json",
         qualities=STUDY.analysis.quality_table or [],
     output:
         MEASUREMENTS,

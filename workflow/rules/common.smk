@@ -87,6 +87,14 @@ RECORDS, COUNTS = (
 )
 MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
+# the tables of the report, below the results and without their ending
+TABLES = [
+    "tables/flags",
+    *(f"compute-energy/{name}" for name in LINKS),
+    *(f"pareto/{name}" for name in ("fronts", "summary", "stability")),
+    *(f"normalization/{name}" for name in ("ranking", "references") if NORMALIZABLE),
+    *(f"literature/{name}" for name in ("training", "waveflow")),
+]
 
 
 # every job reads this copy, so that editing the file while the study runs changes nothing half way; a variable stands

@@ -6,20 +6,7 @@ PAGE = Path(isojoule.__file__).parent / "report" / "template"
 rule write_report:
     input:
         measurements=MEASUREMENTS,
-        tables=[
-            f"{RESULTS}/{table}"
-            for table in (
-                "tables/flags.csv",
-                *(f"compute-energy/{name}.csv" for name in LINKS),
-                *(f"pareto/{name}.csv" for name in ("fronts", "summary", "stability")),
-                *(
-                    ("normalization/ranking.csv", "normalization/references.csv")
-                    if NORMALIZABLE
-                    else ()
-                ),
-                *(f"literature/{name}.csv" for name in ("training", "waveflow")),
-            )
-        ],
+        tables=expand(f"{RESULTS}/{{table}}.csv", table=TABLES),
         errors=[f"{RESULTS}/normalization/errors.parquet"] if NORMALIZABLE else [],
         figures=expand(f"{RESULTS}/figures/{{figure}}.svg", figure=FIGURES),
         extraction=f"{RESULTS}/features/record.json",

@@ -56,6 +56,7 @@ def status(results: Path) -> str:
             *table,
             *_reasons(states),
             *_broken(states, results),
+            *_lost(results),
             *_taken(states, configuration),
             *_best(states, configuration),
             *_what_to_do(states),
@@ -177,6 +178,18 @@ def _broken(states: list[CellState], results: Path) -> list[str]:
             except InputError as error:
                 lines.append(f"broken: {error}; remove this file, and the command that measured writes it again")
     return ["", *lines[:SHOWN]] if lines else []
+
+
+def _lost(results: Path) -> list[str]:
+    """Say how to make the file again by which records are known to be of this data, where it was deleted."""
+    path = results / "features" / "statistics.json"
+    if path.is_file() or not any((results / "records").rglob("*.json")):
+        return []
+    return [
+        "",
+        f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to the command of "
+        "Snakemake that measured, which makes it again and measures nothing",
+    ]
 
 
 def _taken(states: list[CellState], configuration: Configuration) -> list[str]:
