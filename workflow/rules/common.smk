@@ -30,7 +30,7 @@ if isojoule.__version__ != VERSION:
 try:
     getpass.getuser()
 except (KeyError, OSError):
-    os.environ["USER"] = f"uid-{os.getuid()}"
+    os.environ.update(USER=f"uid-{os.getuid()}")
 
 from isojoule.errors import InputError
 from isojoule.figures import captions

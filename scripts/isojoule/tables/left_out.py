@@ -13,6 +13,7 @@ OTHER_VERSION = "the table has the versions that decide the numbers most; the re
 
 LEFT_OUT = {
     "record.record": OF_THE_FILE,
+    "record.seal": OF_THE_FILE,
     "record.schema_version": OF_THE_FILE,
     "record.message": "it is a sentence on what went wrong, which `isojoule status` shows",
     "record.seed": "it is the seed of the study's configuration plus `repeat`",
@@ -91,6 +92,7 @@ LEFT_OUT = {
     "record.provenance.software.scikit-learn": OTHER_VERSION,
     "record.provenance.software.snakemake": OTHER_VERSION,
     "compute.record": OF_THE_FILE,
+    "compute.seal": OF_THE_FILE,
     "compute.schema_version": OF_THE_FILE,
     "compute.workload": "`workload` is the same",
     "compute.architecture": "`architecture` is the same",
