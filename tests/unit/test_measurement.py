@@ -12,6 +12,7 @@ from safetensors import safe_open
 from studies import changed
 
 from isojoule.energy import nvml
+from isojoule.energy.steady import until_steady
 from isojoule.errors import InputError
 from isojoule.measuring import cell as cell_module
 from isojoule.measuring import checkpoints
@@ -163,6 +164,8 @@ def test_a_cell_on_a_gpu_has_all_readings_and_a_trace(study, folder, machine, tm
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 7)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (15 * 2**30, 16 * 2**30))
+    # the driver's board is as warm as it will be
+    monkeypatch.setattr(until_steady, "__kwdefaults__", {**until_steady.__kwdefaults__, "stretch_s": 0.5})
     energy = {"energy.min_window_s": 0.6, "energy.idle_s": 0.2, "energy.sample_period_s": 0.2}
     study = changed(study, {"gpus.t4": {}, **energy})
     vars(driver.driver).update(temperature_c=85, throttle_reasons=0x24)
