@@ -45,7 +45,7 @@ def command(folder, *arguments, program=(sys.executable, HERE / "quick_snakemake
 def snakemake(folder, *arguments):
     ended = subprocess.run(
         command(folder, *arguments), cwd=folder, env=environment(folder),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=900,
     )  # fmt: skip
     assert "Traceback" not in ended.stdout, ended.stdout
     return ended
@@ -209,7 +209,7 @@ def test_a_job_that_is_cancelled_is_sent_again_and_goes_on(folder, study):
     job = second_cell_runs(folder)
     before = records(folder)
     slurm("scancel", job)
-    assert run.wait(timeout=120) == 0
+    assert run.wait(timeout=300) == 0
     assert before.items() <= records(folder).items()
     finished(folder)
     assert sorted(map(tuple, attempts(folder).values())) == [("ok",), ("ok",), ("ok",), ("stopped", "ok")]
@@ -324,7 +324,7 @@ def test_two_snakemakes_at_once(folder):
     other = snakemake(folder, "--", *RECORDS)
     assert other.returncode != 0
     assert "cannot be locked" in other.stdout
-    assert run.wait(timeout=120) == 0
+    assert run.wait(timeout=300) == 0
     assert set(map(tuple, attempts(folder).values())) == {("ok",)}
     finished(folder)
 
