@@ -320,6 +320,16 @@ def test_snakemakes_own_report_has_every_figure_with_its_caption(finished):
     assert captions.FIGURES["pareto-energy"].title in page
 
 
+def test_a_folder_without_a_configuration_is_said_in_one_sentence(tmp_path):
+    words = [sys.executable, "-m", "snakemake", "-n", "-s", str(PROJECT / "Snakefile"), "--cores", "1"]
+    run = subprocess.run(words, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    expected = (
+        f"error: found no config/config.yaml in {tmp_path}, expected a configuration there or behind --configfile"
+    )
+    assert run.stderr.strip().splitlines()[-1] == expected
+
+
 def test_a_dry_run_asks_for_the_data(tmp_path, small):
     dataset = {"source": "folder", "path": "here", "train": "a", "test": "b", "classes": ["c", "d"]}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({**small, "dataset": dataset}))
