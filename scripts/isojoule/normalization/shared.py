@@ -121,13 +121,13 @@ class Shared(Regularized):
             return self._weighed(references, target_kwh, systems)
         corrected = Corrected(self.columns)
         log_kwh = np.log(corrected.predictions(references[None], target_kwh[None], systems)[0])
-        deviation = self._own(references, target_kwh, systems).deviation
+        deviation = self._own_alone(references, target_kwh, systems).deviation
         tested = None
         if len(references) >= FEWEST_TO_CORRECT:
             deviations = [
-                self._own(np.delete(references, row, axis=0), np.delete(target_kwh, row), references[[row]]).deviation[
-                    0
-                ]
+                self._own_alone(
+                    np.delete(references, row, axis=0), np.delete(target_kwh, row), references[[row]]
+                ).deviation[0]
                 for row in between_ends(references)
             ]
             tested = Tested(corrected.left_out(references, target_kwh), np.array(deviations))
@@ -138,14 +138,23 @@ class Shared(Regularized):
         others = _thinned(self.others)
         # what is known and what is asked on each GPU, the user's first
         tasks = [(references, systems), *((other.references, other.systems) for other in others)]
-        own = [self._own(known, target_kwh, asked) for known, asked in tasks]
-        simple = {"line": _of_all(line, target_kwh, tasks), "own": [prediction.log_kwh for prediction in own]}
+        count = len(references)
+        log_simple = [self._log_line_and_ridge(known, target_kwh, asked) for known, asked in tasks]
+        log_baselines = [of_gpu.mean(axis=0) for of_gpu in log_simple]
+        own = [
+            _own(known, target_kwh, asked, log_baseline)
+            for (known, asked), log_baseline in zip(tasks, log_baselines, strict=True)
+        ]
+        simple = {
+            "line": [log_line[count:] for log_line, _ in log_simple],
+            "own": [prediction.log_kwh for prediction in own],
+        }
         if len(others) < FEWEST_GPUS_TO_SHARE:
             expected = own
             simple["corrected"] = _of_all(Corrected(self.columns).predictions, target_kwh, tasks)
         else:
-            expected = self._shared(references, target_kwh, systems, others)
-            simple["ridge"] = _of_all(RelativeRidge(self.columns).predictions, target_kwh, tasks)
+            expected = _shared(references, target_kwh, systems, others, log_baselines)
+            simple["ridge"] = [log_ridge[count:] for _, log_ridge in log_simple]
             simple["shared"] = [prediction.log_kwh for prediction in expected]
         log_truths = [np.log(other.target_kwh) for other in others]
         weights = _weights(simple, log_truths)
@@ -159,39 +168,59 @@ class Shared(Regularized):
         ]
         return Evidenced(Prediction(averages[0], expected[0].deviation), tested, None, weights)
 
-    def _own(self, references: Values, target_kwh: Values, systems: Values) -> Prediction:
-        """Predict by the baseline and the process of the references alone; shapes as in `evidenced`."""
-        left_over = np.log(target_kwh) - self._log_baseline(references, target_kwh, references)
-        expected = SharedProcess(references, left_over).of(systems)
-        return Prediction(self._log_baseline(references, target_kwh, systems) + expected.mean, expected.deviation)
+    def _own_alone(self, references: Values, target_kwh: Values, systems: Values) -> Prediction:
+        """Predict by the baseline and the process of the references; shapes as in `evidenced`."""
+        log_baseline = self._log_line_and_ridge(references, target_kwh, systems).mean(axis=0)
+        return _own(references, target_kwh, systems, log_baseline)
 
-    def _shared(
-        self, references: Values, target_kwh: Values, systems: Values, others: Sequence[OtherGpu]
-    ) -> list[Prediction]:
-        """Predict by the baseline and the process of all GPUs: for the user's GPU, then for each other, (g + 1,)."""
-        count = len(references)
-        baselines = [
-            self._log_baseline(known, target_kwh, np.concatenate([known, asked]))
-            for known, asked in [(references, systems), *((other.references, other.systems) for other in others)]
-        ]
-        log_targets = [np.log(np.concatenate([target_kwh, other.target_kwh])) for other in others]
-        process = SharedProcess(
-            references,
-            np.log(target_kwh) - baselines[0][:count],
-            others,
-            [log_target - baseline for log_target, baseline in zip(log_targets, baselines[1:], strict=True)],
-        )
-        expected = [process.of(systems), *(process.of_other(number) for number in range(len(others)))]
-        return [
-            Prediction(baseline[count:] + of_gpu.mean, of_gpu.deviation)
-            for baseline, of_gpu in zip(baselines, expected, strict=True)
-        ]
+    def _log_line_and_ridge(self, references: Values, target_kwh: Values, systems: Values) -> Values:
+        """Predict by the line and by the relative ridge; shapes as in `evidenced`.
 
-    def _log_baseline(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """Average the logarithms of the line and the relative ridge, (m,); shapes as in `evidenced`."""
+        Returns:
+            logarithms of the predictions for the references, then for the systems, (2, r + m); their mean over the two
+            is the baseline.
+        """
+        everything = np.concatenate([references, systems])
         methods = (line, RelativeRidge(self.columns).predictions)
-        log_kwh = np.log([method(references[None], target_kwh[None], systems)[0] for method in methods])
-        return np.asarray(log_kwh.mean(axis=0))
+        return np.log([method(references[None], target_kwh[None], everything)[0] for method in methods])
+
+
+def _own(references: Values, target_kwh: Values, systems: Values, log_baseline: Values) -> Prediction:
+    """Predict by the baseline, (r + m,), and the process of the references alone; shapes as in `Shared.evidenced`."""
+    count = len(references)
+    expected = SharedProcess(references, np.log(target_kwh) - log_baseline[:count]).of(systems)
+    return Prediction(log_baseline[count:] + expected.mean, expected.deviation)
+
+
+def _shared(
+    references: Values,
+    target_kwh: Values,
+    systems: Values,
+    others: Sequence[OtherGpu],
+    log_baselines: Sequence[Values],
+) -> list[Prediction]:
+    """Predict by the baselines and the process of all GPUs: for the user's GPU, then for each other, (g + 1,).
+
+    Args:
+        references: as in `Shared.evidenced`, like the next two.
+        target_kwh: energies of the references.
+        systems: systems to predict.
+        others: the other GPUs.
+        log_baselines: of the references and of the systems of each GPU, the user's first, (r + m,) each.
+    """
+    count = len(references)
+    log_targets = [np.log(np.concatenate([target_kwh, other.target_kwh])) for other in others]
+    process = SharedProcess(
+        references,
+        np.log(target_kwh) - log_baselines[0][:count],
+        others,
+        [log_target - baseline for log_target, baseline in zip(log_targets, log_baselines[1:], strict=True)],
+    )
+    expected = [process.of(systems), *(process.of_other(number) for number in range(len(others)))]
+    return [
+        Prediction(baseline[count:] + of_gpu.mean, of_gpu.deviation)
+        for baseline, of_gpu in zip(log_baselines, expected, strict=True)
+    ]
 
 
 def _of_all(predictions: Predictions, target_kwh: Values, tasks: Sequence[tuple[Values, Values]]) -> list[Values]:
