@@ -312,6 +312,10 @@ def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_
         return
     plain = pd.read_csv(io.BytesIO(path.read_bytes()), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     assert len(frame) == len(plain)
+    if not {"architecture", "energy_kwh"} <= set(plain):
+        # a table of models may have any columns; each program asks for its own
+        assert read is read_models
+        return
     assert frame["architecture"].tolist() == plain["architecture"].tolist()
     energies = [float(value) if value and value != "nan" else math.nan for value in plain["energy_kwh"]]
     assert frame["energy_kwh"].astype("float64").tolist() == pytest.approx(energies, nan_ok=True)
