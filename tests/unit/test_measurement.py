@@ -254,8 +254,11 @@ def test_weights_of_another_architecture_are_refused(study, folder, machine, tmp
     with pytest.raises(InputError, match="holds the weights of another architecture"):
         train(study, folder, machine, tmp_path / "w", phase="test", architecture="cnn-1x2")
     (tmp_path / "w").write_bytes(b"broken")
-    with pytest.raises(InputError, match="is not a checkpoint that can be read"):
+    with pytest.raises(InputError, match=r"/w: was changed since"):
         train(study, folder, machine, tmp_path / "w", phase="test")
+    (tmp_path / "own").write_bytes(b"broken")
+    with pytest.raises(InputError, match=r"/own: is not a checkpoint that can be read"):
+        train(study, folder, machine, tmp_path / "own", phase="test")
 
 
 @pytest.mark.parametrize(("precision", "expected"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "ieee")])
