@@ -16,7 +16,7 @@ from isojoule.normalization.intervals import half_width
 from isojoule.normalization.mixed_platforms import mixed_errors
 from isojoule.normalization.pairs import SEPARATOR
 from isojoule.normalization.ranking import ALL_PAIRS, ranking
-from isojoule.normalization.reference_sets import in_words, reference_sets
+from isojoule.normalization.reference_sets import costs_in_words, in_words, reference_sets
 from isojoule.normalization.splits import splits
 from isojoule.normalization.study_experiment import evaluate
 from isojoule.simulation import worlds
@@ -93,7 +93,14 @@ def test_the_fewest_references_within_an_error(world):
     row = chosen.iloc[0]
     assert row["mdape_percent"] <= 10 < table.loc[table["references"] < row["references"], "mdape_percent"].min()
     assert row["mdape_low_percent"] <= row["mdape_percent"] <= row["mdape_high_percent"]
-    assert len(row["reference_names"].split(SEPARATOR)) == row["references"]
+    names = row["reference_names"].split(SEPARATOR)
+    assert len(names) == row["references"]
+    measured = world[(world["phase"] == "train") & world["architecture"].isin(names)]
+    by_gpu = measured.groupby(["architecture", "gpu"])["energy_kwh"].mean().unstack()
+    assert row["references_kwh"] == pytest.approx(np.exp(np.log(by_gpu.astype(float)).mean(axis=1)).sum())
+    costs = costs_in_words(table)
+    assert len(costs) == len(table)
+    assert costs[0].startswith(f"train, 2 references: {table['mdape_percent'].iloc[0]:.1f} % for ")
     assert f"{row['references']} references leave a median error of" in in_words(table, 10)
     out_of_reach = reference_sets(world, "train", 0.1)
     assert not out_of_reach["to_publish"].any()

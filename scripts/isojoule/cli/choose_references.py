@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _machine: Device) -> None:
     """Read, choose, write, say which."""
     from isojoule.normalization import phases
-    from isojoule.normalization.reference_sets import in_words, reference_sets
+    from isojoule.normalization.reference_sets import costs_in_words, in_words, reference_sets
 
     frame = phases.read(options.table, options.kinds)
     tables = phases.tables_by_phase(
@@ -39,4 +39,6 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
         allow_empty=options.allow_empty,
     )
     phases.write(tables, options.output, "isojoule choose-references")
-    print("\n".join([*(in_words(table, options.error_percent) for table in tables), str(options.output)]))
+    for table in tables:
+        print("\n".join([*costs_in_words(table), in_words(table, options.error_percent)]))
+    print(options.output)

@@ -32,8 +32,10 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
 
     Returns:
         one row per number of references: `mdape_percent` with the ends of its 90 % interval (`mdape_low_percent`,
-        `mdape_high_percent`, over resampled systems), `ape90_percent`, `reference_names` (chosen on all GPUs), and
-        `to_publish` for the smallest number whose MdAPE is within `error_percent`, if there is one.
+        `mdape_high_percent`, over resampled systems), `ape90_percent`, `reference_names` (chosen on all GPUs), what it
+        costs to measure these once, by geometric means over the GPUs (`references_kwh`, and `references_s` where all
+        durations are known), and `to_publish` for the smallest number whose MdAPE is within `error_percent`, if there
+        is one.
 
     Raises:
         InputError: there are fewer than two GPUs, fewer than five systems on all of them, or all energies are equal.
@@ -64,6 +66,8 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
                 "references": count,
                 "sampling": references.recommended(count),
                 **_statistics(errors_percent, resamples),
+                "references_kwh": float(on_all_gpus["energy_kwh"].iloc[chosen].sum()),
+                "references_s": float(on_all_gpus["duration_s"].iloc[chosen].sum(skipna=False)),
                 "new_gpus": len(gpus),
                 "systems": len(names),
                 "seed": seed,
@@ -74,6 +78,18 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
     is_within = table["mdape_percent"] <= error_percent
     table.insert(3, "to_publish", is_within & ~is_within.shift(fill_value=False).cummax())
     return table
+
+
+def costs_in_words(table: pd.DataFrame) -> list[str]:
+    """Say for one phase what each number of references costs to measure once, and what error it leaves."""
+    lines = []
+    for row in table.itertuples():
+        duration = "" if np.isnan(row.references_s) else f" and {row.references_s:.3g} s"
+        lines.append(
+            f"{row.phase}, {row.references} references: {row.mdape_percent:.1f} % for {row.references_kwh:.3g} kWh"
+            f"{duration} on each GPU"
+        )
+    return lines
 
 
 def in_words(table: pd.DataFrame, error_percent: float) -> str:
