@@ -183,6 +183,19 @@ def test_a_figure_names_the_cells_that_have_no_energy(folder, demo, path, tmp_pa
     )
 
 
+def test_a_study_of_a_single_cell_is_drawn_around_it(folder, demo, recwarn):
+    frame = aggregated(folder, demo)
+    frame.loc[1:, "outcome"] = "missing"
+    with mpl.rc_context(fname=captions.STYLE):
+        figure = captions.load("energy-platforms").draw(frame)
+        figure.canvas.draw()
+    low, high = figure.axes[0].get_xlim()
+    (energy_kwh,) = frame.loc[frame["outcome"] == "ok", "energy_kwh"]
+    assert low < energy_kwh / 2
+    assert high > energy_kwh * 2
+    assert not recwarn.list
+
+
 def test_cells_without_an_energy_are_named_as_one_where_they_are_all_of_a_platform_or_an_architecture(folder, demo):
     frame = aggregated(folder, demo)
     assert without_energy(frame) == []

@@ -17,6 +17,8 @@ NARROW = 0.6
 SHORTEST = 0.1
 # a logarithmic axis over a smaller ratio than this may have a single tick at 1, 2 or 5
 NARROWEST = 7
+# values that differ by less are one, which an axis shows up to this factor around it
+SINGLE_VALUE, AROUND = 1e-9, 3
 
 
 def blank(width: float, height: float) -> Figure:
@@ -95,6 +97,10 @@ def label_decades(axis: Axis) -> None:
     """Label powers of ten, values between them where they are too few, and round values where there is hardly one."""
     # panels that share an axis have its interval in common, and with it the ticks
     low, high = axis.get_view_interval()
+    if low > 0 and high / low - 1 < SINGLE_VALUE:
+        # a single value has no interval, and on a logarithmic axis nothing makes one
+        low, high = low / AROUND, high * AROUND
+        axis.axes.set(**{"xlim" if axis is axis.axes.xaxis else "ylim": (low, high)})
     if high < NARROWEST * low:
         axis.set_major_locator(MaxNLocator(4))
         axis.set_major_formatter(ScalarFormatter())
