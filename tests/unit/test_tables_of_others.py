@@ -175,7 +175,15 @@ def test_numbers_beyond_what_a_whole_number_holds_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cost", "value"), [("energy_consumed", "0"), ("joules", "-3"), ("E", "0.0"), ("Verbrauch_wh", "0"), ("MACs", "0")]
+    ("cost", "value"),
+    [
+        ("energy_consumed", "0"),
+        ("joules", "-3"),
+        ("E", "0.0"),
+        ("Verbrauch_wh", "0"),
+        ("MACs", "0"),
+        ("gpu_energy_kwh", "0"),
+    ],
 )
 def test_no_model_is_optimal_because_its_cost_is_zero_under_another_name(tmp_path, cost, value):
     (tmp_path / "t.csv").write_text(f"model,accuracy,{cost}\nA,0.71,0.1\nB,0.8,{value}\n")

@@ -120,12 +120,12 @@ def check_costs(frame: pd.DataFrame, names: Iterable[str]) -> None:
 
     Args:
         frame: any table.
-        names: columns of which less is better; those that the table lacks, or whose meaning is known, are ignored.
+        names: columns of which less is better; those that the table lacks are ignored.
 
     Raises:
         InputError: a value is no finite number above 0.
     """
     for name in names:
-        if name in frame and name not in COLUMNS:
-            expected = f"a number above 0 (or --any-sign {name}, where 0 and less are values that it can have)"
+        if name in frame:
+            expected = f"a number above 0; isojoule front takes a cost that can be 0 or less by --any-sign {name}"
             refuse(frame, name, numbers(frame, name) <= 0, expected)
