@@ -83,14 +83,13 @@ def run(
                 with _in_our_words(), meter as window:
                     program.start(mask)
                     program.wait()
-                    left = launch.left_behind(started.mark)
             except InputError as error:
                 if program.exit_code is None:
                     _forget(keeper.record)
                     raise
                 failure = str(error)
             fields = _what_became_of(program, failure, had_oom_kill=_oom_kills() > oom_kills)
-            record = closed(record, window, **fields, left_processes=left)
+            record = closed(record, window, **fields, left_processes=launch.left_behind(started.mark))
             record = keeper.end(record, window.trace if window else None)
     remove_locks_inside(started.mark)
     return record
