@@ -23,6 +23,8 @@ hypothesis.settings.load_profile("no-deadline")
 # no test needs a true energy, so that the windows of tests that run beside each other, or beside a study, need not wait
 LOCKS = tempfile.TemporaryDirectory(prefix="isojoule-tests-")
 os.environ["ISOJOULE_LOCKS"] = LOCKS.name
+# a test whose programs are those of several users needs a folder for all of them, as /tmp is
+Path(LOCKS.name).chmod(0o1777)
 
 
 @pytest.fixture(scope="session")

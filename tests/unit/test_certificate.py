@@ -213,7 +213,7 @@ def test_a_path_that_cannot_be_written_costs_no_measurement(tmp_path):
     (tmp_path / "file").write_text("")
     for words, sentence in (
         (("--figure", "figure.txt"), "--figure: found figure.txt, expected a name that ends in .svg, .png, .pdf"),
-        (("--output", "file/c.json"), "file: cannot be written: "),
+        (("--output", "file/c.json"), "file is a file, expected a folder"),
     ):
         command = [sys.executable, "-m", "isojoule", "check-gpu", "--short", *words]
         ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)

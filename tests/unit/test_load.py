@@ -55,11 +55,16 @@ def test_behind_the_end_of_the_work_nothing_is_multiplied(load, monkeypatch):
 
 
 def test_whoever_ends_work_that_failed_is_told_why(load, monkeypatch):
+    has_failed = threading.Event()
+
     def fails():
+        has_failed.set()
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(load, "_multiply", fails)
     load.start()
+    # work that is ended before it began has not failed
+    assert has_failed.wait(10)
     # the first time and later alike
     for _ in range(2):
         (error,) = within(10, load.stop)

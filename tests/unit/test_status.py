@@ -195,7 +195,8 @@ def test_ctrl_c_is_remembered_and_ends_what_it_ended(scheduler, persistence, is_
     """Before there is a lock to give back or a job to end, it ends the program at once."""
     monkeypatch.setattr(os, "_exit", sys.exit)
     workflow = SimpleNamespace(scheduler=scheduler, persistence=persistence)
-    before = signal.getsignal(signal.SIGINT)
+    # whoever runs the tests in the background may have turned the signal off
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         as_it_is.listen_for_ctrl_c(workflow)
         assert not as_it_is.was_stopped(None)

@@ -51,6 +51,13 @@ def folder(copied, tmp_path_factory):
     columns += "".join(f",{name},{name}_low,{name}_high" for name in ("psds1", "psds2"))
     rows = [f"{name},{name[-1]}.5,0.02,0.032,0.{name[-1]},0.1,0.9,0.5,0.4,0.6" for name in ("baseline-1", "T-2", "T-3")]
     (Path(folder) / "systems.csv").write_text("\n".join([columns, *rows]) + "\n")
+    # a table of others, which a reader of the example takes from the project
+    energies = Path(folder) / "reference" / "energies"
+    energies.mkdir(parents=True)
+    description = ["title: t", "source: s", "licence: MIT", "instrument: i", "energy_kind: measured", "phase: test"]
+    (energies / "small.yaml").write_text("\n".join(description) + "\n")
+    rows = [f"g{gpu},m{number},test,0,{gpu * number / 1000}" for gpu in (1, 2) for number in range(1, 8)]
+    (energies / "small.csv").write_text("\n".join(["gpu,architecture,phase,repeat,energy_kwh", *rows]) + "\n")
     return folder
 
 

@@ -263,19 +263,28 @@ def test_a_longer_training_measures_nothing_again(waveflow):
     [
         (
             "architecture,mean_opinion_score\nwaveflow-h9,4\n",
-            "architecture: found waveflow-h9, expected one of this study",
+            "column architecture: found waveflow-h9 in line 2, expected an architecture of this study",
         ),
         (
             "architecture,score\nmine,4\n",
             "found the columns architecture, score, expected architecture and",
         ),
-        ("architecture,mean_opinion_score\nmine,good\n", "mean_opinion_score of mine"),
-        ("architecture,mean_opinion_score\nmine,400\n", "mean_opinion_score of mine: found 400, expected 1 to 5"),
+        (
+            "architecture,mean_opinion_score\nmine,good\n",
+            "column mean_opinion_score: found good in line 2, expected a number",
+        ),
+        (
+            "architecture,mean_opinion_score\nmine,400\n",
+            "column mean_opinion_score: found 400 in line 2, expected 1 to 5",
+        ),
         (
             "architecture,macro_f1\nmine,0.5\n",
             "found the columns architecture, macro_f1, expected",
         ),
-        ("architecture,mean_opinion_score\n,4\nzz,3\n", "found a row without an architecture"),
+        (
+            "architecture,mean_opinion_score\n,4\nzz,3\n",
+            "column architecture: found nothing in line 2, expected its name in every row",
+        ),
     ],
 )
 def test_a_wrong_table_of_opinions_is_refused(waveflow, tmp_path, text, message):
