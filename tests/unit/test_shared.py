@@ -210,3 +210,17 @@ def test_the_interval_is_wider_the_further_a_system_lies_beyond_the_references(w
             widths.append(normalized.high_kwh / normalized.low_kwh)
         assert widths[0] < widths[1] < widths[2]
         assert widths[2] > 100
+
+
+@pytest.mark.parametrize("gpus", [2, 4])
+def test_an_interval_is_never_narrower_than_repeats_differ(gpus):
+    """GPUs whose energies are proportional, so that nothing is ever wrong, with other GPUs and without."""
+    names = [f"net-{number}" for number in range(1, 13)]
+    frame = pd.DataFrame(
+        [(f"g{gpu}", name, (gpu + 1) * number) for gpu in range(gpus) for number, name in enumerate(names, 1)],
+        columns=["gpu", "architecture", "energy_kwh"],
+    ).assign(phase="train", repeat=0, outcome="ok", family="mlp", duration_s=1.0, energy_kind="measured")
+    given = {name: System(7.0 * number) for number, name in enumerate(names, 1) if number % 2}
+    normalized = normalize(frame, "g0", "train", given, System(28.0))
+    assert normalized.energy_kwh == pytest.approx(4)
+    assert normalized.high_kwh / normalized.energy_kwh >= 1.02

@@ -16,6 +16,8 @@ COVERAGE = 0.9
 PRIOR_ERRORS, PRIOR_ERROR = 4, 0.8
 # the user's GPU may differ from the study's other GPUs as much as these differ: with few of them, by more
 FEWEST_OTHERS = 2
+# the energies of repeated runs differ by as much: where all errors are smaller, that is luck
+LEAST_HALF_WIDTH = 0.02
 
 
 def half_width(errors: Values, coverage: float) -> tuple[float, str]:
@@ -70,7 +72,7 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
         basis = f"Student's t, {len(errors)} references between the ends left out one by one"
     else:
         return None, "none: fewer than 4 references, and no other GPU of the study has them and 5 systems more"
-    return half * evidenced.prediction.deviation, basis
+    return np.maximum(half * evidenced.prediction.deviation, LEAST_HALF_WIDTH), basis
 
 
 def _in_deviations(tested: Tested) -> Values:

@@ -428,7 +428,7 @@ const Normalization = (() => {
     const evidence = evidenced(set, rowsOf([ownSystem], columns), othersBeside(study, phase, target, names, columns), study.constants);
     const [{ log, deviation }] = evidence.predictions, energy_kwh = Math.exp(log);
     const [halfInDeviations, basis] = interval(evidence, study.constants);
-    const half = halfInDeviations === null ? null : halfInDeviations * deviation;
+    const half = halfInDeviations === null ? null : Math.max(halfInDeviations * deviation, study.constants.least_half_width);
     const kinds = study.phases[phase][target].kinds;
     return {
       target, phase, energy_kwh,
