@@ -153,6 +153,15 @@ def test_a_page_is_made_of_broken_tables_or_refused(tables, small, change, name,
     is_read_or_refused(made, file)
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_a_page_needs_no_column_that_its_reader_does_not_ask_for(tables, small, name, tmp_path):
+    path, expected = TABLES[name]
+    asked = {*expected.words, *expected.optional, *expected.numbers, *expected.flags, *expected.choices}
+    pd.read_csv(tables[path])[list(asked)].to_csv(tmp_path / tables[path].name, index=False)
+    given = {**tables, path: tmp_path / tables[path].name}
+    assert "</html>" in render((tmp_path / "m.parquet", small), given, [])
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change=broken())
 def test_a_broken_table_of_measurements_is_read_or_refused(small, change, tmp_path_factory):

@@ -170,7 +170,9 @@ def test_the_time_of_processes_that_left_their_parent_is_in_the_energy():
 
 
 def test_a_program_that_goes_on_behind_its_end_is_told_of():
-    ended = run("--", "bash", "-c", "setsid sleep 30 & echo $! > pid; true")
+    with subprocess.Popen(["sleep", "30"]) as here_before:
+        ended = run("--", "bash", "-c", "setsid sleep 30 & echo $! > pid; true")
+        here_before.kill()
     assert record().left_processes == 1
     assert "left-processes" in record().flags
     assert "isojoule: left-processes: processes of the program went on behind its end" in ended.stderr

@@ -111,11 +111,11 @@ def marked_environment(environment: Mapping[str, str], mark: str) -> dict[str, s
     return {**environment, MARK: ":".join(filter(None, (environment.get(MARK), mark)))}
 
 
-def left_behind(mark: str) -> int:
-    """Count the processes of a run that are alive beside this one."""
+def alive(mark: str) -> set[int]:
+    """Return the numbers of the processes beside this one that descend from it or have the mark of its run."""
     ours = {child.pid for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE}
     marked = {pid for pid in psutil.pids() if mark in _marks_of(pid)}
-    return len((ours | marked) - {os.getpid()})
+    return (ours | marked) - {os.getpid()}
 
 
 def _numbers(environment: Mapping[str, str], names: Sequence[str]) -> list[int]:

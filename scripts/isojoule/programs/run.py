@@ -66,6 +66,7 @@ def run(
         launch.check_reach(started, words, os.environ, len(uuids))
         gpus = [nvml.identify(uuid) for uuid in uuids]
         record = begun(description, words, gpus)
+        others = launch.alive(started.mark)
         program = Program(words, launch.marked_environment(os.environ, started.mark))
         with signals_held() as mask:
             owns = launch.owner(started.mark)
@@ -89,7 +90,7 @@ def run(
                     raise
                 failure = str(error)
             fields = _what_became_of(program, failure, had_oom_kill=_oom_kills() > oom_kills)
-            record = closed(record, window, **fields, left_processes=launch.left_behind(started.mark))
+            record = closed(record, window, **fields, left_processes=len(launch.alive(started.mark) - others))
             record = keeper.end(record, window.trace if window else None)
     remove_locks_inside(started.mark)
     return record
