@@ -1,4 +1,4 @@
-"""Show in a terminal how far long work is, and tables in aligned columns."""
+"""Show in a terminal how far long work is, tables in aligned columns, and lists no longer than a screen."""
 
 import sys
 import threading
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from isojoule.errors import InputError
 
 PERIOD_S = 10.0
+SHOWN = 20
 
 
 @contextmanager
@@ -39,3 +40,9 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the rows as lines, in which every column is as wide as its widest text."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Return the first twenty lines, one below the other, and how many more there are."""
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "\n       ".join([*lines[:SHOWN], *more])

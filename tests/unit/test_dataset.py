@@ -288,6 +288,81 @@ def test_the_tables_choose_among_the_clips_of_a_folder(tmp_path, mel, capsys):
     )
 
 
+def to_flac(path, source):
+    samples, rate_hz = soundfile.read(source, dtype="int16")
+    soundfile.write(path, samples, rate_hz)
+
+
+LINKS = {
+    "../audio/a.wav": lambda path, source: None,
+    "soft.wav": Path.symlink_to,
+    "hard.wav": Path.hardlink_to,
+}
+COPIES = {"copy.wav": lambda path, source: path.write_bytes(source.read_bytes()), "copy.flac": to_flac}
+
+
+@pytest.mark.parametrize("name", [*LINKS, *COPIES])
+def test_a_clip_to_train_on_is_none_to_test_on_under_another_name(tmp_path, mel, capsys, name):
+    dataset = folder(tmp_path)
+    noise(tmp_path / "audio" / "c.wav", seed=1)
+    (LINKS | COPIES)[name](tmp_path / "audio" / name, tmp_path / "audio" / "a.wav")
+    (tmp_path / "train.tsv").write_text("filename\tevent_labels\na.wav\tDog\nc.wav\tCat\n")
+    (tmp_path / "test.tsv").write_text(f"filename\tevent_labels\n{name}\tDog\nb.flac\tCat\n")
+    a, other = (tmp_path / "audio" / clip for clip in ("a.wav", name))
+    reason = f"{a}: is to train on, and the same sound as {other}, which is to test on"
+    with pytest.raises(InputError) as refused:
+        prepare(dataset, mel, tmp_path / "out")
+    assert str(refused.value).endswith(f"\n       {reason}")
+    dataset = folder(tmp_path, on_bad_file="leave_out")
+    (tmp_path / "train.tsv").write_text("filename\tevent_labels\na.wav\tDog\nc.wav\tCat\n")
+    (tmp_path / "test.tsv").write_text(f"filename\tevent_labels\n{name}\tDog\nb.flac\tCat\n")
+    clips = prepare(dataset, mel, tmp_path / "out")
+    assert [(Path(clip.path).name, clip.split) for clip in clips] == [
+        ("c.wav", "train"), (Path(name).name, "test"), ("b.flac", "test")
+    ]  # fmt: skip
+    assert f"left out, as dataset.on_bad_file says:\n       {reason}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*LINKS, *COPIES])
+def test_a_clip_that_is_twice_in_a_split_is_joined_or_told(tmp_path, mel, capsys, name):
+    dataset = folder(tmp_path)
+    a, other = (tmp_path / "audio" / clip for clip in ("a.wav", name))
+    (LINKS | COPIES)[name](other, a)
+    with (tmp_path / "train.tsv").open("a") as file:
+        file.write(f"{name}\tCat\n")
+    clips = {clip.path: clip.labels for clip in prepare(dataset, mel, tmp_path / "out")}
+    told = capsys.readouterr().err
+    if name in LINKS:
+        assert clips == {str(a): "Dog,Cat", str(tmp_path / "audio" / "b.flac"): "Cat,Dog"}
+        assert "the same sound" not in told
+    else:
+        assert (clips[str(a)], clips[str(other)]) == ("Dog", "Cat")
+        assert told == f"1 clips are the same sound as another one, and count again:\n       {other} is {a}\n"
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate_hz", "is_silent"),
+    [
+        (np.zeros(20000), 16000, True),
+        (np.full(60000, -0.25), 44100, True),
+        (np.full(500, 0.5), 16000, True),
+        (np.r_[0, 0.5, np.zeros(19998)], 16000, False),
+        (np.r_[np.zeros(2000), 2**-14, np.zeros(18000)], 16000, False),
+        (np.r_[np.zeros(40000), np.ones(10)], 16000, True),
+    ],
+)
+def test_a_clip_without_a_sound_is_told_and_is_no_copy(tmp_path, mel, capsys, samples, rate_hz, is_silent):
+    dataset = folder(tmp_path)
+    for split in ("train", "test"):
+        soundfile.write(tmp_path / "audio" / f"{split}.wav", samples / (1 if is_silent else len(split) - 3), rate_hz)
+        with (tmp_path / f"{split}.tsv").open("a") as file:
+            file.write(f"{split}.wav\tDog\n")
+    assert len(prepare(dataset, mel, tmp_path / "out")) == 4
+    silent = "\n".join(f"       {tmp_path / 'audio' / name}.wav" for name in ("train", "test"))
+    told = f"2 of 4 clips are silent or constant in all that the study uses of them:\n{silent}\n"
+    assert capsys.readouterr().err == (told if is_silent else "")
+
+
 def test_a_single_label_is_exactly_one(tmp_path, mel, capsys):
     reason = "b.flac: has the labels Cat, Dog, expected exactly one, since task is single_label"
     with pytest.raises(InputError, match=reason):
@@ -393,12 +468,13 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.skipif(not ESC10.is_dir(), reason="the recordings of ESC-10 are not beside the project")
-def test_real_recordings_run_unchanged(tmp_path, mel):
+def test_real_recordings_run_unchanged(tmp_path, mel, capsys):
     tables = [(ESC10 / "metadata" / f"{split}.tsv").read_text().splitlines()[1:] for split in ("train", "test")]
     classes = sorted({line.split("\t")[1] for lines in tables for line in lines})
     names = {"path": str(ESC10), "train": "metadata/train.tsv", "test": "metadata/test.tsv"}
     clips = prepare(Folder(source="folder", classes=classes, **names), mel, tmp_path / "out")
     assert (len(clips), len(classes)) == (400, 10)
+    assert "5 of 400 clips are silent or constant in all that the study uses of them" in capsys.readouterr().err
     extract(tmp_path / "out", mel, classes, tmp_path / "features", workers=2)
     features = Features(tmp_path / "features", mel)
     assert np.isfinite(features.values).all()

@@ -232,15 +232,22 @@ def test_a_session_generates_audio_that_one_can_listen_to(study, features, tmp_p
     assert (generating.work.steps, generating.work.samples) == (2, 2 * 16 // 8), "clips, and segments of 8 frames"
 
 
-def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path):
+def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path, capsys):
     (tmp_path / "wavs").mkdir()
     names = ["LJ001-0001", "LJ001-0002", "LJ001-0003"]
     (tmp_path / "metadata.csv").write_text("".join(f"{name}|Printing, in|printing, in\n" for name in names))
-    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
-    for name in names:
-        soundfile.write(tmp_path / "wavs" / f"{name}.wav", np.stack([tone, tone], axis=1), 44100)
+    tone = np.sin(2 * np.pi * 440 * np.arange(44100) / 44100)
+    for name, loudness in zip(names, (0.4, 0.5, 0.5), strict=True):
+        soundfile.write(tmp_path / "wavs" / f"{name}.wav", np.stack([loudness * tone] * 2, axis=1), 44100)
     study = changed(study, {"dataset": {"source": "ljspeech", "path": str(tmp_path), "test_clips": 1}})
+    with pytest.raises(
+        InputError, match=r"0002\.wav: is to train on, and the same sound as .*0003\.wav, which is to test"
+    ):
+        prepare_study(study, tmp_path / "dataset")
+    soundfile.write(tmp_path / "wavs" / f"{names[1]}.wav", np.zeros(44100), 44100)
     prepare_study(study, tmp_path / "dataset")
+    said = "1 of 3 clips are silent or constant in all that the study uses of them:"
+    assert capsys.readouterr().err == f"{said}\n       {tmp_path / 'wavs' / names[1]}.wav\n"
     assert extract_study(study, tmp_path / "dataset", tmp_path / "features", 2) == 3
     audio, _ = Speech(tmp_path / "features", "test").first(16, 1)
     # 4,096 samples at 8 kHz, the pitch as it was

@@ -3,16 +3,20 @@
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
+from isojoule.progress import listed
+from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
+from isojoule.workloads.clip_content import Content
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.description.sections import Dataset, Desed, Folder, Synthetic
-from isojoule.workloads.tagging.labels import DESED_CLASSES, Labels, listed, read_labels
+from isojoule.workloads.tagging.labels import DESED_CLASSES, Labels, read_labels
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, tsv, write_manifest
 from isojoule.workloads.whole_clip import Properties, properties
 
@@ -59,7 +63,7 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
         hint = "; config/README.md says how to get DESED" if isinstance(dataset, Desed) else ""
         raise InputError(f"dataset: the audio folder {audio} is missing{hint}")
     tables = _read_tables(root, dataset)
-    clips, problems = _checked_clips(audio, tables, dataset, mel, task)
+    clips, problems, remarks = _checked_clips(audio, tables, dataset, mel, task)
     told = [f"{path}: {reason}" for path, reason in problems]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
@@ -71,6 +75,8 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
             raise InputError(f"dataset: no usable clip is left to {split} on\n       {listed(told)}")
     if problems:
         _tell(f"left out, as dataset.on_bad_file says:\n       {listed(told)}")
+    for remark in remarks:
+        _tell(remark)
     if unused := _count_unused(audio, tables):
         _tell(f"{audio}: {unused} audio files are not used, since no row of the tables names them")
     rows = [{"path": path, "reason": reason} for path, reason in problems]
@@ -81,7 +87,8 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
 
 def _read_tables(root: Path, dataset: Desed | Folder) -> dict[str, Labels]:
     """Read the labels by the name of the table, and tell which table is one of events."""
-    tables = {name: read_labels(root / name, dataset.classes) for name in dict.fromkeys((dataset.train, dataset.test))}
+    names = dict.fromkeys((dataset.train, dataset.test))
+    tables = {name: _by_file(root / dataset.audio, read_labels(root / name, dataset.classes)) for name in names}
     for name, table in tables.items():
         if table.events is not None:
             clips = len(table.of_clips)
@@ -89,10 +96,20 @@ def _read_tables(root: Path, dataset: Desed | Folder) -> dict[str, Labels]:
     return tables
 
 
+def _by_file(audio: Path, table: Labels) -> Labels:
+    """Join the labels of names that are one file, such as those of links, under the first of these names."""
+    first_names: dict[tuple[int, int] | str, str] = {}
+    of_clips: dict[str, list[str]] = {}
+    for name, classes in table.of_clips.items():
+        of_clip = of_clips.setdefault(first_names.setdefault(clip_content.file_of(audio / name), name), [])
+        of_clip += [text for text in classes if text not in of_clip]
+    return replace(table, of_clips=of_clips)
+
+
 def _checked_clips(
     audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning, task: str
-) -> tuple[list[Clip], list[tuple[str, str]]]:
-    """Return the clips that can be used, and what cannot: a file or the row of a table, and the reason."""
+) -> tuple[list[Clip], list[tuple[str, str]], list[str]]:
+    """Return the clips that can be used, what cannot (a file or the row of a table, and the reason), and remarks."""
     train, test = tables[dataset.train].of_clips, tables[dataset.test].of_clips
     conflicts = [str(audio / name) for name in train if name in test and set(train[name]) != set(test[name])]
     if conflicts:
@@ -107,31 +124,35 @@ def _checked_clips(
         for name, table in tables.items()
         for line, reason in table.broken_rows.items()
     ]
-    clips = []
+    clips, sounds = [], []
     for name, check in zip(names, checks, strict=True):
         if isinstance(check, str):
             problems.append((str(audio / name), check))
             continue
+        found, sound = check
+        sounds.append(sound)
         splits = [split for split, of_clips in (("train", train), ("test", test)) if name in of_clips]
-        duration_s = round(check.duration_s, 6)
+        duration_s = round(found.duration_s, 6)
         clips.append(
-            Clip(str(audio / name), ",".join(splits), ",".join(labels[name]), duration_s, check.rate_hz, check.channels)
+            Clip(str(audio / name), ",".join(splits), ",".join(labels[name]), duration_s, found.rate_hz, found.channels)
         )
-    return clips, problems
+    contents = [Content(clip.path, clip.split, sound) for clip, sound in zip(clips, sounds, strict=True)]
+    leaks = clip_content.leaks(contents)
+    kept = [clip for clip in clips if clip.path not in leaks]
+    remarks = clip_content.remarks([content for content in contents if content.path not in leaks])
+    return kept, problems + list(leaks.items()), remarks
 
 
-def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> Properties | str:
-    """Return what a clip is, or what is wrong with it."""
+def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> tuple[Properties, str | None] | str:
+    """Return what a clip is and its sound, or what is wrong with it."""
     if not labels:
         return "has no label"
     if task == "single_label" and len(labels) > 1:
         return f"has the labels {', '.join(labels)}, expected exactly one, since task is single_label"
     try:
-        found = properties(path)
-        decode_beginning(path, mel)
+        return properties(path), clip_content.sound(decode_beginning(path, mel))
     except UnusableClipError as error:
         return str(error)
-    return found
 
 
 def _count_unused(audio: Path, tables: dict[str, Labels]) -> int:

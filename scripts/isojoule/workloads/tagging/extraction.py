@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_bytes, write_json, written_whole
-from isojoule.progress import heartbeat
+from isojoule.progress import heartbeat, listed
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.description import Configuration
-from isojoule.workloads.tagging.labels import listed
 from isojoule.workloads.tagging.manifest import MANIFEST, Clip, read_manifest
 
 # how many clips a thread takes at a time

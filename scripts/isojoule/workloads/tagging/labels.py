@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isojoule.errors import InputError
+from isojoule.progress import listed
 
 NAME = "filename"
 WEAK = "event_labels"
 EVENT = "event_label"
 TIMES = ("onset", "offset")
 EXPECTED = f"the columns {NAME} and {WEAK}, or {NAME}, {', '.join(TIMES)} and {EVENT}"
-SHOWN = 20
 
 DESED_CLASSES = [
     "Alarm_bell_ringing",
@@ -81,12 +81,6 @@ def read_labels(path: Path, classes: list[str]) -> Labels:
     spoiled = [clip for clip in of_clips if any(text.startswith(clip) for text in broken_names)]
     complete = {clip: labels for clip, labels in of_clips.items() if clip not in spoiled}
     return Labels(complete, broken_rows, events if is_strong else None)
-
-
-def listed(problems: list[str]) -> str:
-    """Return the first twenty problems, one below the other, and how many more there are."""
-    more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-    return "\n       ".join(problems[:SHOWN] + more)
 
 
 def _rows(path: Path) -> list[list[str]]:

@@ -2,19 +2,21 @@
 
 import math
 import os
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from isojoule.errors import InputError
+from isojoule.progress import listed
+from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_whole
+from isojoule.workloads.clip_content import Content
 from isojoule.workloads.waveflow import synthetic
 from isojoule.workloads.waveflow.description import Configuration
 from isojoule.workloads.waveflow.description.sections import Synthetic
 from isojoule.workloads.waveflow.manifest import HOP, MANIFEST, Clip, write_manifest
 from isojoule.workloads.whole_clip import properties
-
-SHOWN = 20
 
 
 def prepare_study(configuration: Configuration, folder: Path) -> str:
@@ -39,17 +41,20 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
         )
     paths = [root / "wavs" / f"{name}.wav" for name in names]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = list(pool.map(lambda path: _n_frames(path, rate_hz), paths))
+        checks = list(pool.map(lambda path: _check(path, rate_hz), paths))
     problems = [f"{path}: {check}" for path, check in zip(paths, checks, strict=True) if isinstance(check, str)]
+    clips, contents, first_test = [], [], len(names) - dataset.test_clips
+    for number, (path, check) in enumerate(zip(paths, checks, strict=True)):
+        if not isinstance(check, str):
+            split = "test" if number >= first_test else "train"
+            n_frames, sound = check
+            clips.append(Clip(str(path), split, n_frames))
+            contents.append(Content(str(path), split, sound))
+    problems += [f"{path}: {reason}" for path, reason in clip_content.leaks(contents).items()]
     if problems:
-        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-        listed = "\n       ".join(problems[:SHOWN] + more)
-        raise InputError(f"dataset: {len(problems)} files are wrong\n       {listed}")
-    first_test = len(names) - dataset.test_clips
-    clips = [
-        Clip(str(path), "test" if number >= first_test else "train", int(n_frames))
-        for number, (path, n_frames) in enumerate(zip(paths, checks, strict=True))
-    ]
+        raise InputError(f"dataset: {len(problems)} files are wrong\n       {listed(problems)}")
+    for remark in clip_content.remarks(contents):
+        print(remark, file=sys.stderr, flush=True)
     write_manifest(folder / MANIFEST, clips)
     return f"{len(clips)} clips, {first_test} to train on, {dataset.test_clips} to test on"
 
@@ -72,10 +77,11 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-def _n_frames(path: Path, rate_hz: int) -> int | str:
-    """Return the number of mel frames of a clip, or what is wrong with it."""
+def _check(path: Path, rate_hz: int) -> tuple[int, str | None] | str:
+    """Return the number of mel frames of a clip and its sound, or what is wrong with it."""
     try:
         properties(path)
-        return math.ceil(len(decode_whole(path, rate_hz)) / HOP)
+        samples = decode_whole(path, rate_hz)
+        return math.ceil(len(samples) / HOP), clip_content.sound(samples)
     except UnusableClipError as error:
         return str(error)
