@@ -24,6 +24,7 @@ def test_my_system_on_a_gpu_that_the_study_does_not_have(world):
     assert normalized.low_kwh < normalized.energy_kwh < normalized.high_kwh
     assert normalized.kinds == ("simulated",)
     assert "kind: the study's energies on the target are simulated" in normalized.warnings
+    assert not any(warning.startswith("agreement") for warning in normalized.warnings)
     assert normalized.method.endswith("weighed on 2 other GPUs by energy_kwh, duration_s, flops, params")
     assert (
         normalized.interval == f"conformal, {2 * (43 - 8)} errors of the same references on 2 other GPUs of the study"
@@ -58,6 +59,24 @@ def test_warnings_name_what_is_doubtful(world):
     normalized = normalize(alone, target, "train", given, middle)
     assert (normalized.low_kwh, normalized.high_kwh) == (None, None)
     assert any(warning.startswith("no interval") for warning in normalized.warnings)
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_references_that_disagree_with_the_study_widen_the_interval(world, count):
+    """The energies of the smallest and the largest reference are mixed up: what other GPUs teach no longer holds."""
+    first, *_, target = world["gpu"].unique()
+    study, given, systems, truth = normalization_task(world, first, target, count)
+    low, *_, high = sorted(given, key=lambda name: given[name].energy_kwh)
+    mixed_up = given | {low: given[high], high: given[low]}
+    others = [name for name in systems if name not in given]
+    held = []
+    for name in others:
+        normalized = normalize(study, target, "train", mixed_up, systems[name])
+        held.append(normalized.low_kwh <= truth[name] <= normalized.high_kwh)
+    assert sum(held) >= 0.8 * len(held)
+    (warning,) = [warning for warning in normalized.warnings if warning.startswith("agreement")]
+    assert f"({high}) to " in warning
+    assert f"({low}) times those on the target" in warning
 
 
 @pytest.mark.parametrize(

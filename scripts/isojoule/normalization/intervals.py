@@ -16,8 +16,12 @@ COVERAGE = 0.9
 PRIOR_ERRORS, PRIOR_ERROR = 4, 0.8
 # the user's GPU may differ from the study's other GPUs as much as these differ: with few of them, by more
 FEWEST_OTHERS = 2
+# one GPU in ten of the measured tables has references that disagree so many times as much as on the others
+UNLIKE = 3.0
 # the energies of repeated runs differ by as much: where all errors are smaller, that is luck
 LEAST_HALF_WIDTH = 0.02
+# an interval up to a million times the prediction says that nothing is known, and is still a number
+MOST_HALF_WIDTH = float(np.log(1e6))
 
 
 def half_width(errors: Values, coverage: float) -> tuple[float, str]:
@@ -46,9 +50,9 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
     """Return half the widths of the intervals around a prediction, and what they rest on.
 
     The errors on the study's other GPUs tell, if there are any. They do not tell how much worse the user's GPU may be
-    than these: with g of them the half width is multiplied by 1 + 1 / g, but by no more than 1.5. Without other GPUs
-    the references tell that are left out one by one; they are so few that a prior belief in errors of 0.8 deviations
-    counts as much as four of them.
+    than these: with g of them the half width is multiplied by 1 + 1 / g, but by no more than 1.5; and where the GPU is
+    unlike them, by as much as it is. Without other GPUs the references tell that are left out one by one; they are so
+    few that a prior belief in errors of 0.8 deviations counts as much as four of them.
 
     Args:
         evidenced: the prediction, with what it was tested on.
@@ -61,7 +65,7 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
     if others:
         errors = np.concatenate([_in_deviations(tested) for tested in others])
         half, statistic = half_width(errors, coverage)
-        half *= 1 + 1 / max(len(others), FEWEST_OTHERS)
+        half *= evidenced.spread_ratio if is_unlike(evidenced) else 1 + 1 / max(len(others), FEWEST_OTHERS)
         gpus = "another GPU" if len(others) == 1 else f"{len(others)} other GPUs"
         basis = f"{statistic}, {len(errors)} errors of the same references on {gpus} of the study"
     elif of_references is not None:
@@ -72,7 +76,12 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
         basis = f"Student's t, {len(errors)} references between the ends left out one by one"
     else:
         return None, "none: fewer than 4 references, and no other GPU of the study has them and 5 systems more"
-    return np.maximum(half * evidenced.prediction.deviation, LEAST_HALF_WIDTH), basis
+    return np.clip(half * evidenced.prediction.deviation, LEAST_HALF_WIDTH, MOST_HALF_WIDTH), basis
+
+
+def is_unlike(evidenced: Evidenced) -> bool:
+    """Say whether the references are so much at odds on the user's GPU that what holds on the others need not hold."""
+    return evidenced.spread_ratio > UNLIKE
 
 
 def _in_deviations(tested: Tested) -> Values:

@@ -61,12 +61,16 @@ class Evidenced(NamedTuple):
         tested_on_others: what the method would have predicted on each other GPU of the study.
         tested_on_references: what it predicts for references that are left out, where there is no other GPU.
         weights: weight of every simple prediction, by its name; empty where there is no other GPU.
+        spread_ratio: how much more the references disagree on the ratio of the user's GPU to the target than on that
+            of another GPU, the one where they disagree most: the quotient of the deviations of the logarithms of the
+            ratios; 0 where there is no other GPU.
     """
 
     prediction: Prediction
     tested_on_others: list[Tested]
     tested_on_references: Tested | None
     weights: Mapping[str, float]
+    spread_ratio: float
 
 
 class Shared(Regularized):
@@ -131,7 +135,7 @@ class Shared(Regularized):
                 for row in between_ends(references)
             ]
             tested = Tested(corrected.left_out(references, target_kwh), np.array(deviations))
-        return Evidenced(Prediction(log_kwh, deviation), [], tested, {})
+        return Evidenced(Prediction(log_kwh, deviation), [], tested, {}, 0.0)
 
     def _weighed(self, references: Values, target_kwh: Values, systems: Values) -> Evidenced:
         """Weigh the simple predictions by their errors on the other GPUs; shapes as in `evidenced`."""
@@ -166,7 +170,9 @@ class Shared(Regularized):
             Tested(log_truth - average, of_gpu.deviation)
             for log_truth, average, of_gpu in zip(log_truths, averages[1:], expected[1:], strict=True)
         ]
-        return Evidenced(Prediction(averages[0], expected[0].deviation), tested, None, weights)
+        of_ratios, *on_others = [float(np.std(np.log(target_kwh / known[:, 0]))) for known, _ in tasks]
+        spread_ratio = of_ratios / max(*on_others, LEAST_ERROR)
+        return Evidenced(Prediction(averages[0], expected[0].deviation), tested, None, weights, spread_ratio)
 
     def _own_alone(self, references: Values, target_kwh: Values, systems: Values) -> Prediction:
         """Predict by the baseline and the process of the references; shapes as in `evidenced`."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.corrected import FEWEST_TO_CORRECT
-from isojoule.normalization.intervals import COVERAGE, half_widths
+from isojoule.normalization.intervals import COVERAGE, half_widths, is_unlike
 from isojoule.normalization.methods import default_method
 from isojoule.normalization.other_gpus import known_gpus, others_beside, pairs_with_target
 from isojoule.normalization.pairs import DESCRIPTIONS
@@ -125,7 +125,15 @@ def normalize(
         references=tuple(references),
         kinds=kinds,
         warnings=tuple(
-            user_warnings(on_own_gpu, on_target, own_system, method.columns, kinds, has_interval=half_width is not None)
+            user_warnings(
+                on_own_gpu,
+                on_target,
+                own_system,
+                method.columns,
+                kinds,
+                has_interval=half_width is not None,
+                spread_ratio=evidenced.spread_ratio if is_unlike(evidenced) else None,
+            )
         ),
     )
 

@@ -15,6 +15,7 @@ def user_warnings(
     kinds: tuple[str, ...],
     *,
     has_interval: bool,
+    spread_ratio: float | None,
 ) -> list[str]:
     """Say in sentences what is doubtful.
 
@@ -25,8 +26,10 @@ def user_warnings(
         columns: columns that the method uses.
         kinds: what the energies of the study are.
         has_interval: whether the estimate has an interval.
+        spread_ratio: as in `Evidenced`, if it widens the interval.
     """
-    warnings = _unit_warnings(on_own_gpu["energy_kwh"] / on_target["energy_kwh"])
+    ratios = on_own_gpu["energy_kwh"] / on_target["energy_kwh"]
+    warnings = _unit_warnings(ratios)
     for column in own_system:
         if column in on_own_gpu and column not in columns:
             warnings.append(f"not used: {column}, which is not known of all references")
@@ -38,11 +41,22 @@ def user_warnings(
             )
     if (count := len(on_own_gpu)) < FEWEST_TO_CORRECT:
         warnings.append(f"few references: {count} fix a line and leave none to check it with; measure 4 or more")
+    if spread_ratio is not None:
+        warnings.append(
+            "agreement: the references disagree on how your GPU compares with the target, "
+            f"{spread_ratio:.3g} times as much as on any other GPU of the study, and the interval is as much wider; "
+            f"their energies on your GPU are {_span(ratios)} times those on the target; are values mixed up?"
+        )
     if not has_interval:
         warnings.append("no interval: nothing here tells how wrong the estimate may be")
     if kinds != ("measured",):
         warnings.append(f"kind: the study's energies on the target are {' and '.join(kinds)}")
     return warnings
+
+
+def _span(ratios: pd.Series) -> str:
+    """Write the lowest and the highest ratio, each with the name of its reference."""
+    return " to ".join(f"{ratios[name]:.3g} ({name})" for name in (ratios.idxmin(), ratios.idxmax()))
 
 
 def _unit_warnings(ratios: pd.Series) -> list[str]:

@@ -55,7 +55,9 @@ def _constants(most_systems: int) -> dict[str, Any]:
         "prior_errors": intervals.PRIOR_ERRORS,
         "prior_error": intervals.PRIOR_ERROR,
         "fewest_others": intervals.FEWEST_OTHERS,
+        "unlike": intervals.UNLIKE,
         "least_half_width": intervals.LEAST_HALF_WIDTH,
+        "most_half_width": intervals.MOST_HALF_WIDTH,
         # by the degrees of freedom, from 1
         "student_quantiles": [float(stdtrit(degrees, quantile)) for degrees in range(1, most_errors + 1)],
         "own_share": shared_process.OWN_SHARE,

@@ -269,7 +269,7 @@ const Normalization = (() => {
       return {
         predictions: own(set, systems, constants).map(({ deviation }, i) => ({ log: log[i], deviation })),
         errors: isTested ? corrected(set, [], constants).errors.map((error, i) => error / deviations[i]) : [],
-        gpus: 0, weights: [],
+        gpus: 0, weights: [], spreadRatio: 0,
       };
     }
     const others = thinned(allOthers, constants);
@@ -291,10 +291,12 @@ const Normalization = (() => {
     const largest = Math.max(...logWeights), raw = logWeights.map((value) => Math.exp(value - largest)), total = sum(raw);
     const weights = raw.map((value) => value / total);
     const averages = tasks.map(([, asked], g) => asked.map((_, i) => sum(weights.map((weight, n) => weight * simple[n][1][g][i]))));
+    const [ofRatios, ...onOthers] = tasks.map(([{ rows }]) => deviation(rows.map((row, i) => Math.log(set.kwh[i] / row[0]))));
     return {
       predictions: averages[0].map((log, i) => ({ log, deviation: expected[0][i].deviation })),
       errors: truths.flatMap((truth, g) => truth.map((value, i) => (value - averages[g + 1][i]) / expected[g + 1][i].deviation)),
       gpus: others.length, weights: simple.map(([name], i) => [name, weights[i]]),
+      spreadRatio: ofRatios / Math.max(...onOthers, constants.least_error),
     };
   }
 
@@ -307,10 +309,12 @@ const Normalization = (() => {
 
   // Half the width of the interval in deviations, or null where nothing tells it, and what it rests on, as
   // half_widths() in intervals.py.
-  function interval({ errors, gpus }, constants) {
+  const isUnlike = ({ spreadRatio }, constants) => spreadRatio > constants.unlike;
+  function interval(evidence, constants) {
+    const { errors, gpus } = evidence;
     if (gpus) {
       const [half, statistic] = halfWidth(errors, constants), phrase = gpus === 1 ? "another GPU" : `${gpus} other GPUs`;
-      return [half * (1 + 1 / Math.max(gpus, constants.fewest_others)),
+      return [half * (isUnlike(evidence, constants) ? evidence.spreadRatio : 1 + 1 / Math.max(gpus, constants.fewest_others)),
         `${statistic}, ${errors.length} errors of the same references on ${phrase} of the study`];
     }
     if (!errors.length) return [null, "none: fewer than 4 references, and no other GPU of the study has them and 5 systems more"];
@@ -357,7 +361,7 @@ const Normalization = (() => {
     return `${trimmed(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
   }
 
-  function warningsOf(study, onOwnGpu, onTarget, ownSystem, columns, names, kinds, half) {
+  function warningsOf(study, onOwnGpu, onTarget, ownSystem, columns, names, kinds, half, evidence) {
     const warnings = [], factor = study.constants.plausible_factor;
     const ratios = onOwnGpu.map((system, i) => system.energy_kwh / onTarget[i].energy_kwh), middle = median(ratios);
     if (!(middle > 1 / factor && middle < factor)) {
@@ -379,6 +383,12 @@ const Normalization = (() => {
     }
     if (names.length < study.constants.fewest_to_correct) {
       warnings.push(`few references: ${names.length} fix a line and leave none to check it with; measure 4 or more`);
+    }
+    if (isUnlike(evidence, study.constants)) {
+      const span = [placeOfSmallest(ratios), placeOfLargest(ratios)].map((i) => `${figures(ratios[i])} (${names[i]})`).join(" to ");
+      warnings.push("agreement: the references disagree on how your GPU compares with the target, "
+        + `${figures(evidence.spreadRatio)} times as much as on any other GPU of the study, and the interval is as much wider; `
+        + `their energies on your GPU are ${span} times those on the target; are values mixed up?`);
     }
     if (half === null) warnings.push("no interval: nothing here tells how wrong the estimate may be");
     if (String(kinds) !== "measured") warnings.push(`kind: the study's energies on the target are ${kinds.join(" and ")}`);
@@ -428,7 +438,7 @@ const Normalization = (() => {
     const evidence = evidenced(set, rowsOf([ownSystem], columns), othersBeside(study, phase, target, names, columns), study.constants);
     const [{ log, deviation }] = evidence.predictions, energy_kwh = Math.exp(log);
     const [halfInDeviations, basis] = interval(evidence, study.constants);
-    const half = halfInDeviations === null ? null : Math.max(halfInDeviations * deviation, study.constants.least_half_width);
+    const half = halfInDeviations === null ? null : Math.min(Math.max(halfInDeviations * deviation, study.constants.least_half_width), study.constants.most_half_width);
     const kinds = study.phases[phase][target].kinds;
     return {
       target, phase, energy_kwh,
@@ -438,7 +448,7 @@ const Normalization = (() => {
       method: methodInWords(evidence, columns, names.length, study.constants),
       interval: basis,
       references: names,
-      warnings: warningsOf(study, onOwnGpu, onTarget, ownSystem, columns, names, kinds, half),
+      warnings: warningsOf(study, onOwnGpu, onTarget, ownSystem, columns, names, kinds, half, evidence),
     };
   }
 
