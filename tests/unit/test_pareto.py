@@ -389,7 +389,7 @@ def test_a_platform_without_any_value_is_left_out_by_name(tmp_path):
     for program in (["front", path, *goals], ["score", path, *goals, "--reference", "a"]):
         done = run(*program)
         assert done.returncode == 0, done.stderr
-        assert "gpu h: left out: nothing has a value of energy_kwh or f1" in done.stdout
+        assert "left out: h: all of 2 cells (2 oom)" in done.stdout
         assert "gpu g" in done.stdout
 
 
@@ -432,6 +432,6 @@ def test_the_score_is_quality_by_energy_of_the_reference(tmp_path):
 def test_a_table_with_kinds_and_without_phases_has_a_front(tmp_path):
     path = tmp_path / "models.csv"
     path.write_text("model,energy_kwh,acc,energy_kind\na,1,.5,measured\nb,2,.4,measured\nc,1,.6,simulated\n")
-    frame, notes = read(path, ["energy_kwh"])
+    frame, _, notes = read(path, ["energy_kwh"])
     assert frame["model"].tolist() == ["a", "b"]
     assert notes == ["left out: 1 simulated rows; ask for them by --kinds"]

@@ -155,8 +155,8 @@ def rank(
 
 
 def _read(path: Path, mapping: Mapping2023) -> pd.DataFrame:
-    frame = read_any(path, "a table of systems", words=[mapping.columns["system"]])
     needed = [*mapping.columns.values(), *(column for of in mapping.qualities.values() for column in of.values())]
+    frame = read_any(path, "a table of systems", words=[mapping.columns["system"]], named=needed, known=needed)
     if missing := [name for name in needed if name not in frame]:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected it, or --columns that names others")
     system = mapping.columns["system"]

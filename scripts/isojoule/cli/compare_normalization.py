@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     tables = reference_tables.read_folder(options.folder)
     errors, intervals = [], []
     for table in tables:
-        print(reference_tables.in_words(table), flush=True)
+        print("\n".join([reference_tables.in_words(table), *reference_tables.doubts_in_words(table)]), flush=True)
         errors.append(
             default_against_published.errors_by_references(
                 table, options.splits, options.seed, options.draws, options.workers

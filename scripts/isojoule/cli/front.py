@@ -76,14 +76,13 @@ def run(options: argparse.Namespace) -> None:
     objectives = [Objective(column, logarithmic=column in options.logarithmic) for column in options.minimize]
     objectives += [Objective(column, maximize=True) for column in options.maximize]
     columns = [objective.column for objective in objectives]
-    words = [name for name in (options.name, *(options.by or [])) if name]
     costs = [column for column in options.minimize if column not in options.any_sign]
-    frame, notes = models.read(options.table, columns, options.kinds, words, costs)
+    frame, name, notes = models.read(options.table, columns, options.kinds, options.name, options.by, costs)
     table, lines = fronts_by_part(
         frame,
         objectives,
         options.by,
-        models.name_column(frame, options.name),
+        name,
         missing=options.missing,
         reference_point=reference_point or None,
         draws=options.draws,

@@ -49,10 +49,13 @@ def run(options: argparse.Namespace) -> None:
     if options.figure not in captions.FIGURES:
         raise InputError(f"figure: found {options.figure}, expected one of {', '.join(captions.FIGURES)}")
     drawn = captions.load(options.figure)
-    read = getattr(drawn, "READ", measurements.read)
     figures = reading.load(options.config).figures if options.config else None
     texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
-    drawing.save(drawn.draw, read(options.table), options.output, texts, text_mm)
+    read = getattr(drawn, "READ", None)
+    table, doubts = (read(options.table), []) if read else measurements.read_told(options.table)
+    for doubt in doubts:
+        print(f"warning: {doubt}")
+    drawing.save(drawn.draw, table, options.output, texts, text_mm)
     for output in options.output:
         if output.suffix == ".svg":
             # the report shows it

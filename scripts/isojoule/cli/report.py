@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.report.page import render
     from isojoule.tables import measurements
 
-    frame = measurements.read(options.table)
+    frame, doubts = measurements.read_told(options.table)
     extraction = options.extraction and read_record(options.extraction, ExtractionRecord)
     tables = {}
     for path in options.tables:
@@ -48,4 +48,6 @@ def run(options: argparse.Namespace) -> None:
     for path in [*options.tables, *(figure for figure in options.figures if figure.is_file())]:
         seals.check(path)
     write_text(options.output, render((options.table, frame), tables, options.figures, extraction))
+    for doubt in doubts:
+        print(f"warning: {doubt}")
     print(options.output)

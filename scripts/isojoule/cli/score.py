@@ -35,17 +35,16 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables import models
     from isojoule.tables.writing import write_table
 
-    words = [name for name in (options.name, *(options.by or [])) if name]
     goals = [options.minimize, options.maximize]
-    frame, said = models.read(options.table, goals, options.kinds, words, goals[:1])
+    frame, name, said = models.read(options.table, goals, options.kinds, options.name, options.by, goals[:1])
     for sentence in said:
         print(sentence)
-    name = models.name_column(frame, options.name)
     frame = models.with_quality(frame, [options.maximize], name)
     tables = []
     for label, part in models.worth_a_look(models.parts(frame, options.by), goals):
         table, left_out = scores.score_models(part, options.minimize, options.maximize, options.reference, name, label)
-        print("\n".join(scores.in_words(table, left_out, name, label)))
+        fewer = [f"  {sentence}" for sentence in models.incomplete(part, goals, name)]
+        print("\n".join([*scores.in_words(table, left_out, name, label), *fewer]))
         tables.append(table.assign(part=label))
     if options.output:
         write_table(pd.concat(tables, ignore_index=True), options.output)

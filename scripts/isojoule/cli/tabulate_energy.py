@@ -24,6 +24,9 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.energy import energy_table
     from isojoule.tables.writing import write_table
 
-    table = energy_table(measurements.read(options.table))
+    frame, doubts = measurements.read_told(options.table)
+    table = energy_table(frame)
     write_table(table, options.output, "isojoule tabulate-energy")
+    for doubt in doubts:
+        print(f"warning: {doubt}")
     print(f"{options.output}: {len(table)} rows")

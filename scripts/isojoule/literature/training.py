@@ -39,7 +39,7 @@ def read(path: Path) -> pd.DataFrame:
     Raises:
         InputError: the file is unreadable, a column is missing, or a value is no number above 0.
     """
-    table = read_any(path, "a table of trainings")
+    table = read_any(path, "a table of trainings", known=(*REQUIRED, *OPTIONAL))
     missing = [name for name in REQUIRED if name not in table]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected {', '.join(REQUIRED)}")

@@ -13,6 +13,6 @@ OBJECTIVES = (Objective("energy_kwh"), Objective("one_minus_mos"))
 def published() -> pd.DataFrame:
     """Find the fronts of the opinion score, as 1 - MOS / 5, against the energies of training and of generation."""
     columns = [objective.column for objective in OBJECTIVES]
-    table, _ = models.read(PUBLISHED / "waveflow.csv", columns, ["measured", "estimated"])
-    fronts, _ = fronts_by_part(table, OBJECTIVES, None, models.name_column(table, None))
+    table, name, _ = models.read(PUBLISHED / "waveflow.csv", columns, ["measured", "estimated"])
+    fronts, _ = fronts_by_part(table, OBJECTIVES, None, name)
     return fronts

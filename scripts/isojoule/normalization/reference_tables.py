@@ -17,7 +17,9 @@ from isojoule.configuration.sentences import refusal
 from isojoule.errors import InputError
 from isojoule.tables import measurements
 from isojoule.tables.columns import COLUMNS
+from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
+from isojoule.tables.same_work import differing_work
 from isojoule.tables.values import numbers, refuse
 from isojoule.units import JOULES_PER_KWH
 
@@ -116,7 +118,7 @@ def read(path: Path, described_by: Path) -> ReferenceTable:
     if unknown := [ours for ours in description.columns if ours not in COLUMNS]:
         raise InputError(f"{described_by}: columns: found {unknown[0]}, expected columns of a table of measurements")
     names = [theirs for ours, theirs in description.columns.items() if COLUMNS[ours].dtype == "string"]
-    frame = read_any(path, "a table of energies", {*description.only, *names})
+    frame = read_any(path, "a table of energies", {*description.only, *names}, description.columns.values())
     ours_by_theirs: dict[str, str] = {}
     for ours, theirs in description.columns.items():
         if theirs in ours_by_theirs:
@@ -143,6 +145,11 @@ def read(path: Path, described_by: Path) -> ReferenceTable:
         frame = frame.assign(phase=description.phase)
     frame = measurements.completed(frame.assign(energy_kind=description.energy_kind), str(path))
     return ReferenceTable(path.stem, description, frame.reset_index(drop=True))
+
+
+def doubts_in_words(table: ReferenceTable) -> list[str]:
+    """Say which rows of a table are likely in another unit, or of different work."""
+    return [f"warning: {table.name}: {said}" for said in (*doubts(table.frame), *differing_work(table.frame))]
 
 
 def in_words(table: ReferenceTable) -> str:

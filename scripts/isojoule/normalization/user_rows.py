@@ -8,6 +8,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
+from isojoule.tables.names import check_one_name
 from isojoule.tables.reading import read_any
 from isojoule.tables.values import refuse, typed
 
@@ -52,6 +53,7 @@ def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repea
         raise InputError(f"{path}: found no column {', '.join(missing)}, expected architecture and energy_kwh")
     frame = typed(frame)
     refuse(frame, "architecture", frame["architecture"].isna(), "a name")
+    check_one_name(frame, "architecture")
     for column, kept in (("phase", phase), ("outcome", "ok"), ("gpu", gpu)):
         frame = frame[frame[column] == kept] if column in frame and kept is not None else frame
     if frame.empty:

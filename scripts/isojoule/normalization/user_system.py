@@ -18,6 +18,9 @@ from isojoule.normalization.other_gpus import known_gpus, others_beside, pairs_w
 from isojoule.normalization.pairs import DESCRIPTIONS
 from isojoule.normalization.shared import Evidenced
 from isojoule.normalization.user_warnings import user_warnings
+from isojoule.records.base import LARGEST
+from isojoule.tables.columns import COLUMNS
+from isojoule.tables.values import LARGEST_OF_UNIT
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,12 @@ def _check(references: Mapping[str, System], system: System, study: pd.DataFrame
         raise InputError(f"references: found {len(references)}, expected at least 2")
     for name, own_system in {**references, "the system": system}.items():
         for field, value in asdict(own_system).items():
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise InputError(f"{field} of {name}: found {value}, expected a number above 0")
+            unit = COLUMNS[field].unit
+            largest = LARGEST_OF_UNIT.get(unit, LARGEST)
+            if value is not None and not 0 < value <= largest:
+                raise InputError(
+                    f"{field} of {name}: found {value}, expected a number above 0, up to {largest:g} {unit}"
+                )
 
 
 def _method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references: int) -> str:

@@ -36,6 +36,7 @@ def fronts_by_part(
         front = find_front(part, objectives, name=name, **settings)
         kinds = ", ".join(part["energy_kind"].dropna().unique()) if "energy_kind" in part else ""
         lines += front.in_words(" ".join(filter(None, [label, kinds and f"(energy {kinds})"])))
+        lines += [f"  {sentence}" for sentence in models.incomplete(part, columns, name)]
         tables.append(front.table.assign(part=label, energy_kind=kinds or None))
     if not tables:
         raise InputError("the table has no row of the kinds of energy asked for, expected some")

@@ -37,12 +37,14 @@ def check_order(started_at: str, ended_at: str) -> None:
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 PositiveCount = Annotated[int, Field(gt=0, lt=2**63)]
 # beyond these, sums and squares are no numbers any more
-Finite = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
-Quantity = Annotated[float, Field(ge=0, le=1e100, allow_inf_nan=False)]
-PositiveQuantity = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
+LARGEST = 1e100
+Finite = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Quantity = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+PositiveQuantity = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
 # a terawatt hour, and thirty years
-EnergyKwh = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-DurationS = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+LARGEST_KWH, LARGEST_S = 1e9, 1e9
+EnergyKwh = Annotated[float, Field(ge=0, le=LARGEST_KWH, allow_inf_nan=False)]
+DurationS = Annotated[float, Field(gt=0, le=LARGEST_S, allow_inf_nan=False)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Time = Annotated[str, AfterValidator(_time)]
 # `isojoule.flags.of_record` says what each means

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
+from isojoule.tables.names import check_one_name
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
+from isojoule.tables.same_work import differing_work
 from isojoule.tables.unstated import in_words, with_families, with_kinds, with_repeats
 from isojoule.tables.values import refuse, typed
 from isojoule.units import JOULES_PER_KWH
@@ -35,6 +36,19 @@ def read(path: Path) -> pd.DataFrame:
     return completed(read_any(path, "a table of measurements"), str(path))
 
 
+def read_told(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a table for a program that uses all kinds of energy, each by itself.
+
+    Returns:
+        its rows, and sentences to show the user.
+
+    Raises:
+        InputError: as `read`.
+    """
+    frame = read(path)
+    return frame, [*in_words(frame), *doubts(frame), *differing_work(frame)]
+
+
 def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Read a table for an analysis that mixes no kinds of energy unasked.
 
@@ -47,7 +61,7 @@ def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFra
     frame = read(path)
     sentences = in_words(frame)
     frame, left_out = of_kinds(frame, kinds)
-    return frame, [*sentences, *filter(None, [left_out]), *doubts(frame)]
+    return frame, [*sentences, *filter(None, [left_out]), *doubts(frame), *differing_work(frame)]
 
 
 def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
@@ -73,11 +87,9 @@ def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:
         values = COLUMNS[name].values
         refuse(frame, name, frame[name].isna(), f"one of {', '.join(values)}" if values else "a value")
     refuse(frame, "energy_kwh", (frame["outcome"] == "ok") & frame["energy_kwh"].isna(), "a value")
+    check_one_name(frame, "architecture")
     frame = with_kinds(with_families(with_repeats(frame, CELL)))
     power_w = frame["energy_kwh"] * JOULES_PER_KWH / frame["duration_s"]
-    refuse(
-        frame, "duration_s", np.isinf(power_w.to_numpy(dtype=np.float64, na_value=np.nan)), "one with a finite power"
-    )
     frame["power_w"] = frame["power_w"].fillna(power_w)
     # where rows stand in the file is for complaints about the file, of which there are no more
     frame.attrs = {}

@@ -9,7 +9,11 @@ import pandas as pd
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
-from isojoule.tables.reading import NAME_COLUMNS, read_any
+from isojoule.tables.names import NAME_COLUMNS, check_one_name, other_names_in_words
+from isojoule.tables.outcomes import without_energy
+from isojoule.tables.plausibility import doubts
+from isojoule.tables.reading import read_any
+from isojoule.tables.same_work import differing_work
 from isojoule.tables.unstated import in_words, with_kinds, with_repeats
 from isojoule.tables.values import check_costs, refuse, typed
 from isojoule.tables.values import numbers as of_column
@@ -17,6 +21,7 @@ from isojoule.tables.values import numbers as of_column
 # models on different GPUs or in different phases are no alternatives to each other
 APART = ("gpu", "phase")
 NONE = "none"
+MODELS_SHOWN = 5
 # a column whose name has one of these words holds energies, whatever their unit
 ENERGY = re.compile(r"energy|joule|(^|_)(k|m)?wh?(_|$)|(^|_)[km]?j(_|$)", re.IGNORECASE)
 
@@ -25,51 +30,77 @@ def read(
     path: Path,
     numbers: Sequence[str],
     kinds: list[str] | None = None,
-    words: Sequence[str] = (),
+    name: str | None = None,
+    by: Sequence[str] | None = None,
     costs: Sequence[str] = (),
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, str, list[str]]:
     """Read a table, one row per model and repeat.
 
     Args:
         path: CSV or parquet.
-        numbers: columns that models are compared by; their values are dropped from rows with an `outcome` that is not
-            ok.
+        numbers: columns that models are compared by.
         kinds: kinds of energy to use together, where the table has `energy_kind`.
-        words: columns that hold names, not numbers.
+        name: the column with the names of the models, where the user says it.
+        by: further columns that hold names, not numbers.
         costs: those of `numbers` whose values are all above 0.
 
     Returns:
-        the table, with a `repeat` in every row and, where models are compared by energies, an `energy_kind`; and
-        sentences to show the user.
+        the rows that ended well, with a `repeat` in each and, where models are compared by energies, an `energy_kind`;
+        the column with the names of the models; and sentences to show the user.
 
     Raises:
-        InputError: the table cannot be read, is empty, has a value that there cannot be, mixes kinds of energy, or has
-            a repeat twice.
+        InputError: the table cannot be read, is empty, has a value that there cannot be, mixes kinds of energy, has a
+            repeat twice, or does not say which model a row is of.
     """
-    frame = read_any(path, "a table of models", words)
+    words = [column for column in (name, *(by or [])) if column]
+    frame = read_any(path, "a table of models", words, numbers)
     if frame.empty:
         raise InputError(f"{path}: found no row, expected one per model and repeat")
-    frame = with_repeats(typed(frame), list(dict.fromkeys((*NAME_COLUMNS, *APART, *words))))
+    frame = typed(frame)
+    of_model = name_column(frame, name)
+    if name is None:
+        check_one_name(frame, of_model, "; --name chooses another column")
+    frame = with_repeats(frame, list(dict.fromkeys((*NAME_COLUMNS, *APART, *words))))
     if "outcome" in frame:
         refuse(frame, "outcome", frame["outcome"].isna(), f"one of {', '.join(COLUMNS['outcome'].values)}")
-    for name in numbers:
-        if name in frame:
-            of_column(frame, name)
+    for column in numbers:
+        if column in frame:
+            of_column(frame, column)
     check_costs(frame, costs)
     if kinds and "energy_kind" not in frame:
         raise InputError(f"kinds: found {', '.join(kinds)}, expected none: {path} has no column energy_kind")
-    if "energy_kind" in frame or any(ENERGY.search(name) for name in numbers):
+    if "energy_kind" in frame or any(ENERGY.search(column) for column in numbers):
         frame = with_kinds(frame)
-    sentences = in_words(frame)
+    sentences = in_words(frame) + ([] if name else other_names_in_words(frame, of_model))
     if "energy_kind" in frame:
         frame, left_out = of_kinds(frame, kinds)
         sentences += filter(None, [left_out])
         if frame.empty:
             raise InputError(f"kinds: found no row of {', '.join(kinds or [])} in {path}, expected some")
     if "outcome" in frame:
-        is_ok = frame["outcome"] == "ok"
-        frame = frame.assign(**{name: frame[name].where(is_ok) for name in numbers if name in frame})
-    return frame, sentences
+        sentences += [f"left out: {line}" for line in without_energy(frame, name=of_model)]
+        frame = frame[frame["outcome"] == "ok"]
+        if frame.empty:
+            raise InputError(f"{path}: found no row whose outcome is ok, expected some")
+    return frame, of_model, [*sentences, *doubts(frame, of_model), *differing_work(frame, of_model)]
+
+
+def incomplete(part: pd.DataFrame, columns: Sequence[str], name: str) -> list[str]:
+    """Name the models some of whose repeats have no value, so that a mean is over fewer of them.
+
+    Args:
+        part: rows that are compared with each other.
+        columns: that models are compared by.
+        name: column with the names of the models.
+    """
+    sentences = []
+    for column in [column for column in columns if column in part]:
+        groups = part[column].notna().groupby(part[name].astype(str), sort=False)
+        counts = pd.DataFrame({"present": groups.sum(), "all": groups.size()})
+        for model, count in counts[(counts["present"] > 0) & (counts["present"] < counts["all"])].iterrows():
+            sentences.append(f"{model}: {count['all'] - count['present']} of {count['all']} repeats have no {column}")
+    more = [f"and {len(sentences) - MODELS_SHOWN} more"] if len(sentences) > MODELS_SHOWN else []
+    return sentences[:MODELS_SHOWN] + more
 
 
 def with_quality(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pd.DataFrame:

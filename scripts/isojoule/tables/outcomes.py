@@ -5,26 +5,27 @@ import pandas as pd
 SHOWN = 10
 
 
-def without_energy(frame: pd.DataFrame, shown: int = SHOWN) -> list[str]:
+def without_energy(frame: pd.DataFrame, shown: int = SHOWN, name: str = "architecture") -> list[str]:
     """Name the cells that have no energy, with the number of each outcome; nothing where every cell has one.
 
     A platform without any energy is named once for all of its cells, and so is an architecture without any on the other
     platforms.
 
     Args:
-        frame: a table of measurements.
+        frame: a table of measurements, or any other with `outcome`.
         shown: how many names there are at most; the last line then counts the others.
+        name: column with the names of the architectures.
     """
     lines = []
-    for column in ("gpu", "architecture"):
-        for name, cells in frame.groupby(column, sort=False):
+    for column in [key for key in ("gpu", name) if key in frame]:
+        for value, cells in frame.groupby(column, sort=False):
             if not (cells["outcome"] == "ok").any():
-                lines.append(f"{name}: all of {len(cells)} cells ({_counts(cells)})")
-                frame = frame[frame[column] != name]
-    for (architecture, gpu), cells in frame.groupby(["architecture", "gpu"], sort=False):
+                lines.append(f"{value}: all of {len(cells)} cells ({_counts(cells)})")
+                frame = frame[frame[column] != value]
+    for values, cells in frame.groupby([key for key in (name, "gpu") if key in frame], sort=False):
         rest = cells[cells["outcome"] != "ok"]
         if len(rest):
-            lines.append(f"{architecture} on {gpu}: {len(rest)} of {len(cells)} cells ({_counts(rest)})")
+            lines.append(f"{' on '.join(map(str, values))}: {len(rest)} of {len(cells)} cells ({_counts(rest)})")
     more = [f"and {len(lines) - shown} more"] if len(lines) > shown else []
     return lines[:shown] + more
 

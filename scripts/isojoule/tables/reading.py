@@ -9,10 +9,9 @@ import pandas as pd
 from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
+from isojoule.tables.names import NAME_COLUMNS, check_spelling
 from isojoule.tables.text_file import CHARACTERS_SHOWN, checked_text, in_one_line
 
-# columns that tables of others have the name of a model in
-NAME_COLUMNS = ("architecture", "model", "system", "name")
 # columns of the tables that the analysis writes which have names of architectures and GPUs as well
 OTHER_NAME_COLUMNS = (
     *("normalized_to", "dominated_by", "equal_to", "left_out", "gpu_a", "gpu_b", "both", "only_a", "only_b"),
@@ -22,13 +21,17 @@ OTHER_NAME_COLUMNS = (
 MISSING = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "-nan", "NULL", "null", "None"]
 
 
-def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame:
+def read_any(
+    path: Path, what: str, words: Collection[str] = (), named: Collection[str] = (), known: Collection[str] = ()
+) -> pd.DataFrame:
     """Read any table, as parquet or CSV by the file's ending.
 
     Args:
         path: the file.
         what: the file is expected to hold, for the messages.
         words: columns that hold names, beside those that always do: a name may be 007, nan or null.
+        named: columns that the user names, beside these: they may be spelt as the user likes.
+        known: columns with a meaning in this table alone.
 
     Returns:
         the table, numbered from 0; `attrs["origin"]` has the file, and `attrs["lines"]` the line of each row, where
@@ -37,7 +40,7 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
     Raises:
         ChangedError: a stage of ours wrote the table, and it was changed since.
         InputError: there is no such file, it is no table, or its form hides something: a column twice, a row with more
-            values than the header, blanks around a name, names in an index.
+            values than the header, blanks around a name, names in an index, a column that is nearly one of ours.
     """
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
@@ -48,6 +51,7 @@ def read_any(path: Path, what: str, words: Collection[str] = ()) -> pd.DataFrame
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
     frame.attrs["origin"] = str(path)
+    check_spelling(frame, {*COLUMNS, *NAME_COLUMNS, *known}, {*words, *named})
     return frame
 
 

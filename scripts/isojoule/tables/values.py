@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule.errors import InputError
+from isojoule.records.base import LARGEST, LARGEST_KWH, LARGEST_S
 from isojoule.tables.columns import COLUMNS, Column
 from isojoule.tables.text_file import in_one_line
 
@@ -19,6 +20,9 @@ ABOVE_ZERO = (
 )
 # quantities that may be below 0
 ANY_SIGN = ("net_energy_kwh", "loss", "gpu_start_temperature_c", "gpu_max_temperature_c")
+
+# the most that a number of a unit can be, as in records; beyond, sums, ratios and products are no numbers any more
+LARGEST_OF_UNIT = {"kWh": LARGEST_KWH, "s": LARGEST_S}
 
 # values that a conversion would turn into numbers that they are not
 NO_NUMBERS = (bool, np.bool_, complex, np.complexfloating, date, timedelta, np.datetime64, np.timedelta64)
@@ -67,7 +71,8 @@ def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     """The numbers of a column, (rows,), NaN where there is none.
 
     Raises:
-        InputError: a value is no number, such as true or a time, or is infinite.
+        InputError: a value is no number, such as true or a time, is infinite, or is further from 0 or nearer to it than
+            anything that is calculated with.
     """
     if pd.api.types.is_bool_dtype(frame[name]) or not pd.api.types.is_numeric_dtype(frame[name]):
         is_other = [isinstance(value, NO_NUMBERS) and not pd.isna(value) for value in frame[name]]
@@ -76,6 +81,10 @@ def numbers(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
     values: NDArray[np.float64] = column.to_numpy(dtype=np.float64, na_value=np.nan)
     refuse(frame, name, frame[name].notna() & np.isnan(values), "a number")
     refuse(frame, name, np.isinf(values), "a finite number")
+    unit = COLUMNS[name].unit if name in COLUMNS else ""
+    largest = LARGEST_OF_UNIT.get(unit, LARGEST)
+    refuse(frame, name, np.abs(values) > largest, f"a number up to {largest:g} {unit}".strip())
+    refuse(frame, name, (values != 0) & (np.abs(values) < 1 / LARGEST), f"0 or a number of {1 / LARGEST:g} or more")
     return values
 
 
