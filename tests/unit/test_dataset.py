@@ -165,14 +165,14 @@ def test_what_is_no_usable_clip_says_why(tmp_path, mel):
             decode_beginning(tmp_path / name, mel)
 
 
-@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "OGG", "MP3"])
-@pytest.mark.parametrize("kept", [0.3, 0.5, 0.97])
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "OGG", "MP3", "NIST"])
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.97, -1, -44])
 def test_a_clip_without_its_end_is_refused(tmp_path, form, kept):
     path = tmp_path / f"clip.{form}"
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 64000), 16000, format=form)
     whole = path.read_bytes()
     assert properties(path) == Properties(4.0, 16000, 1)
-    path.write_bytes(whole[: int(len(whole) * kept)])
+    path.write_bytes(whole[: kept if kept < 0 else int(len(whole) * kept)])
     with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ .*, expected (\d+ by|the last page)"):
         properties(path)
 
@@ -191,6 +191,17 @@ def test_an_mp3_whose_beginning_is_cut_off_is_never_filled_up_with_silence(tmp_p
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ frames, expected 64000 by its header"):
         decode_beginning(path, mel)
+
+
+@pytest.mark.parametrize("header_bytes", [36, 44])
+def test_a_wav_whose_header_counts_itself_as_audio_is_whole(tmp_path, header_bytes):
+    content = bytearray(noise(tmp_path / "clip.wav").read_bytes())
+    content[40:44] = (48000 + header_bytes).to_bytes(4, "little")
+    (tmp_path / "clip.wav").write_bytes(content)
+    assert properties(tmp_path / "clip.wav").duration_s == 1.5
+    (tmp_path / "clip.wav").write_bytes(content[:-1])
+    with pytest.raises(UnusableClipError, match="is cut off: found 47999 bytes of audio, expected 48"):
+        properties(tmp_path / "clip.wav")
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0x80000000])

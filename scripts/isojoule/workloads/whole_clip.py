@@ -12,8 +12,14 @@ from isojoule.workloads.audio import Stream, UnusableClipError, opened
 
 # programs that write into a pipe put such a size into the header, since they do not know it yet
 PLACEHOLDER_BYTES = 0x7FFFF000
-# some programs count the header as audio
-HEADER_BYTES = 64
+# how the log says that the whole file is shorter than its header says
+SHORT_FILE = re.compile(r"^RIFF : \d+ \(should be \d+\)$", re.M)
+FILE_BYTES = re.compile(r"^Length : (?P<length>\d+)$", re.M)
+# name and size of the file before the audio, as some programs count them and do not
+RIFF_HEAD_BYTES = 8
+# the head of a SPHERE file, which is text
+SPHERE_FRAMES = re.compile(rb"^sample_count -i (\d+)$", re.M)
+SPHERE_HEAD_BYTES = 1024
 # how libsndfile's log says that audio ends before its header says: in WAV and AU, in W64, in AIFF, in RF64
 CUT_OFF = (
     (re.compile(r"^\s*(?:data|Data Size)\s*: (?P<expected>\d+) \(should be (?P<found>\d+)\)$", re.M), "bytes of audio"),
@@ -54,6 +60,8 @@ def properties(path: Path) -> Properties:
     """
     with opened(path) as clip:
         _check_sizes(clip)
+        if clip.format == "NIST":
+            _check_sphere(path, clip.frames)
         if clip.format == "OGG" and not _has_last_page(path):
             raise UnusableClipError(f"is cut off: found {clip.frames} frames, expected the last page behind them")
         frames = clip.frames if clip.has_known_length and _has_last_frame(clip) else _counted(path)
@@ -65,9 +73,24 @@ def _check_sizes(clip: Stream) -> None:
     for pattern, unit in CUT_OFF:
         if match := pattern.search(clip.extra_info):
             found, expected = int(match["found"]), int(match["expected"])
-            slack = 0 if unit == "frames" else HEADER_BYTES
-            if found + slack < expected < PLACEHOLDER_BYTES:
+            if found < expected < PLACEHOLDER_BYTES and not _counts_header(clip, expected):
                 raise UnusableClipError(f"is cut off: found {found} {unit}, expected {expected} by its header")
+
+
+def _counts_header(clip: Stream, expected: int) -> bool:
+    """Say whether the header of a WAV file counts itself as audio, as some programs do; then nothing is missing."""
+    length = FILE_BYTES.search(clip.extra_info)
+    if length is None or clip.format not in ("WAV", "WAVEX") or SHORT_FILE.search(clip.extra_info):
+        return False
+    return int(length["length"]) - expected in (0, RIFF_HEAD_BYTES)
+
+
+def _check_sphere(path: Path, found: int) -> None:
+    """Refuse a SPHERE file, of which libsndfile's log tells nothing, that is shorter than its header says."""
+    with path.open("rb") as file:
+        expected = SPHERE_FRAMES.search(file.read(SPHERE_HEAD_BYTES))
+    if expected and found < int(expected[1]):
+        raise UnusableClipError(f"is cut off: found {found} frames, expected {int(expected[1])} by its header")
 
 
 def _has_last_page(path: Path) -> bool:
