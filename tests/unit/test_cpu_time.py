@@ -1,5 +1,6 @@
 """The CPU time of our processes, and the power that it is taken for."""
 
+import itertools
 import multiprocessing
 import os
 import subprocess
@@ -162,6 +163,25 @@ def test_what_slows_some_repetitions_is_not_in_the_estimate(tmp_path):
     energy = window.energy
     assert 3.6e6 * energy.cpu.energy_kwh == pytest.approx(0.2 * core_power_w(None)[0], rel=0.05)
     assert energy.window.slowed_percent == pytest.approx(50, abs=8)
+
+
+def test_what_slows_some_part_of_each_repetition_is_not_in_the_estimate(tmp_path):
+    """Repetitions of four equal parts, of which no repetition has all undisturbed."""
+    with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
+        while window.again(3):
+            for uses_s in (0.05, 0.1, 0.05, 0.1):
+                burn(uses_s)
+                window.part_done("step")
+    energy = window.energy
+    assert 3.6e6 * energy.cpu.energy_kwh == pytest.approx(0.2 * core_power_w(None)[0], rel=0.05)
+    assert energy.window.slowed_percent == pytest.approx(50, abs=8)
+
+
+@pytest.mark.parametrize("tick_s", [1e-6, 0.01])
+def test_the_step_of_the_clock_is_seen_whatever_the_clock_says_of_itself(monkeypatch, tick_s):
+    shown_s = (tick_s * (number // 7) for number in itertools.count(3))
+    monkeypatch.setattr(cpu_time.time, "process_time", lambda: next(shown_s))
+    assert cpu_time.clock_step.__wrapped__() == pytest.approx(tick_s)
 
 
 def test_the_page_on_cpus_says_which_power_a_core_has():

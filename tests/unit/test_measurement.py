@@ -131,7 +131,7 @@ def test_work_that_is_repeated_in_its_window_leaves_weights_and_loss_of_the_firs
     from isojoule.workloads.tagging.sessions import Session
 
     decisive = cell_slice(study, Cell("cpu-1thread", "mlp-1x4", "train", 0))
-    trained, losses = [], []
+    trained, losses, told = [], [], []
     for runs in (1, 3):
         torch.manual_seed(0)
         session = Session(
@@ -139,14 +139,22 @@ def test_work_that_is_repeated_in_its_window_leaves_weights_and_loss_of_the_firs
         )
         session.warm_up()
         for _ in range(runs):
-            session.run()
+            session.run(told.append)
         assert session.progress().startswith(f"repetition {runs + 1}, epoch 1/2, step 0/6")
         session.settle()
         trained.append(session.model.state_dict())
         losses.append(session.loss())
     assert losses[0] == losses[1]
+    # the steps of both epochs over 20 clips, in each of the four runs
+    assert told == 4 * 2 * [8, 8, 4]
     for name, value in trained[0].items():
         torch.testing.assert_close(value, trained[1][name], rtol=0, atol=0)
+
+
+def test_steps_that_decode_other_clips_do_other_work(study, folder):
+    told = []
+    session_of(changed(study, {"features": "in_loop"}), folder).run(told.append)
+    assert len(set(told)) == len(told) == 3
 
 
 def test_a_short_phase_is_repeated_and_its_energy_divided(study, folder, machine, tmp_path):
@@ -218,7 +226,7 @@ def test_bf16_trains(study, folder, machine, tmp_path):
 def test_out_of_memory_is_an_outcome_and_its_test_is_untrained(study, folder, machine, tmp_path, monkeypatch):
     from isojoule.workloads.tagging.sessions import Session
 
-    def exhaust(self):
+    def exhaust(self, part_done=None):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.30 GiB")
 
     monkeypatch.setattr(Session, "run", exhaust)
@@ -234,7 +242,7 @@ def test_out_of_memory_is_an_outcome_and_its_test_is_untrained(study, folder, ma
 def test_another_failure_is_no_outcome(study, folder, machine, tmp_path, monkeypatch):
     from isojoule.workloads.tagging.sessions import Session
 
-    def fail(self):
+    def fail(self, part_done=None):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     monkeypatch.setattr(Session, "run", fail)

@@ -198,7 +198,9 @@ def test_a_session_trains_and_takes_back_what_repetitions_did(study, features):
     before = {name: value.clone() for name, value in trained.model.state_dict().items()}
     trained.warm_up()
     assert all(torch.equal(value, before[name]) for name, value in trained.model.state_dict().items())
-    trained.run()
+    told = []
+    trained.run(told.append)
+    assert (len(told), len(set(told))) == (4, 1)
     once = {name: value.clone() for name, value in trained.model.state_dict().items()}
     loss_once = trained.loss()
     assert any(not torch.equal(value, before[name]) for name, value in once.items())

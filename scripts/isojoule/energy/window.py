@@ -1,9 +1,10 @@
 """A window of time over the work: it reads all instruments when it opens and when it closes, and in between."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from isojoule.energy.account import Observation, account, energy_between
+from isojoule.energy.cpu_time import clock_step
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import Idle
 from isojoule.energy.instruments import Instruments, Readings
@@ -61,10 +62,13 @@ class Window:
         self._sampler.start()
         self._instruments.tracker.begin()
         self._host = HostLoad()
+        # a clock with long steps is waited for
+        clock_step_s = 0.0 if self._instruments.can_measure else clock_step()
         self._before = self._instruments.read(before_work=True)
-        self._stretches = None
+        self._stretches: Stretches | None = None
         if not self._instruments.can_measure:
-            self._stretches = Stretches(self._instruments.cpu_s, self._before.time_s, self._before.cpu_s)
+            before = self._before
+            self._stretches = Stretches(self._instruments.cpu_s, before.time_s, before.cpu_s, clock_step_s)
 
     def again(self, at_least: int = 1) -> bool:
         """Say whether the work is to be done (once more): at first it is, then until the window is long enough.
@@ -90,6 +94,15 @@ class Window:
             return False
         self._repetitions += 1
         return True
+
+    def part_done(self, kind: Hashable) -> None:
+        """Note that a part of a repetition is done, for an estimate by CPU time; an instrument needs none of it.
+
+        Args:
+            kind: of the part; parts of the same kind are the same work.
+        """
+        if self._stretches is not None:
+            self._stretches.part_done(kind)
 
     def so_far_kwh(self) -> float:
         """Return the energy of the component that computes since the window opened, for a progress line."""

@@ -249,7 +249,7 @@ def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tu
         far = f"{job.cell}: "
         with job.meter as window, heartbeat(lambda: f"{far}{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
             while window.again(repetitions):
-                session.run()
+                session.run(window.part_done)
         peak_memory_bytes = torch.cuda.max_memory_allocated() if job.is_on_gpu else None
     return window, peak_memory_bytes
 

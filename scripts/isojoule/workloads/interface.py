@@ -27,6 +27,7 @@ The modules `sessions` and `example` may import torch.
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +158,13 @@ class Configuration(StudySections, ABC):
         return 1.0
 
 
+PartDone = Callable[[Hashable], None]
+
+
+def unheard(kind: Hashable) -> None:
+    """Hear that a part of the work is done, where nobody wants to know."""
+
+
 class Session(Protocol):
     """One phase of one cell: it puts data and model on the device before the window, and does the work inside it.
 
@@ -177,8 +185,13 @@ class Session(Protocol):
         It is called several times before a window, until the board is steady.
         """
 
-    def run(self) -> None:
-        """Do all of the work once, and nothing else; a window may call this several times."""
+    def run(self, part_done: PartDone = unheard) -> None:
+        """Do all of the work once, and nothing else; a window may call this several times.
+
+        Args:
+            part_done: is told of each part of the work, such as a step, when it is done; a part that is told like
+                another does the same work.
+        """
 
     def settle(self) -> None:
         """Leave, after the window, what one `run` from the start leaves."""

@@ -111,7 +111,7 @@ def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(stud
     broken = Session.run
     width = int(first.removeprefix("mlp-1x"))
 
-    def fail(self):
+    def fail(self, part_done=None):
         if self.model.output.in_features == width:
             raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
         broken(self)
@@ -147,7 +147,7 @@ def test_a_test_that_failed_finds_the_weights_of_its_training(study, results, ma
 
 
 def test_out_of_memory_is_final_and_its_test_is_untrained(study, results, machine, monkeypatch, measured):
-    def exhaust(self):
+    def exhaust(self, part_done=None):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.30 GiB")
 
     monkeypatch.setattr(Session, "run", exhaust)
@@ -164,7 +164,7 @@ def test_out_of_memory_behind_other_cells_is_decided_by_a_fresh_process(study, r
     """What other cells left of the memory is no property of the architecture."""
     run, exhausted = Session.run, []
 
-    def exhaust(self):
+    def exhaust(self, part_done=None):
         if len(measured) > 2 and not exhausted:
             exhausted.append(True)
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.30 GiB")
@@ -189,7 +189,7 @@ def test_what_was_out_of_memory_once_comes_first_and_is_then_final(study, result
     first = Block(study, GPU, 0, results, machine)
     first.measure(["mlp-1x4"])
 
-    def exhaust(self):
+    def exhaust(self, part_done=None):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Session, "run", exhaust)
@@ -205,7 +205,7 @@ def test_what_was_out_of_memory_once_comes_first_and_is_then_final(study, result
 def test_out_of_memory_behind_a_cell_that_failed_is_not_final_either(study, results, machine, monkeypatch, measured):
     """The cell that failed has used the process as well."""
 
-    def fail(self):
+    def fail(self, part_done=None):
         if len(measured) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

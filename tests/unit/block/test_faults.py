@@ -40,7 +40,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(study, results, machine, 
     waited = []
     finish, sleep = Session.run, files.time.sleep
 
-    def fill_the_disk(self):
+    def fill_the_disk(self, part_done=None):
         finish(self)
         (small_disk / "filler").write_bytes(b"")
         with suppress_full(), (small_disk / "filler").open("wb") as filler:

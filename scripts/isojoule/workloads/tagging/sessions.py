@@ -1,6 +1,6 @@
 """Train and test a model for audio tagging: data goes to the device before the window, plain steps run inside it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.records.measurement import Work
+from isojoule.workloads.interface import PartDone, unheard
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.tagging.features import Features
 from isojoule.workloads.tagging.tasks import SINGLE_LABEL, task_of
@@ -77,6 +78,7 @@ class Session:
         self.batch_size = settings["batch_size"]
         self.steps_done = self._runs = 0
         self._task = task_of(settings)
+        self._is_resident = settings["features"] == "resident"
         extracted = Features(features, MelOfBeginning.model_validate(settings["mel"]))
         self._clips = Clips(extracted, phase, settings, device)
         is_seen = phase == "test" and extracted.shared_clips("train", "test") > 0
@@ -117,15 +119,19 @@ class Session:
             self._step(numbers, self._losses[0])
         self._go_back()
 
-    def run(self) -> None:
+    def run(self, part_done: PartDone = unheard) -> None:
         """Do what the window measures: all epochs of the phase.
 
         A window may call this again, and then training goes on; `settle` takes back what the later calls did.
+
+        Args:
+            part_done: is told of each step.
         """
         for epoch in range(self.epochs):
-            for numbers in self._order[epoch]:
+            for number, numbers in enumerate(self._order[epoch]):
                 self._step(numbers, self._losses[epoch])
                 self.steps_done += 1
+                part_done(self._kind(epoch, number))
         self._runs += 1
 
     def settle(self) -> None:
@@ -162,6 +168,11 @@ class Session:
             return {}
         probabilities = self._task.probabilities(self._logits)
         return self._task.qualities(self._clips.targets.cpu().numpy(), probabilities.cpu().numpy())
+
+    def _kind(self, epoch: int, number: int) -> Hashable:
+        """Name a step so that equal names do equal work: by its clips where they are decoded, else by their number."""
+        clips = min(self.batch_size, len(self._clips) - number * self.batch_size)
+        return clips if self._is_resident else (epoch, number)
 
     def _go_back(self) -> None:
         if self._start:

@@ -20,7 +20,7 @@ from isojoule.errors import InputError
 from isojoule.files import write_bytes
 from isojoule.records.measurement import Work
 from isojoule.workloads import building, extracted
-from isojoule.workloads.interface import Architecture
+from isojoule.workloads.interface import Architecture, PartDone, unheard
 from isojoule.workloads.mel import FLOOR, log_mel
 from isojoule.workloads.optimizers import OPTIMIZERS
 from isojoule.workloads.precision import set_precision
@@ -198,13 +198,16 @@ class Session:
                 self._step(number)
             self._go_back()
 
-    def run(self) -> None:
+    def run(self, part_done: PartDone = unheard) -> None:
         """Do what the window measures: the steps of the training, or the clips.
 
         A window may call this again, and then training goes on; `settle` takes back what the later calls did.
+
+        Args:
+            part_done: is told of each step or clip, which all do the same work.
         """
         with self._together("run"):
-            self._work()
+            self._work(part_done)
 
     def settle(self) -> None:
         """Leave the weights and the losses of one `run`: after several, go back to the start and train once more.
@@ -226,10 +229,11 @@ class Session:
             self._start.go_back(self._optimizer)
         self._done = self._runs = 0
 
-    def _work(self) -> None:
+    def _work(self, part_done: PartDone = unheard) -> None:
         for number in range(self._count):
             self._step(number)
             self._done += 1
+            part_done(self._phase)
         self._runs += 1
 
     def close(self) -> None:
