@@ -65,7 +65,7 @@ def submission(task, folder, team, platform=0, number=2, **changes):
         "systems": [run(name, repeat, f"{team}-{name}") for name in names[:number] for repeat in (0, 1)],
         "hardware": BOARD,
         "software": dict(kit.software),
-        "made_at": "2026-01-02",
+        "made_at": "2026-01-02T00:00:00Z",
     }
     content |= {key: value(content[key]) if callable(value) else value for key, value in changes.items()}
     path = folder / "submissions" / f"{content.pop('file', team)}.json"
@@ -185,8 +185,8 @@ def test_what_is_doubtful_is_said_and_ranked(task, folder):
 
 
 def test_the_last_submission_of_a_team_counts(task, folder):
-    submission(task, folder, "team", file="first", made_at="2026-01-01")
-    submission(task, folder, "team", file="second", made_at="2026-02-01")
+    submission(task, folder, "team", file="first", made_at="2026-01-01T00:00:00Z")
+    submission(task, folder, "team", file="second", made_at="2026-02-01T00:00:00Z")
     table, _, _ = ranked(folder)
     assert table["refused"].notna().sum() == 1
     assert table["rank"].notna().sum() == 2

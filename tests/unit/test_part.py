@@ -45,6 +45,16 @@ def test_a_part_is_repeated_until_it_is_long_enough_and_becomes_a_row():
     assert record.is_part
 
 
+def test_a_quality_that_is_no_number_costs_no_energy(capsys):
+    with isojoule.measure("test", output="run.json", quality={"f1": 0.5}, idle_s=0) as part:
+        part.quality |= {"accuracy": float("nan"), "loss\0": 1}
+        sum(range(10**6))
+    record = read_record(Path("run.json"), RunRecord)
+    assert (record.outcome, record.quality) == ("ok", {"f1": 0.5})
+    assert record.energy.computing.energy_kwh > 0
+    assert "isojoule: quality accuracy: found nan: Input should be " in capsys.readouterr().err
+
+
 def test_a_part_that_fails_is_recorded_as_failed():
     with pytest.raises(ZeroDivisionError), isojoule.measure(output="run.json", idle_s=0):
         1 / 0  # noqa: B018

@@ -1,4 +1,6 @@
+import copy
 import json
+import math
 from typing import get_args
 
 import pytest
@@ -9,8 +11,10 @@ from simulated import record
 
 from isojoule.errors import InputError
 from isojoule.flags.of_record import MEANINGS
-from isojoule.records import MeasurementRecord, read_record
+from isojoule.records import MeasurementRecord, RunRecord, read_record
 from isojoule.records.base import Flag
+from isojoule.records.certificate import Certificate
+from isojoule.records.challenge import Submission
 from isojoule.records.measurement import Energy, Reading, Window
 from isojoule.records.writing import write_record
 from isojoule.study.cells import cells
@@ -176,6 +180,113 @@ def test_what_cannot_be_is_a_complaint_of_the_schema(content, tmp_path, path, va
     with pytest.raises(InputError) as refused:
         read_record(file, MeasurementRecord)
     assert str(refused.value).startswith(f"{file}: is not a MeasurementRecord: {message}")
+
+
+def a_run(measured):
+    """What a record of `isojoule run` holds that read what this record of a measurement did."""
+    names = ("architecture", "gpu", "phase", "started_at", "ended_at", "energy", "hardware")
+    described = {"outcome": "ok", "exit_code": 0, "command": ["train", "--fast"], "flops": 10, "params": 5}
+    quality = {"quality": {"psds1": 0.25}, "provenance": {"software": {"isojoule": "1"}}}
+    return {name: measured[name] for name in names} | described | quality
+
+
+def a_certificate(measured):
+    response = {"update_period_s": 0.1, "lag_s": 0.05, "averaged_s": 0.1, "looked_share": 0.25}
+    windows = {"durations_s": [1.0, 2.0], "energies_j": [70.0, 143.0], "nonlinearity_percent": 1.0, "offset_j": -3.0}
+    return {
+        "kind": "measured", "source": "NVML", "form": "full", "made_at": "2026-01-01T00:00:00Z", "took_s": 100.0,
+        "counter": response, "power": response, "idle_power_w": 60.0, "idle_power_without_context_w": 50.0,
+        "load_power_w": 300.0, "settling_s": 1.0, "counter_over_power": 1.0, "windows": windows,
+        "shortest_window_s": 5.0, "findings": ["A finding."], "step": [[-0.1, 0.0], [0.1, 1.0]],
+        "hardware": measured["hardware"], "software": {"isojoule": "1"},
+    }  # fmt: skip
+
+
+def a_submission(measured):
+    run = {
+        "architecture": "net", "phase": "train", "repeat": 0, "outcome": "ok", "energy_kwh": 1e-3, "duration_s": 9.0,
+        "flops": 10, "params": 5, "quality": {"f1": 0.5}, "device": "T4", "devices": 1, "power_limit_w": 70.0,
+        "started_at": "2026-01-01T00:00:00Z",
+    }  # fmt: skip
+    who = {"team": "a", "kit": "b", "made_at": "2026-01-01T00:00:00Z", "software": {"isojoule": "1"}}
+    return who | {"references": [run], "systems": [run], "hardware": measured["hardware"]}
+
+
+KINDS = [
+    (MeasurementRecord, lambda measured: measured),
+    (RunRecord, a_run),
+    (Certificate, a_certificate),
+    (Submission, a_submission),
+]
+LONG_AGO, LATER = "2025-12-31T23:59:59Z", "2996-01-01T00:00:00Z"
+
+
+def leaves(content, path=()):
+    """Every number and every text of a JSON object, by its path."""
+    if isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in items:
+            yield from leaves(value, (*path, key))
+    elif content is not None and not isinstance(content, bool):
+        yield path, content
+
+
+def with_value(content, path, value):
+    changed = copy.deepcopy(content)
+    holder = changed
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize(("model", "made"), KINDS)
+@given(st.data())
+def test_no_record_of_any_kind_holds_a_number_that_is_none_or_a_nul(demo, model, made, data):
+    content = made(json.loads(record(demo, cells(demo)[0]).model_dump_json()))
+    model.model_validate_json(json.dumps(content))
+    path, value = data.draw(st.sampled_from(sorted(leaves(content), key=str)))
+    worse = [value + "\0"] if isinstance(value, str) else [math.nan, math.inf, -math.inf, 1e300, -1e300]
+    with pytest.raises(ValidationError):
+        model.model_validate_json(json.dumps(with_value(content, path, data.draw(st.sampled_from(worse)))))
+
+
+@pytest.mark.parametrize(
+    ("made", "model", "path", "value", "message"),
+    [
+        (a_run, RunRecord, ("ended_at",), LONG_AGO, f"Value error, ended_at: found {LONG_AGO}, which is before"),
+        (a_run, RunRecord, ("started_at",), "now", "Value error, found 'now', expected a time in UTC"),
+        (a_run, RunRecord, ("ended_at",), LATER, f"Value error, found {LATER}, which is in the future"),
+        (a_run, RunRecord, ("exit_code",), 3, "Value error, outcome ok goes with exit code 0, found 3"),
+        (a_run, RunRecord, ("repeat",), -1, "Input should be greater than or equal to 0"),
+        (a_run, RunRecord, ("flags",), ["fine"], "Input should be 'estimated', "),
+        (a_run, RunRecord, ("energy", "cpu", "energy_kwh"), 1e10, "Input should be less than or equal to 1000000000"),
+        (
+            a_run,
+            RunRecord,
+            ("energy", "window", "idle_power_w"),
+            1e10,
+            "Input should be less than or equal to 10000000",
+        ),
+        (a_certificate, Certificate, ("made_at",), LATER, f"Value error, found {LATER}, which is in the future"),
+        (a_certificate, Certificate, ("took_s",), 0, "Input should be greater than 0"),
+        (a_certificate, Certificate, ("idle_power_w",), -1, "Input should be greater than or equal to 0"),
+        (a_certificate, Certificate, ("load_power_w",), 1e10, "Input should be less than or equal to 1000000000"),
+        (a_certificate, Certificate, ("counter", "looked_share"), 1.5, "Input should be less than or equal to 1"),
+        (a_certificate, Certificate, ("windows", "energies_j"), [1], "Value error, found 1 energies of 2 windows"),
+        (a_submission, Submission, ("systems", 0, "energy_kwh"), 1e10, "Input should be less than or equal to 1000000"),
+        (a_submission, Submission, ("systems", 0, "duration_s"), 0, "Input should be greater than 0"),
+        (a_submission, Submission, ("made_at",), LATER, f"Value error, found {LATER}, which is in the future"),
+    ],
+)
+def test_what_cannot_be_is_a_complaint_of_every_schema(content, tmp_path, made, model, path, value, message):
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(with_value(made(content), path, value)))
+    with pytest.raises(InputError) as refused:
+        read_record(file, model)
+    said = str(refused.value)
+    assert said.startswith(f"{file}: is not a {model.__name__}: ")
+    assert f": {message}" in said
 
 
 def test_every_flag_has_a_meaning_and_is_known_to_the_schema():

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from isojoule.energy import Meter, Window, nvml
 from isojoule.errors import InputError
 from isojoule.programs import launch
@@ -22,7 +24,10 @@ from isojoule.programs.description import Description, Phase, begun, name_of
 from isojoule.programs.keeping import Keeper, default_path
 from isojoule.programs.run import closed, devices_alone
 from isojoule.records import RunRecord, provenance
+from isojoule.records.base import Finite, Text
 from isojoule.records.measurement import Energy
+
+QUALITY = TypeAdapter(dict[Text, Finite])
 
 
 class Part:
@@ -124,10 +129,22 @@ def measure(
                 yield part
                 _wait_for_all()
         except BaseException as error:
-            message = f"{type(error).__name__}: {error}".partition("\n")[0]
-            keeper.end(closed(record, None, outcome="failed", message=message, quality=part.quality))
+            message = f"{type(error).__name__}: {error}".partition("\n")[0].replace("\0", "\\0")
+            keeper.end(closed(record, None, outcome="failed", message=message, quality=_readable(part.quality)))
             raise
-        part.record = keeper.end(closed(record, window, outcome="ok", quality=part.quality), window.trace)
+        part.record = keeper.end(closed(record, window, outcome="ok", quality=_readable(part.quality)), window.trace)
+
+
+def _readable(quality: Mapping[str, float]) -> dict[str, float]:
+    """Leave out, and say so, what no record can hold: it must not cost the energy that was measured."""
+    kept: dict[str, float] = {}
+    for name, value in quality.items():
+        try:
+            kept |= QUALITY.validate_python({name: value})
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            print(f"isojoule: quality {name}: found {value!r}: {reason}; the record is without it", file=sys.stderr)
+    return kept
 
 
 def _synchronize() -> None:

@@ -122,7 +122,8 @@ def closed(record: RunRecord, window: Window | None, **fields: Any) -> RunRecord
     known = {
         "energy": energy,
         "gpu_statistics": window.trace.statistics() if window and energy and is_on_gpu else None,
-        "ended_at": provenance.now(),
+        # a clock may have been put back
+        "ended_at": max(provenance.now(), record.started_at),
     }
     ended = RunRecord.model_validate({**record.model_dump(), **known, **fields})
     return ended.model_copy(update={"flags": of_run(ended)})

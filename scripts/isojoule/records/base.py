@@ -44,9 +44,13 @@ PositiveQuantity = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)
 # a terawatt hour, and thirty years
 LARGEST_KWH, LARGEST_S = 1e9, 1e9
 EnergyKwh = Annotated[float, Field(ge=0, le=LARGEST_KWH, allow_inf_nan=False)]
+PositiveEnergyKwh = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 DurationS = Annotated[float, Field(gt=0, le=LARGEST_S, allow_inf_nan=False)]
+# a gigawatt, and the energy in joules that is a terawatt hour
+PowerW = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+EnergyJ = Annotated[float, Field(ge=0, le=3.6e15, allow_inf_nan=False)]
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Time = Annotated[str, AfterValidator(_time)]
+Time = Annotated[Text, AfterValidator(_time)]
 # `isojoule.flags.of_record` says what each means
 Flag = Literal[
     "estimated",

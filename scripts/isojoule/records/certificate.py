@@ -4,9 +4,20 @@ import hashlib
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field, model_validator
 
-from isojoule.records.base import Finite, Part, Record
+from isojoule.records.base import (
+    DurationS,
+    EnergyJ,
+    Finite,
+    Part,
+    PositiveQuantity,
+    PowerW,
+    Quantity,
+    Record,
+    Text,
+    Time,
+)
 from isojoule.records.measurement import Hardware
 from isojoule.records.reading import read_record
 
@@ -14,15 +25,15 @@ from isojoule.records.reading import read_record
 class Response(Part):
     """How one reading of the board answers to work that begins or ends; none of what could not be had."""
 
-    update_period_s: PositiveFloat | None = Field(default=None, description="Time between two updates.")
+    update_period_s: PositiveQuantity | None = Field(default=None, description="Time between two updates.")
     lag_s: Finite | None = Field(
         default=None, description="How much later than the work the reading shows it, on average over what it shows."
     )
-    averaged_s: NonNegativeFloat | None = Field(
+    averaged_s: Quantity | None = Field(
         default=None, description="Length of the time whose mean the reading shows; 0 for that of the moment."
     )
-    looked_share: PositiveFloat | None = Field(
-        default=None, description="Share of the time in which the sensor looks; 1 for all of it."
+    looked_share: PositiveQuantity | None = Field(
+        default=None, le=1, description="Share of the time in which the sensor looks; 1 for all of it."
     )
 
     @property
@@ -35,15 +46,23 @@ class Response(Part):
 class Windows(Part):
     """What windows over the same steady work read."""
 
-    durations_s: list[PositiveFloat]
-    energies_j: list[NonNegativeFloat]
-    nonlinearity_percent: NonNegativeFloat | None = Field(
+    durations_s: list[DurationS]
+    energies_j: list[EnergyJ]
+    nonlinearity_percent: Quantity | None = Field(
         default=None, description="Largest distance of an energy from the straight line through all, of that energy."
     )
     offset_j: Finite | None = Field(default=None, description="Energy that the line has at a window of 0 s.")
-    spread_percent: NonNegativeFloat | None = Field(
+    spread_percent: Quantity | None = Field(
         default=None, description="Standard deviation of windows of the same length, of their mean."
     )
+
+    @model_validator(mode="after")
+    def _each_window_has_an_energy(self) -> "Windows":
+        if len(self.durations_s) != len(self.energies_j):
+            raise ValueError(
+                f"found {len(self.energies_j)} energies of {len(self.durations_s)} windows, expected as many"
+            )
+        return self
 
 
 class Certificate(Record):
@@ -54,34 +73,34 @@ class Certificate(Record):
     record: Literal["certificate"] = "certificate"
     schema_version: Literal[1] = 1
     kind: Literal["measured", "estimated"] = Field(description="Whether instruments were tried, or a model.")
-    source: str = Field(description="The instrument that decides energies here.")
+    source: Text = Field(description="The instrument that decides energies here.")
     form: Literal["full", "short"]
-    made_at: str = Field(description="UTC, ISO 8601.")
-    took_s: PositiveFloat
+    made_at: Time = Field(description="UTC, ISO 8601.")
+    took_s: DurationS
     counter: Response | None = None
     power: Response | None = None
-    idle_power_w: NonNegativeFloat | None = None
-    idle_power_without_context_w: NonNegativeFloat | None = Field(
+    idle_power_w: PowerW | None = None
+    idle_power_without_context_w: PowerW | None = Field(
         default=None, description="Before this process had a CUDA context."
     )
-    load_power_w: NonNegativeFloat | None = None
-    settling_s: NonNegativeFloat | None = Field(
+    load_power_w: PowerW | None = None
+    settling_s: Quantity | None = Field(
         default=None, description="How long the power needs to come to rest behind the work."
     )
-    counter_over_power: PositiveFloat | None = Field(
+    counter_over_power: PositiveQuantity | None = Field(
         default=None, description="Energy by the counter over that by the power, integrated, under steady work."
     )
     windows: Windows | None = None
-    shortest_window_s: PositiveFloat | None = Field(
+    shortest_window_s: PositiveQuantity | None = Field(
         default=None, description="Windows of this work that are shorter can be off by more than 1 %."
     )
-    findings: list[str] = Field(description="What was found, a sentence each.")
-    unknown: dict[str, str] = Field(default={}, description="What could not be found out, with the reason.")
-    step: list[tuple[float, float]] = Field(
+    findings: list[Text] = Field(description="What was found, a sentence each.")
+    unknown: dict[Text, Text] = Field(default={}, description="What could not be found out, with the reason.")
+    step: list[tuple[Finite, Finite]] = Field(
         default=[], description="Seconds since work began or ended, and the share of the step that the power shows."
     )
     hardware: Hardware
-    software: dict[str, str]
+    software: dict[Text, Text]
 
     @property
     def name(self) -> str:

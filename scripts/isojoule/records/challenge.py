@@ -3,9 +3,20 @@
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field
 
-from isojoule.records.base import Finite, Part, Record
+from isojoule.records.base import (
+    Count,
+    DurationS,
+    Finite,
+    Part,
+    PositiveCount,
+    PositiveEnergyKwh,
+    PositiveQuantity,
+    Record,
+    Text,
+    Time,
+)
 from isojoule.records.measurement import Hardware, Kind, MeasurementRecord, Outcome
 from isojoule.records.reading import read_record
 from isojoule.records.run import RunRecord
@@ -18,40 +29,40 @@ class Kit(Record):
 
     record: Literal["kit"] = "kit"
     schema_version: Literal[1] = 1
-    study: str
+    study: Text
     phase: Literal["train", "test"]
-    target: str = Field(description="GPU of the study that all energies are normalized to.")
-    target_device: str | None = Field(default=None, description="Name of that GPU by its driver.")
-    references_kwh: dict[str, PositiveFloat] = Field(description="Energy of each reference on the target.")
-    baseline: str = Field(description="The reference that energy-weighted scores are relative to.")
-    quality: str = Field(description="Name of the quality that systems are ranked by; more is better.")
+    target: Text = Field(description="GPU of the study that all energies are normalized to.")
+    target_device: Text | None = Field(default=None, description="Name of that GPU by its driver.")
+    references_kwh: dict[Text, PositiveEnergyKwh] = Field(description="Energy of each reference on the target.")
+    baseline: Text = Field(description="The reference that energy-weighted scores are relative to.")
+    quality: Text = Field(description="Name of the quality that systems are ranked by; more is better.")
     configuration: dict[str, Any] = Field(description="Of the references' measurement, but for the participant's GPU.")
-    study_sha256: str = Field(description="Hash of study.csv in the kit.")
-    software: dict[str, str] = Field(description="Versions that references are to be measured with.")
-    made_at: str
+    study_sha256: Text = Field(description="Hash of study.csv in the kit.")
+    software: dict[Text, Text] = Field(description="Versions that references are to be measured with.")
+    made_at: Time
 
 
 class Measured(Part):
     """One run of a reference, or of a system of the team."""
 
-    architecture: str
+    architecture: Text
     phase: Literal["train", "test"]
-    repeat: NonNegativeInt
+    repeat: Count
     outcome: Outcome
-    message: str | None = None
-    energy_kwh: PositiveFloat | None = None
+    message: Text | None = None
+    energy_kwh: PositiveEnergyKwh | None = None
     energy_kind: Kind | None = None
-    energy_source: str | None = None
-    duration_s: NonNegativeFloat | None = None
-    flops: PositiveInt | None = None
-    params: PositiveInt | None = None
-    quality: dict[str, Finite] = Field(default={})
-    flags: list[str] = Field(default=[])
-    device: str = Field(description="Name of the GPU, or of the CPU where there is none.")
-    devices: PositiveInt = 1
-    board: str | None = Field(default=None, description="UUID of the GPU.")
-    power_limit_w: PositiveFloat | None = None
-    started_at: str
+    energy_source: Text | None = None
+    duration_s: DurationS | None = None
+    flops: PositiveCount | None = None
+    params: PositiveCount | None = None
+    quality: dict[Text, Finite] = Field(default={})
+    flags: list[Text] = Field(default=[])
+    device: Text = Field(description="Name of the GPU, or of the CPU where there is none.")
+    devices: PositiveCount = 1
+    board: Text | None = Field(default=None, description="UUID of the GPU.")
+    power_limit_w: PositiveQuantity | None = None
+    started_at: Time
 
     @classmethod
     def of(cls, record: MeasurementRecord | RunRecord) -> Self:
@@ -88,14 +99,16 @@ class Submission(Record):
 
     record: Literal["submission"] = "submission"
     schema_version: Literal[1] = 1
-    team: str = Field(min_length=1)
-    kit: str = Field(description="Checksum of the kit.")
+    team: Text = Field(min_length=1)
+    kit: Text = Field(description="Checksum of the kit.")
     references: list[Measured]
     systems: list[Measured] = Field(default=[])
-    certificates: dict[str, list[str]] = Field(default={}, description="What was found of the devices, by certificate.")
+    certificates: dict[Text, list[Text]] = Field(
+        default={}, description="What was found of the devices, by certificate."
+    )
     hardware: Hardware
-    software: dict[str, str]
-    made_at: str
+    software: dict[Text, Text]
+    made_at: Time
 
     def with_system(self, record: RunRecord) -> "tuple[Submission, int]":
         """Return the submission with a run of a system of the team, and the number of its repeat."""

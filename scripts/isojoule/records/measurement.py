@@ -14,6 +14,7 @@ from isojoule.records.base import (
     Part,
     PositiveCount,
     PositiveQuantity,
+    PowerW,
     Quantity,
     Record,
     Text,
@@ -46,7 +47,7 @@ class IdleState(Part):
 
     number: PositiveCount = Field(description="1 for the first that the job took, and so on.")
     age_s: Quantity = Field(description="How long before the window.")
-    uncertainty_w: Quantity
+    uncertainty_w: PowerW
     settled: bool = Field(description="Whether the power had settled before.")
     sm_clock_mhz: Quantity | None = None
     p_state: Count | None = Field(default=None, description="The slowest performance state of the GPUs.")
@@ -58,7 +59,7 @@ class SteadyState(Part):
 
     duration_s: Quantity
     reached: bool = Field(description="Whether the power of the work stood still in the end.")
-    power_w: Quantity | None = None
+    power_w: PowerW | None = None
 
 
 class Window(Part):
@@ -85,7 +86,7 @@ class Window(Part):
         description="How much more CPU time a repetition took on average than the least, which an estimate by CPU time "
         "takes; none where an instrument measured, or the work was not repeated.",
     )
-    idle_power_w: Quantity | None = Field(
+    idle_power_w: PowerW | None = Field(
         default=None, description="Power of the computing component before the window, with a live CUDA context."
     )
     idle: IdleState | None = Field(
