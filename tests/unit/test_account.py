@@ -219,7 +219,9 @@ def test_an_estimate_takes_the_repetitions_that_nothing_slowed():
     ends = Readings(0.0, cpu_s=7.0), Readings(30.0, cpu_s=32.0)
     energy = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL, repetitions=4, least_cpu_s=5.0))
     assert (joules(energy.computing), energy.window.slowed_percent) == (pytest.approx(10), pytest.approx(25))
-    once = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL, least_cpu_s=24.9))
+    pieces = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL, least_cpu_s=20.0))
+    assert (joules(pieces.computing), pieces.window.slowed_percent) == (pytest.approx(40), pytest.approx(25))
+    once = account(Observation([MODEL], *ends, Trace(0), codecarbon(), MODEL))
     assert (joules(once.computing), once.window.slowed_percent) == (pytest.approx(50), None)
     assert account(observed(repetitions=3)).window.slowed_percent is None, "an instrument needs no such thing"
 

@@ -24,7 +24,7 @@ def least_s(repetitions, tick_s=0.0, clock_step_s=0.0):
         for *kind, lasts_s, uses_cpu_s in repetition if isinstance(repetition, list) else [repetition]:
             now_s, used_s = now_s + lasts_s, used_s + uses_cpu_s
             if kind:
-                stretches.part_done(*kind)
+                stretches.part_done(*kind, now_s)
         stretches.repeated(now_s)
     return stretches.least_s
 
@@ -41,7 +41,7 @@ def test_what_slows_a_part_of_the_window_is_left_out():
 
 def test_short_repetitions_make_up_one_stretch_that_is_long_enough():
     """Of 40 repetitions the first ten are slowed; every fifth one ends a stretch, whose mean counts."""
-    use = STRETCH_S / 5.01
+    use = STRETCH_S / 4.89
     slow, fast = [(STRETCH_S / 4.95, 2 * use)] * 10, [(STRETCH_S / 4.95, 0.9 * use), (STRETCH_S / 4.95, 1.1 * use)] * 15
     assert least_s(slow + fast) == pytest.approx(0.98 * use)
     assert least_s([(STRETCH_S / 3, STRETCH_S / 3)] * 2) is None
@@ -62,6 +62,7 @@ def test_bursts_that_no_repetition_escapes_are_left_out_of_long_ones():
     whole = [sum(uses_s for *_, uses_s in repetition) for repetition in repetitions]
     assert min(whole) > 1.1 * own_s
     assert least_s(repetitions) == pytest.approx(own_s, rel=0.02)
+    assert least_s(repetitions[:1]) == pytest.approx(own_s, rel=0.04)
 
 
 def test_a_window_that_is_slow_from_end_to_end_shows_no_less():
@@ -99,7 +100,18 @@ def test_nothing_is_said_where_the_parts_are_not_those_of_the_first_repetition(p
     assert least_s([ten, others, ten]) is None
 
 
-@given(st.lists(st.floats(STRETCH_S * 1.01, 10), min_size=1, max_size=30), st.floats(0.1, 1))
+def test_work_that_is_done_once_and_has_no_parts_has_nothing_to_be_compared_with():
+    assert least_s([(1, 1)]) is None
+    assert least_s([steps([0], {0: 0.005}, [1.0])]) is None
+
+
+def test_work_that_mostly_waits_has_stretches_of_as_much_cpu_time():
+    """A reading of the time must stay short beside the CPU time of its stretch, not only beside the waits."""
+    repetitions = [[(0, STRETCH_S, STRETCH_S / 10 + jitter) for jitter in (0, 0.0003, -0.0003)] * 20] * 3
+    assert least_s(repetitions) == pytest.approx(6 * STRETCH_S, rel=0.03)
+
+
+@given(st.lists(st.floats(STRETCH_S * 1.01, 10), min_size=2, max_size=30), st.floats(0.1, 1))
 def test_no_repetition_takes_less_than_the_least(uses_s, share):
     assert least_s([(use_s / share, use_s) for use_s in uses_s]) == pytest.approx(min(uses_s))
 
@@ -115,5 +127,5 @@ def test_the_least_of_disturbed_work_is_never_less_than_the_work(parts, slowness
     repetitions = [steps(kinds, of_kind_s, [slow] * len(kinds)) for slow in slowness]
     own_s = sum(of_kind_s[kind] for kind in kinds)
     found_s = least_s(repetitions)
-    if own_s >= STRETCH_S:
+    if own_s >= STRETCH_S * 1.01 and len(slowness) > 1:
         assert own_s * (1 - 1e-9) <= found_s <= own_s * max(slowness) * (1 + 1e-9)

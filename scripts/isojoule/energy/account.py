@@ -304,8 +304,8 @@ def _by_cpu_time(observation: Observation) -> Reading:
 
 
 def _slowed_percent(observation: Observation) -> float | None:
-    """How much more CPU time a repetition took on average than the least; none where nobody looked."""
-    if not observation.least_cpu_s or observation.repetitions < 2:
+    """How much more CPU time a repetition took on average than its least stretches; none where there are none."""
+    if not observation.least_cpu_s:
         return None
     mean_s = (observation.after.cpu_s - observation.before.cpu_s) / observation.repetitions
     return max(100 * (mean_s / observation.least_cpu_s - 1), 0.0)

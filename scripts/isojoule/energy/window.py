@@ -102,7 +102,7 @@ class Window:
             kind: of the part; parts of the same kind are the same work.
         """
         if self._stretches is not None:
-            self._stretches.part_done(kind)
+            self._stretches.part_done(kind, time.perf_counter())
 
     def so_far_kwh(self) -> float:
         """Return the energy of the component that computes since the window opened, for a progress line."""

@@ -83,8 +83,8 @@ class Window(Part):
     )
     slowed_percent: Quantity | None = Field(
         default=None,
-        description="How much more CPU time a repetition took on average than the least, which an estimate by CPU time "
-        "takes; none where an instrument measured, or the work was not repeated.",
+        description="How much more CPU time the work took than the sum of its least stretches, which an estimate by "
+        "CPU time takes; none where an instrument measured, or the work has no stretches to compare.",
     )
     idle_power_w: PowerW | None = Field(
         default=None, description="Power of the computing component before the window, with a live CUDA context."
