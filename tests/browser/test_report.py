@@ -220,7 +220,7 @@ def test_the_form_asks_and_answers(opened, report, study, tmp_path):
         for key in NUMBERS:
             assert answer[key] == pytest.approx(expected[key], rel=1e-9)
         words = page.inner_text("#calculator-answer")
-        assert f"{expected['energy_kwh']:.3g} kWh on {target} (estimated)" in words
+        assert f"{expected['energy_kwh']:.3g} kWh on {target} ({expected['energy_kind']})" in words
         assert f"90 % interval {expected['low_kwh']:.3g} to {expected['high_kwh']:.3g} kWh" in words
         assert f"Interval: {expected['interval']}." in words
         page.locator("#calculator").screenshot(path=ARTEFACTS / "calculator.png")

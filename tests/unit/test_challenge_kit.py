@@ -116,7 +116,7 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
     within = (good["low_kwh"] <= expected) & (expected <= good["high_kwh"])
     assert within.mean() >= 0.75
     assert np.allclose(good["energy_kwh"], expected, rtol=0.4)
-    assert (good["energy_kind"] == "estimated").all()
+    assert (good["energy_kind"] == "simulated").all()
     assert (good["score"] == good["quality"] * kit.references_kwh[kit.baseline] / good["energy_kwh"]).all()
     assert list(good["rank"]) == sorted(good["rank"])
     assert ((good["rank_low"] <= good["rank"]) & (good["rank"] <= good["rank_high"])).all()

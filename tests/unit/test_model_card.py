@@ -56,7 +56,7 @@ def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
     truth = study[(study["gpu"] == second) & (study["architecture"] == name) & (study["phase"] == "train")]
     normalized = float(words.split("references: ")[1].split()[0])
     assert normalized == pytest.approx(truth["energy_kwh"].mean(), rel=0.5)
-    assert "(estimated; 90 % interval" in words
+    assert "(simulated; 90 % interval" in words
     single = study[study["repeat"] == 0]
     assert "one run, no interval" in sentence(single, name, first, "train")
 

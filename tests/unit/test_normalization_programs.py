@@ -68,7 +68,7 @@ def test_my_own_system_from_the_command_line(folder, small):
     assert code == 0, output
     assert output.startswith(f"train on {target}: ")
     assert "90 % interval" in output
-    assert "warning: kind: the study's energies on the target are simulated" in output
+    assert "warning: kind: the study's energies are simulated" in output
     code, output = program(folder, "normalize", *arguments, "--json", "--output", "normalized.json")
     record = json.loads(output)
     assert record == json.loads((folder / "normalized.json").read_text())

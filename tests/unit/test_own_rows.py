@@ -56,7 +56,7 @@ def test_my_rows_are_the_references_and_the_systems(folder, task):
         assert table.loc[f"my-{name}", "low_kwh"] == pytest.approx(alone.low_kwh)
         assert table.loc[f"my-{name}", "energy_kwh"] == pytest.approx(truth[name], rel=0.5)
     assert set(table["gpu"]) == {target}
-    assert set(table["energy_kind"]) == {"estimated"}
+    assert set(table["energy_kind"]) == {"simulated"}
     # in files of their own it is the same
     pd.DataFrame(rows(given)).to_csv(folder / "references.csv", index=False)
     pd.DataFrame(rows(own, "my-")).to_csv(folder / "systems.csv", index=False)
@@ -132,3 +132,52 @@ def test_the_target_is_no_source(folder, task):
     words = ["study.parquet", "--target", target, "--phase", "train", "--source", target, "--energy-kwh", 1]
     ended = isojoule("normalize", *words, cwd=folder)
     assert ended.stderr == f"error: source: found {target}, which is the target, expected another GPU\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "of_study", "words", "label"),
+    [
+        ("simulated", "measured", [], None),
+        ("estimated", "measured", [], None),
+        ("measured", "simulated", [], None),
+        ("measured", "measured", [], "estimated"),
+        (None, "measured", [], "estimated"),
+        ("simulated", "measured", ["--kinds", "measured", "simulated"], "simulated"),
+        ("estimated", "measured", ["--kinds", "measured", "estimated"], "estimated"),
+    ],
+)
+def test_kinds_are_mixed_only_where_the_user_says_so_and_the_label_is_the_weakest(
+    task, tmp_path, own, of_study, words, label
+):
+    study, target, given, systems, _ = task
+    write_table(study.assign(energy_kind=of_study), tmp_path / "study.parquet")
+    name = next(iter(systems))
+    mine = pd.DataFrame(rows({**given, f"my-{name}": systems[name]}))
+    (mine if own is None else mine.assign(energy_kind=own)).to_csv(tmp_path / "mine.csv", index=False)
+    command = ["normalize", "study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv"]
+    ended = isojoule(*command, *words, "--json", cwd=tmp_path)
+    if label is None:
+        assert ended.returncode == 2
+        assert f"kinds: found {own} energies in mine.csv and {of_study} ones in the study" in ended.stderr
+        return
+    (record,) = json.loads(ended.stdout)
+    assert (record["energy_kind"], record["own_kinds"]) == (label, [own or "not stated"])
+    assert any(said.startswith("kinds: the energies on your GPU are") for said in record["warnings"]) == (
+        own != of_study
+    )
+
+
+def test_rows_of_other_work_or_another_unit_are_asked_about(folder, task):
+    study, target, given, _, _ = task
+    mine = pd.DataFrame(rows(given)).assign(epochs=1)
+    name, flops = mine.loc[0, ["architecture", "flops"]]
+    mine.loc[0, ["flops", "duration_s"]] = 2 * flops, 1e-6
+    mine.to_csv(folder / "mine.csv", index=False)
+    write_table(study.assign(epochs=10), folder / "study.parquet")
+    command = ["normalize", "study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv"]
+    ended = isojoule(*command, "--energy-kwh", given[name].energy_kwh, cwd=folder)
+    assert f"train of {name} on yours: the power would be" in ended.stdout
+    of_study = f"flops {flops:.12g} (gpu {target}) and {2 * flops:.12g} (gpu yours)"
+    assert (
+        f"{name} is not the same work in all rows: {of_study}; train with epochs 1 (gpu yours) and 10" in ended.stdout
+    )

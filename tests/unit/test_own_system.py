@@ -23,7 +23,7 @@ def test_my_system_on_a_gpu_that_the_study_does_not_have(world):
     assert normalized.energy_kwh == pytest.approx(truth[other], rel=0.25)
     assert normalized.low_kwh < normalized.energy_kwh < normalized.high_kwh
     assert normalized.kinds == ("simulated",)
-    assert "kind: the study's energies on the target are simulated" in normalized.warnings
+    assert "kind: the study's energies are simulated" in normalized.warnings
     assert not any(warning.startswith("agreement") for warning in normalized.warnings)
     assert normalized.method.endswith("weighed on 2 other GPUs by energy_kwh, duration_s, flops, params")
     assert (
@@ -35,7 +35,7 @@ def test_my_system_on_a_gpu_that_the_study_does_not_have(world):
     assert "corrected on energy_kwh, duration_s, flops, params" in alone.method
     assert alone.interval == "Student's t, 6 references between the ends left out one by one"
     record = normalized.record()
-    assert (record["record"], record["energy_kind"]) == ("normalized-energy", "estimated")
+    assert (record["record"], record["energy_kind"]) == ("normalized-energy", "simulated")
     assert json.loads(json.dumps(record))["target"] == target
 
 

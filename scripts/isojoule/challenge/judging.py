@@ -129,6 +129,7 @@ def _averaged(name: str, runs: Sequence[Measured]) -> Repeats:
             mean([run.params for run in runs]),
         ),
         energies,
+        tuple(dict.fromkeys(run.energy_kind for run in runs if run.energy_kind is not None)),
     )
 
 

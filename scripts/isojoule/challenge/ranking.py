@@ -131,7 +131,7 @@ def _rows(kit: Kit, study: pd.DataFrame, of: Judged) -> list[dict[str, Any]]:
                 "team": of.team,
                 "system": name,
                 "energy_kwh": result.energy_kwh,
-                "energy_kind": "estimated",
+                "energy_kind": result.energy_kind,
                 "low_kwh": result.low_kwh,
                 "high_kwh": result.high_kwh,
                 "quality": _quality(runs, kit.quality),

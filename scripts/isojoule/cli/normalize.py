@@ -64,15 +64,23 @@ def run(options: argparse.Namespace) -> None:
 
     from isojoule.files import write_text
     from isojoule.normalization.user_repeats import normalize_repeats
-    from isojoule.normalization.user_rows import systems_of
+    from isojoule.normalization.user_rows import doubts_in_words, kinds_of, read_frame, systems_of
     from isojoule.normalization.user_score import scores_on_both_gpus
     from isojoule.normalization.user_words import in_words
     from isojoule.tables import measurements
+    from isojoule.tables.kinds import check_one_kind
     from isojoule.tables.writing import write_table
 
     is_table = options.output is not None and options.output.suffix in (".csv", ".parquet")
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
     references, own = rows_of(options, frame)
+    is_of_phase = (frame["phase"] == options.phase) & (frame["outcome"] == "ok")
+    origin = str(options.systems or options.references or options.source)
+    check_one_kind(
+        kinds_of({**references, **own}), frame.loc[is_of_phase, "energy_kind"].unique(), options.kinds, origin
+    )
+    for path in dict.fromkeys(filter(None, (options.references, options.systems))):
+        sentences += doubts_in_words(read_frame(path, options.phase, options.gpu), frame, options.target, options.phase)
     records = {}
     for name, normalized in normalize_repeats(frame, options.target, options.phase, references, own).items():
         record = normalized.record()

@@ -13,6 +13,7 @@ from isojoule.pareto.front import DRAWS, SEPARATOR, VERDICTS, WITHIN_NOISE, Fron
 from isojoule.pareto.objectives import Objective
 from isojoule.tables.columns import PHASES
 from isojoule.tables.expected import Expected
+from isojoule.tables.kinds import of_estimate
 from isojoule.tables.models import with_quality
 from isojoule.tables.qualities import QUALITIES, qualities_of
 
@@ -179,7 +180,7 @@ def _energy_kind(cost: str, rows: pd.DataFrame) -> str:
     if not COSTS[cost].has_phases:
         return ""
     kinds = sorted(rows["energy_kind"].dropna().unique())
-    return "estimated" if COSTS[cost].is_derived and "simulated" not in kinds else ", ".join(kinds)
+    return of_estimate(kinds) if COSTS[cost].is_derived else ", ".join(kinds)
 
 
 def _table(front: Front, keys: dict[str, str], rows: pd.DataFrame) -> pd.DataFrame:

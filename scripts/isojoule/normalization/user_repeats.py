@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from isojoule.normalization.user_rows import Repeats, systems_of
+from isojoule.normalization.user_rows import Repeats, kinds_of, systems_of
 from isojoule.normalization.user_system import Normalized, System, normalize
 
 # an energy is changed by so much to see how the prediction changes with it
@@ -78,8 +78,17 @@ def normalize_repeats(
             counts = np.array([*numbers.values(), len(repeats.energies_kwh)])
             of_repeats = spread.factor(result.coverage) * spread.deviation * np.sqrt((slopes**2 / counts).sum())
             result = _widened(result, float(of_repeats), spread)
-        normalized[name] = result
+        normalized[name] = _with_own_kinds(result, kinds_of({**references, name: repeats}))
     return normalized
+
+
+def _with_own_kinds(result: Normalized, own_kinds: tuple[str, ...]) -> Normalized:
+    """Say what the energies of the user's GPU are, where they are not what those of the study are."""
+    if not own_kinds or own_kinds == result.kinds:
+        return replace(result, own_kinds=own_kinds)
+    own, study = " and ".join(own_kinds), " and ".join(result.kinds)
+    warning = f"kinds: the energies on your GPU are {own}, those of the study {study}"
+    return replace(result, own_kinds=own_kinds, warnings=(*result.warnings, warning))
 
 
 def _slopes(frame: pd.DataFrame, result: Normalized, references: Mapping[str, System], system: System) -> np.ndarray:

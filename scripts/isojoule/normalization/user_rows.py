@@ -8,8 +8,12 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
+from isojoule.tables.columns import KINDS
 from isojoule.tables.names import check_one_name
+from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
+from isojoule.tables.same_work import differing_work
+from isojoule.tables.unstated import with_kinds
 from isojoule.tables.values import refuse, typed
 
 # repeats do not differ by this factor: one of them is of another system, phase or unit
@@ -24,19 +28,21 @@ class Repeats:
     Attributes:
         system: the means over them; what is not known of one is None.
         energies_kwh: the energy of each.
+        kinds: how these came about: measured, not stated, estimated, simulated; none where nobody was asked.
     """
 
     system: System
     energies_kwh: tuple[float, ...]
+    kinds: tuple[str, ...] = ()
 
 
 def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repeats]:
     """Read the rows of a user's GPU; several rows of a system are its repeats, and are averaged.
 
     Args:
-        path: CSV or parquet file with the columns `architecture`, `energy_kwh` and, if known, `duration_s`, `flops` and
-            `params`. Where it has a column `phase`, only rows of this phase are used; where it has `outcome`, only
-            those that are ok.
+        path: CSV or parquet file with the columns `architecture`, `energy_kwh` and, if known, `duration_s`, `flops`,
+            `params` and `energy_kind`. Where it has a column `phase`, only rows of this phase are used; where it has
+            `outcome`, only those that are ok.
         phase: `train` or `test`.
         gpu: the user's GPU, where the file has a column `gpu` with several.
 
@@ -47,6 +53,11 @@ def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repea
         InputError: the file is unreadable or has no row, a column is missing, a value is no number above 0, or repeats
             differ by so much that no average makes sense.
     """
+    return _by_name(read_frame(path, phase, gpu), str(path))
+
+
+def read_frame(path: Path, phase: str, gpu: str | None = None) -> pd.DataFrame:
+    """Read the rows of a user's GPU as they are, each with an `energy_kind`; arguments and refusals as `read_rows`."""
     frame = read_any(path, "a table of references")
     missing = [name for name in ("architecture", "energy_kwh") if name not in frame]
     if missing:
@@ -63,10 +74,24 @@ def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repea
             f"{path}: found the GPUs {', '.join(map(str, frame['gpu'].unique()))}, expected yours alone; --gpu names it"
         )
     refuse(frame, "energy_kwh", frame["energy_kwh"].isna(), "a number above 0")
-    columns = [name for name in NUMBERS if name in frame]
-    frame = frame.astype(dict.fromkeys(columns, "float64"))
-    groups = frame.groupby("architecture", sort=False)
-    return {str(name): _averaged(str(name), rows[columns], path) for name, rows in groups}
+    return with_kinds(frame)
+
+
+def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase: str) -> list[str]:
+    """Say which rows of a user are likely in another unit, or are of other work than those of the study.
+
+    Args:
+        rows: as `read_frame` returns them.
+        frame: the study's table of measurements.
+        target: the GPU of the study to normalize to.
+        phase: `train` or `test`.
+    """
+    own = rows.reset_index(drop=True).assign(gpu="yours", phase=phase)
+    of_study = frame[(frame["gpu"] == target) & (frame["phase"] == phase) & (frame["outcome"] == "ok")]
+    of_study = of_study[of_study["architecture"].isin(own["architecture"])]
+    shared = [name for name in own if name in of_study]
+    both = pd.concat([own[shared].astype(object), of_study[shared].astype(object)], ignore_index=True)
+    return [*doubts(own), *differing_work(both)]
 
 
 def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: str) -> dict[str, Repeats]:
@@ -89,9 +114,13 @@ def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: st
         raise InputError(f"source: found no {phase} energy on {source}, expected one of {gpus or 'no GPU at all'}")
     on_target = set(rows.loc[rows["gpu"] == target, "architecture"])
     own = rows[(rows["gpu"] == source) & rows["architecture"].isin(on_target)]
-    columns = [name for name in NUMBERS if name in own]
-    groups = own.astype(dict.fromkeys(columns, "float64")).groupby("architecture", sort=False)
-    return {str(name): _averaged(str(name), of_system[columns], Path(source)) for name, of_system in groups}
+    return _by_name(own, source)
+
+
+def kinds_of(rows: Mapping[str, Repeats]) -> tuple[str, ...]:
+    """Return the kinds of the energies, the most trustworthy one first."""
+    present = {kind for repeats in rows.values() for kind in repeats.kinds}
+    return tuple(kind for kind in KINDS if kind in present)
 
 
 def systems_of(rows: Mapping[str, Repeats], *, complete: bool = False) -> dict[str, System]:
@@ -107,7 +136,13 @@ def systems_of(rows: Mapping[str, Repeats], *, complete: bool = False) -> dict[s
     return systems
 
 
-def _averaged(name: str, rows: pd.DataFrame, origin: Path) -> Repeats:
+def _by_name(rows: pd.DataFrame, origin: str) -> dict[str, Repeats]:
+    columns = [name for name in NUMBERS if name in rows]
+    groups = rows.astype(dict.fromkeys(columns, "float64")).groupby("architecture", sort=False)
+    return {str(name): _averaged(str(name), of_system, columns, origin) for name, of_system in groups}
+
+
+def _averaged(name: str, rows: pd.DataFrame, columns: Sequence[str], origin: str) -> Repeats:
     energies = rows["energy_kwh"]
     low, high = energies.min(), energies.max()
     if high > DISAGREEING_FACTOR * low:
@@ -116,5 +151,5 @@ def _averaged(name: str, rows: pd.DataFrame, origin: Path) -> Repeats:
             f"{DISAGREEING_FACTOR:g} at most: no mean stands for both; leave out the rows that are of another run, or "
             "name them otherwise"
         )
-    known: Sequence[str] = [column for column in rows if rows[column].notna().all()]
-    return Repeats(System(**rows[known].mean().to_dict()), tuple(energies))
+    known = [column for column in columns if rows[column].notna().all()]
+    return Repeats(System(**rows[known].mean().to_dict()), tuple(energies), tuple(rows["energy_kind"].unique()))

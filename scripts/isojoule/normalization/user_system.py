@@ -19,7 +19,8 @@ from isojoule.normalization.pairs import DESCRIPTIONS
 from isojoule.normalization.shared import Evidenced
 from isojoule.normalization.user_warnings import user_warnings
 from isojoule.records.base import LARGEST
-from isojoule.tables.columns import COLUMNS
+from isojoule.tables.columns import COLUMNS, KINDS
+from isojoule.tables.kinds import of_estimate
 from isojoule.tables.values import LARGEST_OF_UNIT
 
 
@@ -56,6 +57,7 @@ class Normalized:
         references: names of the references that were used.
         kinds: what the energies of the study are: measured, estimated, simulated.
         warnings: what makes the estimate doubtful, in words.
+        own_kinds: what the energies on the user's GPU are; none where nobody said.
     """
 
     target: str
@@ -69,10 +71,16 @@ class Normalized:
     references: tuple[str, ...]
     kinds: tuple[str, ...]
     warnings: tuple[str, ...]
+    own_kinds: tuple[str, ...] = ()
+
+    @property
+    def energy_kind(self) -> str:
+        """The kind of the energy on the target: simulated where any energy behind it is, and else estimated."""
+        return of_estimate((*self.kinds, *self.own_kinds))
 
     def record(self) -> dict[str, object]:
-        """Return the fields as a record for JSON, which labels the energy an estimate."""
-        return {"record": "normalized-energy", "energy_kind": "estimated", **asdict(self)}
+        """Return the fields as a record for JSON, which says what the energy is."""
+        return {"record": "normalized-energy", "energy_kind": self.energy_kind, **asdict(self)}
 
 
 def normalize(
@@ -115,7 +123,8 @@ def normalize(
     evidenced = method.evidenced(values, target_kwh, method.matrix(own_system))
     half, basis = half_widths(evidenced)
     energy_kwh, half_width = float(np.exp(evidenced.prediction.log_kwh[0])), None if half is None else float(half[0])
-    kinds = tuple(sorted(set(study["energy_kind"])))
+    present = set(frame.loc[(frame["phase"] == phase) & (frame["outcome"] == "ok"), "energy_kind"])
+    kinds = tuple(kind for kind in KINDS if kind in present)
     return Normalized(
         target=target,
         phase=phase,
@@ -150,7 +159,7 @@ def systems_on_target(frame: pd.DataFrame, target: str, phase: str) -> pd.DataFr
         phase: `train` or `test`.
 
     Returns:
-        the columns of `DESCRIPTIONS` that the table has, `energy_kwh` (mean over repeats), `energy_kind`.
+        the columns of `DESCRIPTIONS` that the table has, and `energy_kwh` (mean over repeats).
 
     Raises:
         InputError: the study has no energy on that GPU.
@@ -161,9 +170,7 @@ def systems_on_target(frame: pd.DataFrame, target: str, phase: str) -> pd.DataFr
         raise InputError(f"target: found no {phase} energy on {target}, expected one of {gpus or 'no GPU at all'}")
     groups = rows[rows["gpu"] == target].groupby("architecture", sort=False)
     descriptions = groups[[name for name in DESCRIPTIONS if name in rows]].first().astype("float64")
-    return descriptions.assign(
-        energy_kwh=groups["energy_kwh"].mean().astype("float64"), energy_kind=groups["energy_kind"].first()
-    )
+    return descriptions.assign(energy_kwh=groups["energy_kwh"].mean().astype("float64"))
 
 
 def _check(references: Mapping[str, System], system: System, study: pd.DataFrame, target: str) -> None:

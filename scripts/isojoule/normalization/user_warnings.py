@@ -50,7 +50,7 @@ def user_warnings(
     if not has_interval:
         warnings.append("no interval: nothing here tells how wrong the estimate may be")
     if kinds != ("measured",):
-        warnings.append(f"kind: the study's energies on the target are {' and '.join(kinds)}")
+        warnings.append(f"kind: the study's energies are {' and '.join(kinds)}")
     return warnings
 
 

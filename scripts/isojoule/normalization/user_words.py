@@ -14,8 +14,9 @@ def in_words(record: Mapping[str, Any]) -> list[str]:
     interval = "no interval"
     if low_kwh is not None:
         interval = f"{100 * record['coverage']:.0f} % interval {low_kwh:.3g} to {high_kwh:.3g} kWh"
+    energy = f"{record['energy_kwh']:.3g} kWh ({record['energy_kind']})"
     lines = [
-        f"{record['phase']} on {record['target']}: {record['energy_kwh']:.3g} kWh (estimated), {interval}",
+        f"{record['phase']} on {record['target']}: {energy}, {interval}",
         f"method: {record['method']}; {len(record['references'])} references",
         f"interval: {record['interval']}",
     ]

@@ -1,5 +1,6 @@
 """What a model card says of a training: Hugging Face's metadata of emissions, and sentences on energy."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -118,7 +119,7 @@ def _normalized_sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase
     device = _device(frame[frame["gpu"] == target], target)
     return (
         f"Normalized to {device} by {len(normalized.references)} references: {normalized.energy_kwh:.3g} kWh "
-        f"(estimated; {interval})."
+        f"({normalized.energy_kind}; {interval})."
     )
 
 
@@ -131,7 +132,8 @@ def _normalize(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, tar
     chosen = references.choose_recommended(others, min(references.SUGGESTED_COUNT, len(others)))
     reference_systems = {str(name): _system(row) for name, row in others.iloc[chosen].iterrows()}
     own_system = _system(pair(frame, phase, gpu, gpu).systems.loc[architecture])
-    return normalize(frame[frame["gpu"] != gpu], target, phase, reference_systems, own_system)
+    normalized = normalize(frame[frame["gpu"] != gpu], target, phase, reference_systems, own_system)
+    return replace(normalized, own_kinds=both.kinds)
 
 
 def _system(row: Any) -> System:

@@ -1,11 +1,37 @@
 """Measured, estimated and simulated energies: no analysis mixes them unless the user asks for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.tables.columns import KINDS
+from isojoule.tables.columns import KINDS, NOT_STATED
+
+
+def of_estimate(kinds: Iterable[str]) -> str:
+    """The kind of what was estimated from energies of these kinds: an estimate, unless one of them is simulated."""
+    return max((*kinds, "estimated"), key=KINDS.index)
+
+
+def check_one_kind(own: Iterable[str], study: Iterable[str], asked: Sequence[str] | None, origin: str) -> None:
+    """Refuse energies of a user that are of another kind than a study's, unless the user asked for both.
+
+    Args:
+        own: kinds of the user's energies; those that are not stated are of no other kind.
+        study: kinds of the study's energies.
+        asked: kinds to use together.
+        origin: what the user's energies are called in messages.
+
+    Raises:
+        InputError: the energies are of several kinds that were not asked for.
+    """
+    stated = [kind for kind in KINDS if kind in {*own, *study} and kind != NOT_STATED]
+    own_words, study_words = (" and ".join(kind for kind in KINDS if kind in set(kinds)) for kinds in (own, study))
+    if len(stated) > 1 and not set(stated) <= set(asked or []):
+        raise InputError(
+            f"kinds: found {own_words} energies in {origin} and {study_words} ones in the study, expected one kind, or "
+            f"--kinds {' '.join(stated)}; what comes of both is {of_estimate(stated)}"
+        )
 
 
 def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[pd.DataFrame, str]:

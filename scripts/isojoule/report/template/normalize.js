@@ -391,7 +391,7 @@ const Normalization = (() => {
         + `their energies on your GPU are ${span} times those on the target; are values mixed up?`);
     }
     if (half === null) warnings.push("no interval: nothing here tells how wrong the estimate may be");
-    if (String(kinds) !== "measured") warnings.push(`kind: the study's energies on the target are ${kinds.join(" and ")}`);
+    if (String(kinds) !== "measured") warnings.push(`kind: the study's energies are ${kinds.join(" and ")}`);
     return warnings;
   }
 
@@ -441,7 +441,7 @@ const Normalization = (() => {
     const half = halfInDeviations === null ? null : Math.min(Math.max(halfInDeviations * deviation, study.constants.least_half_width), study.constants.most_half_width);
     const kinds = study.phases[phase][target].kinds;
     return {
-      target, phase, energy_kwh,
+      target, phase, energy_kwh, energy_kind: kinds.includes("simulated") ? "simulated" : "estimated",
       low_kwh: half === null ? null : energy_kwh / Math.exp(half),
       high_kwh: half === null ? null : energy_kwh * Math.exp(half),
       coverage: study.constants.coverage,

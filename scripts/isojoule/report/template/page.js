@@ -293,7 +293,7 @@ function calculator(study) {
       const interval = normalized.low_kwh === null ? "no interval"
         : `${100 * normalized.coverage} % interval ${figures(normalized.low_kwh)} to ${figures(normalized.high_kwh)} kWh`;
       say([
-        ["strong", `${figures(normalized.energy_kwh)} kWh on ${normalized.target} (estimated)`], ["p", `${normalized.phase}: ${interval}`],
+        ["strong", `${figures(normalized.energy_kwh)} kWh on ${normalized.target} (${normalized.energy_kind})`], ["p", `${normalized.phase}: ${interval}`],
         ["p", `Method: ${normalized.method}; ${normalized.references.length} references.`], ["p", `Interval: ${normalized.interval}.`],
         ...normalized.warnings.map((warning) => ["p", `Warning: ${warning}`]),
       ]);
