@@ -8,6 +8,7 @@ forger out. What has none is read as it is: it is somebody's own, or older than 
 import ast
 import hashlib
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -19,6 +20,7 @@ from pydantic_core import from_json, to_json
 
 from isojoule.errors import InputError
 from isojoule.files import seal_beside, write_text
+from isojoule.progress import listed
 
 TEXTS = (".csv", ".tsv", ".svg")
 ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
@@ -116,6 +118,43 @@ def read_json(path: Path) -> Any:
     return from_json(content)
 
 
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of the bytes of a file that another file names with its hash.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_files(hashes: Mapping[str, str], workers: int, made_by: str) -> None:
+    """Refuse files that are not those of their hashes.
+
+    Args:
+        hashes: what `file_hash` returned, by the path of the file.
+        workers: number of threads that read.
+        made_by: the command that read the files and kept their hashes, such as `isojoule prepare-dataset`.
+
+    Raises:
+        ChangedError: files are missing or were changed; the message lists them.
+    """
+
+    def is_changed(path: str) -> bool:
+        try:
+            return file_hash(Path(path)) != hashes[path]
+        except OSError:
+            return True
+
+    with ThreadPoolExecutor(workers) as pool:
+        changed = [path for path, has in zip(hashes, pool.map(is_changed, hashes), strict=True) if has]
+    if changed:
+        raise ChangedError(
+            f"{len(changed)} files were changed or removed since `{made_by}` read them; put them back, or call that "
+            f"command again, in a study by `snakemake --forcerun {_rule(made_by)}`\n       {listed(changed)}"
+        )
+
+
 def check(path: Path) -> Seal | None:
     """Refuse a file that was changed since it was made.
 
@@ -182,12 +221,16 @@ def _seal_in(path: Path, content: bytes) -> Seal | None:
 
 def _changed(path: Path, seal: Seal, difference: str) -> ChangedError:
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
-    rule = seal.made_by.removeprefix("isojoule ").replace("-", "_")
     return ChangedError(
         f"{path}: was changed since {seal.made_at}, when `{seal.made_by}` made it (it was last written at {written}): "
         f"{difference}; put it back, or remove it and let that command make it again, in a study by "
-        f"`snakemake --forcerun {rule}`; a version of your own needs another name"
+        f"`snakemake --forcerun {_rule(seal.made_by)}`; a version of your own needs another name"
     )
+
+
+def _rule(command: str) -> str:
+    """Return the rule of the workflow that calls a command."""
+    return command.removeprefix("isojoule ").replace("-", "_")
 
 
 def _number(rows: int | None) -> str:
@@ -201,9 +244,7 @@ def _content(path: Path) -> _Content:
                 return _of_array(file)
         if path.suffix in TEXTS:
             return _of_lines(path.read_bytes(), is_table=path.suffix != ".svg")
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return _Content(sha256, _rows_of_parquet(path) if path.suffix == ".parquet" else None)
+        return _Content(file_hash(path), _rows_of_parquet(path) if path.suffix == ".parquet" else None)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 

@@ -100,6 +100,38 @@ def test_nothing_is_extracted_of_a_manifest_that_was_changed(folder, change):
     assert "`snakemake --forcerun prepare_dataset`" in ended.stderr
 
 
+def test_nothing_is_extracted_of_clips_that_were_changed(folder):
+    audio = folder / "results" / "dataset" / "audio"
+    flip(audio / "train_00003.flac")
+    (audio / "test_00001.flac").unlink()
+    ended = isojoule(*EXTRACT, cwd=folder)
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "error: 2 files were changed or removed since `isojoule prepare-dataset` read them; put them back, or call "
+        "that command again, in a study by `snakemake --forcerun prepare_dataset`\n       "
+        "results/dataset/audio/train_00003.flac\n       results/dataset/audio/test_00001.flac\n",
+    )
+
+
+def test_clips_that_are_decoded_again_are_checked_before_they_are_measured(folder):
+    flip(folder / "results" / "dataset" / "audio" / "train_00003.flac")
+    settings = folder / "study.yaml"
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | {"features": "in_loop"}))
+    ended = isojoule(*MEASURE, cwd=folder)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: 1 files were changed or removed since `isojoule prepare-dataset` read them")
+    assert not list((folder / "results").rglob("attempts/*/*/*.json"))
+
+
+def test_clips_of_a_manifest_without_hashes_are_extracted_unchecked(folder):
+    manifest = folder / "results" / "dataset" / "manifest.tsv"
+    rows = [line.rpartition("\t")[0] for line in manifest.read_text().splitlines()]
+    manifest.write_text("\n".join(rows) + "\n")
+    (manifest.parent / ".manifest.tsv.seal").unlink()
+    ended = isojoule(*EXTRACT, cwd=folder)
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_features_of_another_extraction_are_refused_though_they_are_sealed(folder):
     features = folder / "results" / "features" / "features.npy"
     np.save(features, np.load(features) + 1)

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, _: Device) -> None:
     """Prepare, then count the clips in one line."""
     from isojoule import seals
+    from isojoule.measuring.extraction import PREPARES
     from isojoule.progress import heartbeat
     from isojoule.study import reading
     from isojoule.workloads import interface
@@ -31,5 +32,5 @@ def run(options: argparse.Namespace, _: Device) -> None:
     study = reading.load(options.config)
     with heartbeat(lambda: "making or checking clips"):
         summary = interface.part(study.workload, "dataset").prepare_study(study, options.output)
-    seals.seal(options.output / "manifest.tsv", "isojoule prepare-dataset")
+    seals.seal(options.output / "manifest.tsv", PREPARES)
     print(f"{options.output}: {summary}", flush=True)

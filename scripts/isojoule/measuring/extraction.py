@@ -1,5 +1,6 @@
 """Extract the features of a study once, inside one window of the meter, and record what that cost."""
 
+import os
 from pathlib import Path
 
 from isojoule import seals
@@ -12,10 +13,12 @@ from isojoule.records.writing import write_record
 from isojoule.study.reruns import features_code, features_slice, fingerprint
 from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
+from isojoule.workloads.manifest_rows import file_hashes
 
 RECORD = "record.json"
 MANIFEST = "manifest.tsv"
 STATISTICS = "statistics.json"
+PREPARES = "isojoule prepare-dataset"
 
 
 def extract_features(
@@ -32,9 +35,10 @@ def extract_features(
 
     Raises:
         InputError: as the workload's `extract_study`.
-        ChangedError: the manifest was changed since it was made.
+        ChangedError: the manifest was changed since it was made, or a clip since then.
     """
     seals.check(dataset / MANIFEST)
+    seals.check_files(file_hashes(dataset / MANIFEST), workers, PREPARES)
     started_at = provenance.now()
     energy = configuration.energy
     meter = Meter(country_iso_code=energy.country_iso_code, idle_s=energy.idle_s)
@@ -78,6 +82,8 @@ def are_extracted(configuration: Configuration, folder: Path) -> bool:
 def check_features(configuration: Configuration, folder: Path) -> None:
     """Refuse features that were changed since they were extracted, and say so where nobody can tell.
 
+    The clips are checked as well where the work decodes them again.
+
     Raises:
         ChangedError: a file was changed; the message names it.
         InputError: a file is missing, or of another extraction.
@@ -85,6 +91,8 @@ def check_features(configuration: Configuration, folder: Path) -> None:
     found = {name: seals.check(folder / name) for name in (*configuration.FEATURES, STATISTICS)}
     if unsealed := [name for name, seal in found.items() if seal is None]:
         print(f"{folder}: not sealed, nobody can tell whether it was changed: {', '.join(unsealed)}", flush=True)
+    if configuration.session_settings().get("features") == "in_loop":
+        seals.check_files(file_hashes(folder / MANIFEST), os.cpu_count() or 1, PREPARES)
     hashes = seals.read_json(folder / STATISTICS).get("sha256", {})
     for name, seal in found.items():
         if seal is not None and hashes.get(name, seal.sha256) != seal.sha256:

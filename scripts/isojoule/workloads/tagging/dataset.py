@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from isojoule import seals
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
@@ -129,12 +130,19 @@ def _checked_clips(
         if isinstance(check, str):
             problems.append((str(audio / name), check))
             continue
-        found, sound = check
+        found, sound, sha256 = check
         sounds.append(sound)
         splits = [split for split, of_clips in (("train", train), ("test", test)) if name in of_clips]
-        duration_s = round(found.duration_s, 6)
         clips.append(
-            Clip(str(audio / name), ",".join(splits), ",".join(labels[name]), duration_s, found.rate_hz, found.channels)
+            Clip(
+                path=str(audio / name),
+                split=",".join(splits),
+                labels=",".join(labels[name]),
+                duration_s=round(found.duration_s, 6),
+                sample_rate_hz=found.rate_hz,
+                channels=found.channels,
+                sha256=sha256,
+            )
         )
     contents = [Content(clip.path, clip.split, sound) for clip, sound in zip(clips, sounds, strict=True)]
     leaks = clip_content.leaks(contents)
@@ -143,14 +151,14 @@ def _checked_clips(
     return kept, problems + list(leaks.items()), remarks
 
 
-def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> tuple[Properties, str | None] | str:
-    """Return what a clip is and its sound, or what is wrong with it."""
+def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> tuple[Properties, str | None, str] | str:
+    """Return what a clip is, its sound and the hash of its file, or what is wrong with it."""
     if not labels:
         return "has no label"
     if task == "single_label" and len(labels) > 1:
         return f"has the labels {', '.join(labels)}, expected exactly one, since task is single_label"
     try:
-        return properties(path), clip_content.sound(decode_beginning(path, mel))
+        return properties(path), clip_content.sound(decode_beginning(path, mel)), seals.file_hash(path)
     except UnusableClipError as error:
         return str(error)
 

@@ -26,6 +26,7 @@ class Clip:
         duration_s: length of the whole clip.
         sample_rate_hz: sample rate of the file.
         channels: channels of the file.
+        sha256: hash of the file; empty in manifests of before.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Clip:
     duration_s: float
     sample_rate_hz: int
     channels: int
+    sha256: str = ""
 
     def is_in(self, split: str) -> bool:
         """Return whether the clip belongs to the split `train` or `test`."""
@@ -57,6 +59,7 @@ def _clip(row: dict[str, str]) -> Clip:
         float(row["duration_s"]),
         int(row["sample_rate_hz"]),
         int(row["channels"]),
+        row.get("sha256", ""),
     )
     if clip.split not in SPLITS:
         raise ValueError(f"split: found {clip.split}, expected one of {'; '.join(SPLITS)}")

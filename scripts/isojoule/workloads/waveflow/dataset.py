@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.progress import listed
 from isojoule.workloads import clip_content
@@ -47,8 +48,8 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
     for number, (path, check) in enumerate(zip(paths, checks, strict=True)):
         if not isinstance(check, str):
             split = "test" if number >= first_test else "train"
-            n_frames, sound = check
-            clips.append(Clip(str(path), split, n_frames))
+            n_frames, sound, sha256 = check
+            clips.append(Clip(str(path), split, n_frames, sha256))
             contents.append(Content(str(path), split, sound))
     problems += [f"{path}: {reason}" for path, reason in clip_content.leaks(contents).items()]
     if problems:
@@ -77,11 +78,11 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-def _check(path: Path, rate_hz: int) -> tuple[int, str | None] | str:
-    """Return the number of mel frames of a clip and its sound, or what is wrong with it."""
+def _check(path: Path, rate_hz: int) -> tuple[int, str | None, str] | str:
+    """Return the number of mel frames of a clip, its sound and the hash of its file, or what is wrong with it."""
     try:
         properties(path)
         samples = decode_whole(path, rate_hz)
-        return math.ceil(len(samples) / HOP), clip_content.sound(samples)
+        return math.ceil(len(samples) / HOP), clip_content.sound(samples), seals.file_hash(path)
     except UnusableClipError as error:
         return str(error)

@@ -22,11 +22,13 @@ class Clip:
         path: the audio file.
         split: `train` or `test`.
         n_frames: number of mel frames; silence fills up the last one.
+        sha256: hash of the file; empty in manifests of before.
     """
 
     path: str
     split: str
     n_frames: int
+    sha256: str = ""
 
 
 def read_manifest(path: Path) -> list[Clip]:
@@ -39,7 +41,7 @@ def read_manifest(path: Path) -> list[Clip]:
 
 
 def _clip(row: dict[str, str]) -> Clip:
-    clip = Clip(row["path"], row["split"], int(row["n_frames"]))
+    clip = Clip(row["path"], row["split"], int(row["n_frames"]), row.get("sha256", ""))
     if clip.split not in ("train", "test"):
         raise ValueError(f"split: found {clip.split}, expected train or test")
     if clip.n_frames < 1:
