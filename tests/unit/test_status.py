@@ -13,6 +13,7 @@ import pytest
 from simulated import DATA, record
 from studies import changed
 
+from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.study import as_it_is, reading
 from isojoule.study.cells import Cell, cells
@@ -139,7 +140,29 @@ def test_features_that_were_deleted_are_named_with_what_makes_them_again(results
     path = results / "features" / "statistics.json"
     assert "is missing" not in status(results)
     path.unlink()
-    assert f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to" in status(results)
+    said = status(results)
+    assert f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to" in said
+    assert said.startswith("demo: 96 cells: 48 done, 48 waiting\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace(DATA, DATA[::-1]), "{path}: was changed since 20"),
+        (lambda text: text[:-5], "{path}: is not JSON: "),
+        (lambda text: "{}", "{path}: found no fingerprint; isojoule extract-features writes it; "),
+    ],
+)
+def test_features_whose_statistics_are_broken_are_named_and_records_are_counted(results, demo, change, message):
+    path = results / "features" / "statistics.json"
+    seals.write_json(path, {"fingerprint": DATA}, "isojoule extract-features")
+    path.write_text(change(path.read_text()))
+    said = status(results)
+    assert said.startswith("demo: 96 cells: 48 done, 48 waiting\n")
+    assert f"\n{message.format(path=path)}" in said
+    assert "; until then, cells are counted by code and configuration alone\n" in said
+    reading.store(changed(demo, {"optimizer.learning_rate": 0.5}), results / "configuration.yaml")
+    assert status(results).startswith("demo: 96 cells: 0 done, 96 waiting\n")
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):

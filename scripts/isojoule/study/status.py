@@ -13,6 +13,7 @@ from isojoule.study import reading
 from isojoule.study.cells import Cell, architectures, cells
 from isojoule.study.journal import Journal, fingerprint_of_data, published
 from isojoule.study.reruns import fingerprints
+from isojoule.workloads import interface
 from isojoule.workloads.interface import Configuration
 
 STATES = ("done", "running", "waiting", "out of memory", "failed")
@@ -66,8 +67,7 @@ def status(results: Path) -> str:
 
 def _cell_states(configuration: Configuration, results: Path) -> list[CellState]:
     journal, architectures_by_name = Journal(results), architectures(configuration)
-    if not (data := fingerprint_of_data(results)):
-        return [CellState(cell, "waiting") for cell in cells(configuration)]
+    data = fingerprint_of_data(results)
     running = {
         attempt[0].identity: attempt[0]
         for gpu in configuration.gpus
@@ -76,7 +76,9 @@ def _cell_states(configuration: Configuration, results: Path) -> list[CellState]
     }
     states = []
     for cell in cells(configuration):
-        of_cell = fingerprints(configuration, cell, data, architectures_by_name)
+        of_cell = fingerprints(configuration, cell, data or "", architectures_by_name)
+        if data is None:
+            del of_cell["data_fingerprint"]
         try:
             attempts = journal.attempts(cell)
         except InputError as error:
@@ -181,15 +183,22 @@ def _broken(states: list[CellState], results: Path) -> list[str]:
 
 
 def _lost(results: Path) -> list[str]:
-    """Say how to make the file again by which records are known to be of this data, where it was deleted."""
+    """Say what is wrong with the file by which records are known to be of this data, and how to make it again."""
     path = results / "features" / "statistics.json"
-    if path.is_file() or not any((results / "records").rglob("*.json")):
+    if not any((results / "records").rglob("*.json")):
         return []
-    return [
-        "",
-        f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to the command of "
-        "Snakemake that measured, which makes it again and measures nothing",
-    ]
+    counted = "until then, cells are counted by code and configuration alone"
+    if not path.is_file():
+        return [
+            "",
+            f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to the command of "
+            f"Snakemake that measured, which makes it again and measures nothing; {counted}",
+        ]
+    try:
+        interface.data_fingerprint(path.parent)
+    except InputError as error:
+        return ["", f"{error}; {counted}"]
+    return []
 
 
 def _taken(states: list[CellState], configuration: Configuration) -> list[str]:
