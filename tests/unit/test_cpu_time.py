@@ -177,6 +177,25 @@ def test_what_slows_some_part_of_each_repetition_is_not_in_the_estimate(tmp_path
     assert energy.window.slowed_percent == pytest.approx(50, abs=8)
 
 
+def run_programs(count):
+    for _ in range(count):
+        subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+
+
+def test_what_the_kernel_tells_in_ticks_alone_is_not_cut_into_stretches(tmp_path):
+    """A worker that lives on runs programs, whose time rises by ticks: some stretch would seem to have next to none."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as worker:
+        worker.submit(run_programs, 1).result()
+        with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
+            used_s = own_cpu_s()
+            while window.again(4):
+                worker.submit(run_programs, 2).result()
+            used_s = own_cpu_s() - used_s
+    energy = window.energy
+    assert energy.window.slowed_percent is None
+    assert 4 * 3.6e6 * energy.cpu.energy_kwh == pytest.approx(used_s * core_power_w(None)[0], rel=0.3)
+
+
 @pytest.mark.parametrize("tick_s", [1e-6, 0.01])
 def test_the_step_of_the_clock_is_seen_whatever_the_clock_says_of_itself(monkeypatch, tick_s):
     shown_s = (tick_s * (number // 7) for number in itertools.count(3))

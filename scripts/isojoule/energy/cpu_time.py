@@ -47,6 +47,11 @@ def children_cpu_s() -> float:
     return used_s + ended_s
 
 
+def told_in_ticks_s() -> float:
+    """Return the time of the ended children of our living ones, which the kernel tells in whole ticks, in seconds."""
+    return sum(map(_of_ended_children_of_s, _descendants()))
+
+
 @cache
 def clock_step() -> float:
     """Return by how much the CPU time of this process rises at once, in seconds.
@@ -97,10 +102,18 @@ def _of_process_s(pid: int) -> float:
     try:
         # the number of the clock of another process, by `clock_getcpuclockid` of the C library; it has no ticks
         own_s = time.clock_gettime(~pid << 3 | 2)
-        times = psutil.Process(pid).cpu_times()
-    except (OSError, psutil.Error):
+    except OSError:
         return 0.0
-    return own_s + float(times.children_user + times.children_system)
+    return own_s + _of_ended_children_of_s(pid)
+
+
+def _of_ended_children_of_s(pid: int) -> float:
+    """Return the time of ended children of another process; 0 where it has just gone."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.children_user + times.children_system)
 
 
 def _descendants() -> list[int]:

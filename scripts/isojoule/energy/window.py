@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Hashable
 
 from isojoule.energy.account import Observation, account, energy_between
-from isojoule.energy.cpu_time import clock_step
+from isojoule.energy.cpu_time import clock_step, told_in_ticks_s
 from isojoule.energy.host import HostLoad
 from isojoule.energy.idle import Idle
 from isojoule.energy.instruments import Instruments, Readings
@@ -62,8 +62,9 @@ class Window:
         self._sampler.start()
         self._instruments.tracker.begin()
         self._host = HostLoad()
-        # a clock with long steps is waited for
-        clock_step_s = 0.0 if self._instruments.can_measure else clock_step()
+        if not self._instruments.can_measure:
+            # a clock with long steps is waited for, before the work
+            clock_step_s, self._in_ticks_s = clock_step(), told_in_ticks_s()
         self._before = self._instruments.read(before_work=True)
         self._stretches: Stretches | None = None
         if not self._instruments.can_measure:
@@ -138,7 +139,7 @@ class Window:
             codecarbon=codecarbon,
             cpu=self._instruments.cpu,
             repetitions=max(self._repetitions, 1),
-            least_cpu_s=None if self._stretches is None else self._stretches.least_s,
+            least_cpu_s=self._least_cpu_s(),
             marks=self._marks,
             opening=self._opening,
             closing=closing,
@@ -149,6 +150,12 @@ class Window:
             why_no_rapl=self._instruments.why_no_rapl,
         )
         self.energy = account(observation)
+
+    def _least_cpu_s(self) -> float | None:
+        """Return the least CPU time of a repetition; none where ticks that are longer than a stretch are in it."""
+        if self._stretches is None or told_in_ticks_s() != self._in_ticks_s:
+            return None
+        return self._stretches.least_s
 
     def abandon(self) -> None:
         """Close the window without an account, after an error."""
