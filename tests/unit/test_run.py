@@ -260,7 +260,15 @@ def test_a_process_beside_the_one_that_measures_only_runs():
 @pytest.mark.parametrize(
     ("environment", "word", "gpus", "sentence"),
     [
-        ({"SLURM_JOB_NUM_NODES": "2"}, "/usr/bin/srun", 4, "found srun in a job on 2 nodes, of which one meter reads"),
+        (
+            {"SLURM_JOB_ID": "1", "SLURM_JOB_NUM_NODES": "2"},
+            "/usr/bin/srun",
+            4,
+            "found srun in a job on 2 nodes, of which one meter reads",
+        ),
+        ({}, "srun", 1, "found srun, which starts your program in another job and maybe on another machine"),
+        ({"SLURM_JOB_ID": "1"}, "sbatch", 1, "found sbatch, which starts your program in another job"),
+        ({"SLURM_JOB_ID": "1"}, "srun", 0, "found srun, whose processes are children of SLURM"),
         ({"LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2"}, "python", 0, "found 2 processes on this node and no GPU"),
         (
             {"SLURM_LOCALID": "0", "SLURM_STEP_TASKS_PER_NODE": "4", "SLURM_GPUS_ON_NODE": "4"},
@@ -273,6 +281,20 @@ def test_a_process_beside_the_one_that_measures_only_runs():
 def test_a_run_of_which_a_part_would_be_read_is_refused(environment, word, gpus, sentence):
     with pytest.raises(InputError, match=re.escape(sentence)):
         check_reach(launch.launch(environment), [word], environment, gpus)
+
+
+def test_srun_inside_a_script_costs_the_energy_of_a_cpu_and_not_the_exit_code(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    Path("srun").write_text("#!/bin/sh\nsleep 1.5\n")
+    Path("srun").chmod(0o755)
+    ended = run("--cpu", "--", "sh", "-c", "./srun; exit 0")
+    assert ended.returncode == 0
+    written = record()
+    # an energy that RAPL read is that of the whole machine
+    if written.energy is None:
+        assert "found srun, whose processes are children of SLURM" in written.message
+    else:
+        assert written.energy.computing.kind == "measured"
 
 
 def test_a_process_is_ours_by_its_parents_or_by_its_mark():

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from isojoule.measuring.device_lock import MARK
 # the first of these that is set tells which process of its node this is, and how many there are
 RANKS = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
 SIZES = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_TASKS_PER_NODE")
-# programs that start others on all nodes of a job
+# programs that start others on all nodes of a job, and those that leave this to SLURM, whose children the others are
 STARTERS = ("srun", "mpirun", "mpiexec", "prun")
+OF_SLURM = ("srun", "sbatch", "salloc")
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,16 @@ def check_reach(started: Launch, command: Sequence[str], environment: Mapping[st
     Raises:
         InputError: the command starts processes on other nodes, or processes beside this one use what is not read.
     """
-    job_nodes = max(_numbers(environment, ("SLURM_JOB_NUM_NODES",)), default=1)
     starter = Path(command[0]).name
-    if job_nodes > 1 and "SLURM_STEP_ID" not in environment and starter in STARTERS:
-        raise InputError(
-            f"found {starter} in a job on {job_nodes} nodes, of which one meter reads this one alone, expected "
-            f"{starter} isojoule run -- and your program, which measures on each node"
-        )
+    if reason := out_of_reach(starter, environment) or (None if gpus else unseen_on_cpu(starter)):
+        fitting = starter if starter in STARTERS else "srun"
+        raise InputError(f"{reason}, expected {fitting} isojoule run -- and your program, which measures where it runs")
     if started.local_size == 1:
         return
     if not gpus:
         raise InputError(
             f"found {started.local_size} processes on this node and no GPU; the energy of a CPU would be that of the "
-            "first process alone, expected isojoule run -- in front of the program that starts them"
+            "first process alone, expected one, which starts the others: isojoule run -- torchrun, or srun --ntasks=1"
         )
     step_gpus = max(_numbers(environment, ("SLURM_GPUS_ON_NODE",)), default=0)
     if step_gpus > gpus:
@@ -86,6 +85,37 @@ def check_reach(started: Launch, command: Sequence[str], environment: Mapping[st
             f"found {gpus} of the {step_gpus} GPUs of this node visible to the process that measures, expected all: "
             "srun --gpu-bind=none, or isojoule run -- in front of srun"
         )
+
+
+def out_of_reach(starter: str, environment: Mapping[str, str]) -> str | None:
+    """Say why no meter of this machine sees all that a program starts; none where one does.
+
+    Args:
+        starter: name of the program.
+        environment: of this process.
+    """
+    job_nodes = max(_numbers(environment, ("SLURM_JOB_NUM_NODES",)), default=1)
+    if starter in OF_SLURM and (starter != "srun" or "SLURM_JOB_ID" not in environment):
+        return f"found {starter}, which starts your program in another job and maybe on another machine"
+    if job_nodes > 1 and "SLURM_STEP_ID" not in environment and starter in STARTERS:
+        return f"found {starter} in a job on {job_nodes} nodes, of which one meter reads this one alone"
+    return None
+
+
+def unseen_on_cpu(starter: str) -> str | None:
+    """Say why the CPU time of what a program starts cannot be read; none where it can."""
+    if starter not in OF_SLURM:
+        return None
+    return f"found {starter}, whose processes are children of SLURM, so that the CPU time they use cannot be read here"
+
+
+def starters_below() -> set[str]:
+    """Return which programs that start others out of our sight are running below this process."""
+    names = set()
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            names.add(child.name())
+    return names.intersection(STARTERS)
 
 
 def owner(mark: str) -> Callable[[int], bool]:

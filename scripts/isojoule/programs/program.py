@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,8 @@ FORWARDED = {
 WAITED = {*FORWARDED, signal.SIGCHLD}
 # the kernel sent the signal: a terminal sends Ctrl-C to its whole group, in which the program is
 FROM_KERNEL = 0x80
+# so long after its start, and then after twice as long each time, somebody looks at the program
+FIRST_LOOK_S, LAST_LOOK_S = 0.5, 30.0
 # a number of prctl(2): processes whose parent has ended become our children
 SET_CHILD_SUBREAPER = 36
 
@@ -74,19 +76,26 @@ class Program:
         except OSError as error:
             raise cannot_start(self._words[0], error) from error
 
-    def wait(self) -> int:
+    def wait(self, look: Callable[[], None] = lambda: None) -> int:
         """Wait for the end of the program, tell it what others tell us, and return its exit code.
 
         Processes of it that have lost their parent are children of this one until then.
+
+        Args:
+            look: is called now and then while the program runs.
         """
+        pause_s = FIRST_LOOK_S
         while self.exit_code is None:
-            told = signal.sigwaitinfo(WAITED)
-            if told.si_signo == signal.SIGCHLD:
+            told = signal.sigtimedwait(WAITED, pause_s)
+            if told is None:
+                look()
+                pause_s = min(2 * pause_s, LAST_LOOK_S)
+            elif told.si_signo == signal.SIGCHLD:
                 self._reap()
-                continue
-            self.received = signal.Signals(told.si_signo)
-            if told.si_code != FROM_KERNEL:
-                os.kill(self._pid, told.si_signo)
+            else:
+                self.received = signal.Signals(told.si_signo)
+                if told.si_code != FROM_KERNEL:
+                    os.kill(self._pid, told.si_signo)
         _keep_orphans(False)
         return self.exit_code
 

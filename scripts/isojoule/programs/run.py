@@ -1,7 +1,7 @@
 """Measure a program from its start to its end, and let it be as if nobody did."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,16 +79,19 @@ def run(
             keeper.begin(record)
             window: Window | None = None
             failure: str | None = None
+            starters: set[str] = set()
             oom_kills = _oom_kills()
             try:
                 with _in_our_words(), meter as window:
                     program.start(mask)
-                    program.wait()
+                    program.wait(look=lambda: starters.update(launch.starters_below()))
             except InputError as error:
                 if program.exit_code is None:
                     _forget(keeper.record)
                     raise
                 failure = str(error)
+            if missed := _missed(starters, window):
+                failure, window = f"{missed}; put isojoule run -- behind it", None
             fields = _what_became_of(program, failure, had_oom_kill=_oom_kills() > oom_kills)
             record = closed(record, window, **fields, left_processes=len(launch.alive(started.mark) - others))
             record = keeper.end(record, window.trace if window else None)
@@ -212,6 +215,18 @@ def _in_our_words() -> Iterator[None]:
         yield
     except CompanyError as error:
         raise CompanyError(str(error).replace("energy.allow_shared: true", "--allow-shared")) from error
+
+
+def _missed(starters: Iterable[str], window: Window | None) -> str | None:
+    """Say what a window has not in it, of which these programs were seen below the one that ran."""
+    energy = getattr(window, "energy", None)
+    is_estimate = energy is not None and energy.computing.kind == "estimated"
+    for starter in sorted(starters):
+        if reason := launch.out_of_reach(starter, os.environ) or (
+            launch.unseen_on_cpu(starter) if is_estimate else None
+        ):
+            return reason
+    return None
 
 
 def _forget(path: Path) -> None:
