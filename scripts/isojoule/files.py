@@ -141,6 +141,20 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def unreadable(path: Path, error: OSError, expected: str) -> InputError:
+    """Say that a file is not there, or why it cannot be read, and what was expected in its place.
+
+    Args:
+        path: the file.
+        error: of the attempt to read it.
+        expected: what the file should have been, such as `a configuration, a YAML file`.
+    """
+    if isinstance(error, FileNotFoundError | IsADirectoryError):
+        found = "a folder" if path.is_dir() else "no such file"
+        return InputError(f"{path}: found {found}, expected {expected}")
+    return InputError(f"{path}: cannot be read: {error.strerror or error}; expected {expected}")
+
+
 def read_json(path: Path) -> Any:
     """Read the JSON file `path`.
 
@@ -150,6 +164,6 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error, "a JSON file") from error
     except ValueError as error:
         raise InputError(f"{path}: is not JSON: {error}") from error

@@ -221,7 +221,7 @@ def test_a_kit_that_is_cut_off_edited_or_none_is_refused(task, folder):
         ("empty", "is not a kit: found no kit.json and study.csv in it"),
         ("edited", "kit.json: was changed since"),
         ("table", "study.csv: was edited"),
-        ("none", "cannot be read: No such file"),
+        ("none", "none.zip: found no such file, expected a kit, the .zip file of the organizers"),
     ):
         with pytest.raises(InputError) as refused:
             kits.read(folder / f"{name}.zip")

@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -12,6 +13,7 @@ from simulated import write_results
 from studies import changed
 
 from isojoule.compute import counting
+from isojoule.configuration.every_study import Gpu
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord, read
 from isojoule.study import cells, reading
@@ -331,3 +333,35 @@ def test_a_plan_names_the_networks_without_published_flops(demo, tmp_path):
     nothing = {"deepspeed_forward_flops": None, "training_flops_published": None}
     counts["cnn-2x2"] = counts["cnn-2x2"].model_copy(update=nothing)
     assert plan(demo, tmp_path, counts).endswith("no published FLOPs, which DeepSpeed cannot count: cnn-2x2")
+
+
+def test_what_a_plan_cannot_know_is_unknown(tmp_path, demo, monkeypatch):
+    """Its longest job where nothing tells how fast a GPU is, and the CPUs of a machine that is not this one."""
+    write_results(demo, tmp_path)
+    counts = {name: read(tmp_path / "compute" / f"{name}.json") for name in cells.architectures(demo)}
+    fast, slow = Gpu(peak_tflops=8, memory_gb_per_s=300), Gpu(partition="a40", threads=64)
+    here = Gpu(device="cpu", threads=3, devices=2, peak_tflops=1, memory_gb_per_s=100)
+
+    def planned(**gpus):
+        return plan(demo.model_copy(update={"gpus": gpus}), tmp_path, counts)
+
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
+    assert "\nlongest job: unknown\n" in planned(slow=slow)
+    assert re.search(r"\nlongest job: about \d.*; unknown on slow\n", planned(fast=fast, slow=slow))
+    assert re.search(r"\nlongest job: about \d+(\.\d)? (min|h)\n", planned(fast=fast))
+    sentence = "gpus.here.threads: found 6, and 2 CPUs on this machine, expected one for each"
+    assert sentence in planned(here=here)
+    assert "threads: found" not in planned(slow=slow)
+    script(tmp_path / "bin" / "sinfo", 'if [ "$4" = a40 ]; then echo 32; echo 48; else exit 1; fi')
+    assert "gpus.slow.threads: found 64, and 48 CPUs on a node of the partition a40" in planned(slow=slow, here=here)
+    assert "threads: found" not in planned(slow=slow.model_copy(update={"partition": "rtx"}))
+    script(tmp_path / "bin" / "sbatch", "exit 0")
+    # whoever has SLURM sends jobs to machines that nobody knows here
+    assert "threads: found" not in planned(here=here)
+
+
+def script(path, body):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)

@@ -210,7 +210,7 @@ def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path, text, mess
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"none\.yaml: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none\.yaml: found no such file, expected a YAML file"):
         reading.load(tmp_path / "none.yaml")
 
 

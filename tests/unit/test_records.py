@@ -133,7 +133,7 @@ def test_what_is_no_record_is_refused_by_file_and_field(tmp_path):
     path.write_text('{"half": ')
     with pytest.raises(InputError, match=r"train-0\.json: is not a MeasurementRecord: the file: Invalid JSON"):
         read_record(path, MeasurementRecord)
-    with pytest.raises(InputError, match=r"none\.json: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none\.json: found no such file, expected a record, the JSON of a Meas"):
         read_record(tmp_path / "none.json", MeasurementRecord)
 
 

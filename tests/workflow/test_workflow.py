@@ -15,6 +15,7 @@ import yaml
 
 from isojoule.cli import main
 from isojoule.figures import captions
+from isojoule.study.cpus import of_process
 from isojoule.study.emission_factor import kg_per_kwh
 
 PROJECT = Path(__file__).parents[2]
@@ -147,9 +148,11 @@ def test_excluded_flags_aggregate_again_and_measure_nothing(finished, study):
 
 
 def test_a_study_of_one_platform_is_not(tmp_path, study):
-    text = yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu"}}})
+    text = yaml.safe_dump({**study, "gpus": {"cpu": {"device": "cpu", "threads": 4096}}})
     (tmp_path / "study.yaml").write_text(text.replace("learning_rate: 0.003", "learning_rate: 3e-3"))
-    jobs = planned(snakemake(tmp_path, "-n").stdout)
+    run = snakemake(tmp_path, "-n")
+    assert f"gpus.cpu.threads: found 4096, and {of_process()} CPUs on this machine" in run.stdout
+    jobs = planned(run.stdout)
     assert "evaluate_normalization" not in jobs
     assert jobs["plot"] == len(captions.ordered([], normalizable=False))
     assert "pareto-normalized" not in captions.ordered([], normalizable=False)

@@ -35,7 +35,7 @@ except (KeyError, OSError):
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.files import check_writable
-from isojoule.study import as_it_is, cells, code_fingerprint, reading, reruns
+from isojoule.study import as_it_is, cells, code_fingerprint, cpus, reading, reruns
 from isojoule.study.job_failures import tell_failures
 from isojoule.study.journal import published, retire_stale_records
 
@@ -144,6 +144,13 @@ def slurm_extra(wildcards):
     entry = STUDY.gpus[wildcards.gpu]
     extra = ["--exclusive"] * entry.exclusive + [entry.slurm_extra]
     return " ".join(filter(None, extra)) or None
+
+
+if workflow.is_main_process and not AS_IT_IS:
+    # a run that sends its jobs elsewhere says how many at a time, not how many cores
+    is_here = workflow.resource_settings.nodes is None
+    for sentence in cpus.too_few(STUDY.gpus, is_here=is_here):
+        logger.warning(f"warning: {sentence}")
 
 
 # what jobs ask SLURM for, but only keys that an entry has: one function more per job slows the start of a large study

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.files import written_whole
+from isojoule.files import unreadable, written_whole
 from isojoule.normalization.pairs import SEPARATOR
 from isojoule.normalization.reference_sets import reference_sets
 from isojoule.normalization.user_system import systems_on_target
@@ -125,7 +125,7 @@ def read(path: Path) -> tuple[Kit, pd.DataFrame]:
                 raise InputError(f"{path}: is not a kit: found more than {LARGEST_BYTES:,} bytes in it")
             texts = {name: packed.read(name) for name in (KIT, STUDY)}
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error, "a kit, the .zip file of the organizers") from error
     except KeyError as error:
         raise InputError(f"{path}: is not a kit: found no {KIT} and {STUDY} in it") from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:

@@ -48,6 +48,11 @@ class Gpu(Section):
     threads: Count = Field(1, description="CPU threads of the computation.")
     precision: IfGiven[Precision] = Field(None, description="Precision of this platform, instead of the study's.")
 
+    @property
+    def all_threads(self) -> int:
+        """CPU threads of all processes that compute together."""
+        return self.threads * (self.devices if self.device == "cpu" else 1)
+
     @model_validator(mode="after")
     def _is_asked_for_in_one_way(self) -> Self:
         if self.gres is not None and (self.gpu is not None or self.gpu_model is not None):

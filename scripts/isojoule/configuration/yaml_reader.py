@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from isojoule.errors import InputError
+from isojoule.files import unreadable
 
 MERGE = "tag:yaml.org,2002:merge"
 UNCLEAR = "!unclear"
@@ -80,7 +81,7 @@ def read(path: Path) -> Any:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error, "a YAML file") from error
     try:
         return yaml.load(content.decode("utf-8-sig"), _Loader)
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from isojoule.errors import InputError
 from isojoule.measuring.torch_build import lacks_code, old_driver, why_no_cuda
 from isojoule.records import provenance
 from isojoule.records.measurement import Gpu
+from isojoule.study.cpus import of_process
 from isojoule.workloads.precision import missing_in, missing_in_cpu, overridden
 
 
@@ -55,7 +56,7 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
     partition = os.environ.get("SLURM_JOB_PARTITION")
     if entry.partition is not None and partition not in (None, *entry.partition.split(",")):
         raise _refused(f"gpus.{name}.partition", f"{partition} {here}", entry.partition)
-    threads, cpus = entry.threads * (entry.devices if entry.device == "cpu" else 1), _cpus()
+    threads, cpus = entry.all_threads, of_process()
     if threads > cpus:
         raise _refused(f"gpus.{name}.threads", f"{cpus} CPUs for this job {here}", f"one for each of {threads} threads")
     if overrule := overridden(precision, entry.device):
@@ -92,11 +93,6 @@ def arrive(name: str, entry: Entry, precision: str = "fp32") -> Arrival:
         if gpu.mig:
             raise _refused(f"gpus.{name}", f"{gpu.name} {here} split into instances (MIG)", "a whole board")
     return Arrival(torch.device("cuda", 0), gpus[0], tuple(gpus[1:]))
-
-
-def _cpus() -> int:
-    """Return how many CPUs this process may use, where the system tells, else how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _refused(key: str, found: str, expected: str) -> RefusedError:

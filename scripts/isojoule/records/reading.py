@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from isojoule.errors import InputError
+from isojoule.files import unreadable
 from isojoule.records.base import Record
 from isojoule.seals import check_json
 
@@ -28,7 +29,7 @@ def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
         content = path.read_bytes()
         record = model.model_validate_json(content)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error, f"a record, the JSON of a {model.__name__}") from error
     except ValidationError as error:
         errors = {".".join(map(str, problem["loc"])) or "the file": problem["msg"] for problem in error.errors()}
         kind = OtherVersionError if "schema_version" in errors else InputError

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from isojoule.errors import InputError
 from isojoule.figures.captions import FIGURES
+from isojoule.files import unreadable
 from isojoule.report.downloads import packed
 
 
@@ -30,7 +31,7 @@ def figures_by_category(figures: Sequence[Path], tables: Mapping[str, Path]) -> 
         try:
             content = figure.read_bytes()
         except OSError as error:
-            raise InputError(f"{figure}: cannot be read: {error.strerror or error}") from error
+            raise unreadable(figure, error, "an SVG file, which isojoule plot draws") from error
         if b"<svg" not in content[:1000]:
             raise InputError(f"{figure}: is no SVG file, expected what isojoule plot draws")
         table = tables.get(description.table)

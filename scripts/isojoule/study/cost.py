@@ -16,6 +16,7 @@ from isojoule.progress import aligned
 from isojoule.records import ComputeRecord, MeasurementRecord
 from isojoule.records.memory_traffic import step_bytes
 from isojoule.study.cells import Cell, architectures, cells
+from isojoule.study.cpus import too_few
 from isojoule.study.emission_factor import kg_per_kwh
 from isojoule.study.journal import Journal, fingerprint_of_data
 from isojoule.study.reruns import fingerprints
@@ -70,12 +71,22 @@ def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeR
             *aligned(text),
             "",
             f"{extent.note}; {country}: {1000 * kg_per_kwh(country):.0f} g CO2e/kWh",
-            f"longest job: about {_hours(max((row.longest_h for row in rows), default=0))}",
+            f"longest job: {_longest(rows)}",
             f"disk: features {_size(extent.features_bytes)}, records and journal "
             f"{_size(RECORD_BYTES * len(cells(configuration)))}, weights up to {_size(largest)} per running job",
+            *too_few(configuration.gpus),
             *_without_published_flops(counts),
         ]
     )
+
+
+def _longest(rows: list["_Row"]) -> str:
+    """Say how long the longest job will be, and on which GPUs nobody can tell."""
+    unknown = [row.gpu for row in rows if row.longest_h is None]
+    known_h = [row.longest_h for row in rows if row.longest_h]
+    if not known_h:
+        return "unknown" if unknown else "none is to go"
+    return f"about {_hours(max(known_h))}" + (f"; unknown on {', '.join(unknown)}" if unknown else "")
 
 
 def _without_published_flops(counts: dict[str, ComputeRecord]) -> list[str]:
@@ -94,7 +105,7 @@ class _Row:
     hours: float | None
     energy_kwh: float | None
     emissions_kg: float | None
-    longest_h: float
+    longest_h: float | None
     basis: str
 
     def shown(self) -> tuple[str, ...]:
@@ -148,7 +159,7 @@ def _row(
         None if time_unknown else _devices(entry) * sum(job_durations_s.values()) / 3600,
         None if energy_unknown else energy_kwh,
         None if energy_unknown else energy_kwh * kg_per_kwh(configuration.energy.country_iso_code),
-        0 if time_unknown else max(job_durations_s.values(), default=0) / 3600,
+        None if time_unknown else max(job_durations_s.values(), default=0) / 3600,
         basis if to_go else "-",
     )
 
