@@ -186,6 +186,41 @@ def test_a_tag_behind_a_clip_is_not_taken_for_a_missing_end(tmp_path, form):
     assert properties(path) == Properties(4.0, 16000, 1)
 
 
+def without_length(path, samples, rate_hz, mode, tag=b""):
+    """Write an MP3 file without its first frame, which has no sound and says the number of frames."""
+    with soundfile.SoundFile(path, "w", rate_hz, 1, format="MP3", bitrate_mode=mode, compression_level=0.2) as file:
+        file.write(samples)
+    content = path.read_bytes()
+    first, following = content[: (second := content.find(content[:2], 2))], content[second:]
+    assert (b"Info" if mode == "CONSTANT" else b"Xing") in first
+    path.write_bytes(tag + following)
+
+
+ID3 = b"ID3\4\0\0\0\0\1\0" + bytes(128)
+
+
+@pytest.mark.parametrize("rate_hz", [44100, 16000, 8000])
+@pytest.mark.parametrize(("mode", "tag"), [("CONSTANT", b""), ("CONSTANT", ID3), ("VARIABLE", ID3)])
+def test_an_mp3_that_does_not_say_its_length_is_as_long_as_its_frames(tmp_path, rate_hz, mode, tag):
+    path, loud = tmp_path / "clip.mp3", np.random.default_rng(0).normal(0, 0.3, 4 * rate_hz)
+    without_length(path, np.r_[np.zeros(0 if mode == "CONSTANT" else 4 * rate_hz), loud], rate_hz, mode, tag)
+    samples = len(decode_whole(path, rate_hz))
+    seconds = 4 if mode == "CONSTANT" else 8
+    assert 0 < properties(path).duration_s - seconds < 0.3
+    assert samples == properties(path).duration_s * rate_hz
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UnusableClipError, match=r"is cut off: found \d+ frames and a part of more"):
+        properties(path)
+
+
+def test_an_mp3_that_is_guessed_to_be_shorter_than_it_is_is_refused(tmp_path):
+    path, quiet = tmp_path / "clip.mp3", 0.001 * np.sin(np.arange(4 * 44100) / 9)
+    without_length(path, np.r_[quiet, np.random.default_rng(0).normal(0, 0.3, 8 * 44100)], 44100, "VARIABLE")
+    reason = r"does not say its length, so that \d+ of its 531\d+ frames would be decoded; `ffmpeg -i IN.mp3 -c copy"
+    with pytest.raises(UnusableClipError, match=reason):
+        properties(path)
+
+
 def test_an_mp3_whose_beginning_is_cut_off_is_never_filled_up_with_silence(tmp_path, mel):
     path = noise(tmp_path / "clip.mp3", seconds=4)
     path.write_bytes(path.read_bytes()[:4000])

@@ -11,6 +11,7 @@ import soxr
 from numpy.typing import NDArray
 
 from isojoule.configuration.shared_sections import MelOfBeginning
+from isojoule.workloads import mp3
 
 # the resampler's filter looks ahead, so that a cut right behind the last sample would change it
 MARGIN_S = 0.1
@@ -37,8 +38,8 @@ class Stream(soundfile.SoundFile):  # type: ignore[misc]
 
     @property
     def has_known_length(self) -> bool:
-        """Whether the header tells the number of frames."""
-        return bool(self.frames != UNKNOWN_FRAMES)
+        """Whether the header tells the number of frames; where that of an MP3 file does not, `frames` is a guess."""
+        return bool(self.frames != UNKNOWN_FRAMES and (self.format != "MP3" or mp3.says_length(Path(self.name))))
 
     def beginning(self, needed: int | None) -> NDArray[np.float32]:
         """Decode the first `needed` frames, or all where it is None: (frames, channels), fewer where the clip ends.

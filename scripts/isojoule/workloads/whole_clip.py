@@ -8,6 +8,7 @@ from pathlib import Path
 
 import soundfile
 
+from isojoule.workloads import mp3
 from isojoule.workloads.audio import Stream, UnusableClipError, opened
 
 # programs that write into a pipe put such a size into the header, since they do not know it yet
@@ -64,6 +65,9 @@ def properties(path: Path) -> Properties:
             _check_sphere(path, clip.frames)
         if clip.format == "OGG" and not _has_last_page(path):
             raise UnusableClipError(f"is cut off: found {clip.frames} frames, expected the last page behind them")
+        if clip.format == "MP3" and not clip.has_known_length and (walked := mp3.frames(path)):
+            _check_walked(walked, clip.frames)
+            return Properties(walked.samples / clip.samplerate, clip.samplerate, clip.channels)
         frames = clip.frames if clip.has_known_length and _has_last_frame(clip) else _counted(path)
         return Properties(frames / clip.samplerate, clip.samplerate, clip.channels)
 
@@ -75,6 +79,17 @@ def _check_sizes(clip: Stream) -> None:
             found, expected = int(match["found"]), int(match["expected"])
             if found < expected < PLACEHOLDER_BYTES and not _counts_header(clip, expected):
                 raise UnusableClipError(f"is cut off: found {found} {unit}, expected {expected} by its header")
+
+
+def _check_walked(walked: mp3.Frames, guessed: int) -> None:
+    """Refuse an MP3 file without its length that ends within a frame or is guessed to be shorter than it is."""
+    if not walked.is_whole:
+        raise UnusableClipError(f"is cut off: found {walked.samples} frames and a part of more, expected whole ones")
+    if guessed < walked.samples - walked.samples_of_one:
+        raise UnusableClipError(
+            f"does not say its length, so that {guessed} of its {walked.samples} frames would be decoded; "
+            "`ffmpeg -i IN.mp3 -c copy OUT.mp3` writes its length into it"
+        )
 
 
 def _counts_header(clip: Stream, expected: int) -> bool:
