@@ -195,6 +195,17 @@ def test_each_goal_that_is_not_met_is_said_with_by_how_much():
     )
 
 
+def test_errors_that_no_measurement_could_tell_from_none_are_equal():
+    columns = {"table": "t", "title": "nets", "held_out": "architectures", "phase": "test", "references": "2"}
+    rows = [(DEFAULT, False, 2e-12), ("dual", True, 0.0)]
+    of_each = [
+        {**columns, "method": name, "sampling": "min-max", "published": published, "mdape_percent": error}
+        for name, published, error in rows
+    ]
+    (row,) = default_against_published.compared(pd.DataFrame(of_each)).to_dict("records")
+    assert (row["ratio"], row["is_met"]) == (1.0, True)
+
+
 def test_intervals_are_asked_for_systems_that_nobody_has_seen(made_up, monkeypatch):
     seen = []
 
