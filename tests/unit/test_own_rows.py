@@ -10,8 +10,9 @@ from commands import isojoule
 from simulated import normalization_task
 
 from isojoule.normalization import normalize
-from isojoule.normalization.user_repeats import normalize_repeats, pooled
+from isojoule.normalization.user_repeats import normalize_repeats, pooled, repeats_on
 from isojoule.normalization.user_rows import Repeats, references_of_study, systems_of
+from isojoule.normalization.user_system import Target
 from isojoule.tables.writing import write_table
 
 
@@ -181,3 +182,20 @@ def test_rows_of_other_work_or_another_unit_are_asked_about(folder, task):
     assert (
         f"{name} is not the same work in all rows: {of_study}; train with epochs 1 (gpu yours) and 10" in ended.stdout
     )
+
+
+def test_a_target_for_many_users_gives_each_what_it_gives_alone(task):
+    """Users with other references, and with fewer columns, do not disturb each other."""
+    study, target, given, systems, _ = task
+    own = {name: Repeats(system, (system.energy_kwh, 1.02 * system.energy_kwh)) for name, system in systems.items()}
+    users = [
+        {name: Repeats(system, (system.energy_kwh,)) for name, system in list(given.items())[first:]}
+        for first in (0, 1, 2)
+    ]
+    users.append({name: Repeats(replace(of.system, duration_s=None), of.energies_kwh) for name, of in users[0].items()})
+    bound = Target(study, target, "train")
+    for name in list(own)[:2]:
+        for references in users:
+            one = {name: own[name]}
+            alone = normalize_repeats(study, target, "train", references, one)
+            assert repeats_on(bound, references, one) == alone

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from isojoule.challenge.judging import Judged
 from isojoule.challenge.ranks import COVERAGE, TOLD_APART, ranks
 from isojoule.errors import InputError
-from isojoule.normalization.user_repeats import normalize_repeats
+from isojoule.normalization.user_repeats import repeats_on
+from isojoule.normalization.user_system import Target
 from isojoule.records.challenge import Kit, Measured
 
 Values = NDArray[np.float64]
@@ -54,8 +55,9 @@ def rank(
         `doubts`, and `refused` for a submission that is not ranked, which has one row.
     """
     rows: list[dict[str, Any]] = []
+    target = Target(study, kit.target, kit.phase)
     for number, of in enumerate(judged):
-        rows += _rows(kit, study, of)
+        rows += _rows(kit, target, of)
         told(number + 1, len(judged))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = [name for name in COLUMNS if name.endswith("_kwh") or name.startswith("quality")]
@@ -109,14 +111,14 @@ def in_words(table: pd.DataFrame) -> list[str]:
     return [*sentences, *(f"doubt: {row.team}: {row.doubts}" for row in doubted.itertuples())]
 
 
-def _rows(kit: Kit, study: pd.DataFrame, of: Judged) -> list[dict[str, Any]]:
+def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
     doubts = "; ".join(of.doubts)
     if of.refused is not None or of.submission is None:
         return [{"team": of.team, "system": "", "refused": of.refused, "doubts": doubts}]
     if not of.systems:
         return [{"team": of.team, "system": "", "refused": "found no system with an energy", "doubts": doubts}]
     try:
-        normalized = normalize_repeats(study, kit.target, kit.phase, of.references, of.systems)
+        normalized = repeats_on(target, of.references, of.systems)
     except InputError as error:
         return [{"team": of.team, "system": "", "refused": str(error), "doubts": doubts}]
     rows = []

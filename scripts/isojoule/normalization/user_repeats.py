@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from isojoule.normalization.user_rows import Repeats, kinds_of, systems_of
-from isojoule.normalization.user_system import Normalized, System, normalize
+from isojoule.normalization.user_system import Normalized, System, Target
 
 # an energy is changed by so much to see how the prediction changes with it
 STEP = 0.01
@@ -66,15 +66,20 @@ def normalize_repeats(
     Raises:
         InputError: as `normalize`.
     """
+    return repeats_on(Target(frame, target, phase), references, own)
+
+
+def repeats_on(target: Target, references: Mapping[str, Repeats], own: Mapping[str, Repeats]) -> dict[str, Normalized]:
+    """Do as `normalize_repeats` to a target that is bound already, which is faster for one user after the other."""
     spread = pooled({**references, **own})
     on_own_gpu = systems_of(references, complete=True)
     numbers = {name: len(repeats.energies_kwh) for name, repeats in references.items()}
     normalized = {}
     for name, repeats in own.items():
         system = repeats.system
-        result = normalize(frame, target, phase, on_own_gpu, system)
+        result = target.normalize(on_own_gpu, system)
         if spread.deviation > 0 and result.low_kwh is not None:
-            slopes = _slopes(frame, result, on_own_gpu, system)
+            slopes = _slopes(target, result, on_own_gpu, system)
             counts = np.array([*numbers.values(), len(repeats.energies_kwh)])
             of_repeats = spread.factor(result.coverage) * spread.deviation * np.sqrt((slopes**2 / counts).sum())
             result = _widened(result, float(of_repeats), spread)
@@ -91,11 +96,11 @@ def _with_own_kinds(result: Normalized, own_kinds: tuple[str, ...]) -> Normalize
     return replace(result, own_kinds=own_kinds, warnings=(*result.warnings, warning))
 
 
-def _slopes(frame: pd.DataFrame, result: Normalized, references: Mapping[str, System], system: System) -> np.ndarray:
+def _slopes(target: Target, result: Normalized, references: Mapping[str, System], system: System) -> np.ndarray:
     """By how much the logarithm of a prediction changes with that of each energy: of references, then the system's."""
 
     def changed(own: System, on_own_gpu: Mapping[str, System]) -> float:
-        energy_kwh = normalize(frame, result.target, result.phase, on_own_gpu, own).energy_kwh
+        energy_kwh = target.energy_kwh(on_own_gpu, own)
         return float(np.log(energy_kwh / result.energy_kwh) / np.log1p(STEP))
 
     def more(one: System) -> System:

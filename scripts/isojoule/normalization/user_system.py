@@ -6,6 +6,7 @@ The user's GPU need not be in the study: the reference systems, which were measu
 import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,9 @@ from isojoule.normalization.corrected import FEWEST_TO_CORRECT
 from isojoule.normalization.intervals import COVERAGE, half_widths, is_unlike
 from isojoule.normalization.methods import default_method
 from isojoule.normalization.other_gpus import known_gpus, others_beside, pairs_with_target
-from isojoule.normalization.pairs import DESCRIPTIONS
-from isojoule.normalization.shared import Evidenced
+from isojoule.normalization.pairs import DESCRIPTIONS, Pair
+from isojoule.normalization.shared import Evidenced, Shared
+from isojoule.normalization.shared_process import OtherGpu
 from isojoule.normalization.user_warnings import user_warnings
 from isojoule.records.base import LARGEST
 from isojoule.tables.columns import COLUMNS, KINDS
@@ -83,6 +85,102 @@ class Normalized:
         return {"record": "normalized-energy", "energy_kind": self.energy_kind, **asdict(self)}
 
 
+class Target:
+    """A GPU of a study that systems are normalized to: what depends on the study alone is found once for all systems.
+
+    Attributes:
+        study: the systems of the study on that GPU, as `systems_on_target` returns them.
+        kinds: what the energies of the study are.
+
+    Args:
+        frame: the study's table of measurements.
+        target: a GPU of the study.
+        phase: `train` or `test`; all energies are of that phase.
+
+    Raises:
+        InputError: the study has no such GPU.
+    """
+
+    def __init__(self, frame: pd.DataFrame, target: str, phase: str) -> None:
+        self._frame, self.target, self.phase = frame, target, phase
+        self.study = systems_on_target(frame, target, phase)
+        present = set(frame.loc[(frame["phase"] == phase) & (frame["outcome"] == "ok"), "energy_kind"])
+        self.kinds = tuple(kind for kind in KINDS if kind in present)
+        self._others: dict[tuple[tuple[str, ...], tuple[str, ...]], list[OtherGpu]] = {}
+
+    def normalize(self, references: Mapping[str, System], system: System) -> Normalized:
+        """Normalize a user's system; arguments, result and refusals as of the function `normalize`."""
+        on_target, on_own_gpu, own_system, method, evidenced = self._evidenced(references, system)
+        half, basis = half_widths(evidenced)
+        energy_kwh, half_width = _energy_kwh(evidenced), None if half is None else float(half[0])
+        return Normalized(
+            target=self.target,
+            phase=self.phase,
+            energy_kwh=energy_kwh,
+            low_kwh=None if half_width is None else energy_kwh / np.exp(half_width),
+            high_kwh=None if half_width is None else energy_kwh * np.exp(half_width),
+            coverage=COVERAGE,
+            method=_method_in_words(evidenced, method.columns, len(references)),
+            interval=basis,
+            references=tuple(references),
+            kinds=self.kinds,
+            warnings=tuple(
+                user_warnings(
+                    on_own_gpu,
+                    on_target,
+                    own_system,
+                    method.columns,
+                    self.kinds,
+                    has_interval=half_width is not None,
+                    spread_ratio=evidenced.spread_ratio if is_unlike(evidenced) else None,
+                )
+            ),
+        )
+
+    def energy_kwh(self, references: Mapping[str, System], system: System) -> float:
+        """Return the energy alone, in kWh."""
+        return _energy_kwh(self._evidenced(references, system)[-1])
+
+    def _evidenced(
+        self, references: Mapping[str, System], system: System
+    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Shared, Evidenced]:
+        """The references on the target and on the user's GPU, the system, each with its columns, method, prediction."""
+        _check(references, system, self.study, self.target)
+        on_target = self.study.loc[list(references)]
+        on_own_gpu = on_target.assign(
+            energy_kwh=[float(reference.energy_kwh) for reference in references.values()],
+            duration_s=[reference.duration_s for reference in references.values()],
+        ).astype({"duration_s": "float64"})
+        # one row, with the columns that are known of the system
+        own_system = pd.DataFrame([asdict(system)], dtype="float64").dropna(axis=1)
+        method = default_method().suited(on_own_gpu[[name for name in on_own_gpu if name in own_system]])
+        values, target_kwh = method.matrix(on_own_gpu), on_target["energy_kwh"].to_numpy()
+        if not method.determined(values[None])[0]:
+            raise InputError(
+                f"references: found energies that are all {values[0, 0]} kWh, expected at least 2 different ones"
+            )
+        method = method.beside(self._beside(method, tuple(references)))
+        return (
+            on_target,
+            on_own_gpu,
+            own_system,
+            method,
+            method.evidenced(values, target_kwh, method.matrix(own_system)),
+        )
+
+    def _beside(self, method: Shared, references: tuple[str, ...]) -> list[OtherGpu]:
+        """The study's other GPUs, for a method and references; found once."""
+        key = method.columns, references
+        if key not in self._others:
+            known = known_gpus(self._pairs, method)
+            self._others[key] = others_beside(known, pd.Index(references), pd.Index([]))
+        return self._others[key]
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        return pairs_with_target(self._frame, self.phase, self.target)
+
+
 def normalize(
     frame: pd.DataFrame, target: str, phase: str, references: Mapping[str, System], system: System
 ) -> Normalized:
@@ -103,51 +201,7 @@ def normalize(
         InputError: the study has no such GPU or reference, there are fewer than two references, or a value is not above
             0.
     """
-    study = systems_on_target(frame, target, phase)
-    _check(references, system, study, target)
-    on_target = study.loc[list(references)]
-    on_own_gpu = on_target.assign(
-        energy_kwh=[float(reference.energy_kwh) for reference in references.values()],
-        duration_s=[reference.duration_s for reference in references.values()],
-    ).astype({"duration_s": "float64"})
-    # one row, with the columns that are known of the system
-    own_system = pd.DataFrame([asdict(system)], dtype="float64").dropna(axis=1)
-    method = default_method().suited(on_own_gpu[[name for name in on_own_gpu if name in own_system]])
-    values, target_kwh = method.matrix(on_own_gpu), on_target["energy_kwh"].to_numpy()
-    if not method.determined(values[None])[0]:
-        raise InputError(
-            f"references: found energies that are all {values[0, 0]} kWh, expected at least 2 different ones"
-        )
-    known = known_gpus(pairs_with_target(frame, phase, target), method)
-    method = method.beside(others_beside(known, pd.Index(references), pd.Index([])))
-    evidenced = method.evidenced(values, target_kwh, method.matrix(own_system))
-    half, basis = half_widths(evidenced)
-    energy_kwh, half_width = float(np.exp(evidenced.prediction.log_kwh[0])), None if half is None else float(half[0])
-    present = set(frame.loc[(frame["phase"] == phase) & (frame["outcome"] == "ok"), "energy_kind"])
-    kinds = tuple(kind for kind in KINDS if kind in present)
-    return Normalized(
-        target=target,
-        phase=phase,
-        energy_kwh=energy_kwh,
-        low_kwh=None if half_width is None else energy_kwh / np.exp(half_width),
-        high_kwh=None if half_width is None else energy_kwh * np.exp(half_width),
-        coverage=COVERAGE,
-        method=_method_in_words(evidenced, method.columns, len(references)),
-        interval=basis,
-        references=tuple(references),
-        kinds=kinds,
-        warnings=tuple(
-            user_warnings(
-                on_own_gpu,
-                on_target,
-                own_system,
-                method.columns,
-                kinds,
-                has_interval=half_width is not None,
-                spread_ratio=evidenced.spread_ratio if is_unlike(evidenced) else None,
-            )
-        ),
-    )
+    return Target(frame, target, phase).normalize(references, system)
 
 
 def systems_on_target(frame: pd.DataFrame, target: str, phase: str) -> pd.DataFrame:
@@ -191,6 +245,10 @@ def _check(references: Mapping[str, System], system: System, study: pd.DataFrame
                 raise InputError(
                     f"{field} of {name}: found {value}, expected a number above 0, up to {largest:g} {unit}"
                 )
+
+
+def _energy_kwh(evidenced: Evidenced) -> float:
+    return float(np.exp(evidenced.prediction.log_kwh[0]))
 
 
 def _method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references: int) -> str:
