@@ -221,10 +221,12 @@ def _seal_in(path: Path, content: bytes) -> Seal | None:
 
 def _changed(path: Path, seal: Seal, difference: str) -> ChangedError:
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    # pictures are made by a rule for each table, and Snakemake makes a file by its name as well
+    forced = path if path.suffix == ".svg" else _rule(seal.made_by)
     return ChangedError(
         f"{path}: was changed since {seal.made_at}, when `{seal.made_by}` made it (it was last written at {written}): "
         f"{difference}; put it back, or remove it and let that command make it again, in a study by "
-        f"`snakemake --forcerun {_rule(seal.made_by)}`; a version of your own needs another name"
+        f"`snakemake --forcerun {forced}`; a version of your own needs another name"
     )
 
 

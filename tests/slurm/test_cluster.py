@@ -20,11 +20,11 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parents[1]
 GPUS = ("t4", "rtx", "gtx", "a40")
 CELLS = 4
+FIGURES = ("plot_measurements", "plot_errors", "plot_fronts", "plot_training", "plot_waveflow")
 QUICK = [
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--seconds-between-status-checks", "1", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
     "--set-resources", "measure:mem_mb=2500", "measure:runtime=10", "count_compute:mem_mb=1500",
-    "plot:mem_mb=1000",
     "--default-resources", "slurm_partition=cpu", "mem_mb=1500", "runtime=10",
 ]  # fmt: skip
 
@@ -144,8 +144,8 @@ def whole(tmp_path_factory, study):
     )
     assert made.returncode == 0, made.stderr
     (folder / "study.yaml").write_text(yaml.safe_dump(study))
-    # every job starts a Snakemake of its own: six figures share one
-    run = snakemake(folder, "--groups", "plot=figures", "--group-components", "figures=6")
+    # every job starts a Snakemake of its own: the figures share one
+    run = snakemake(folder, "--groups", *(f"{rule}=figures" for rule in FIGURES), "--group-components", "figures=9")
     assert run.returncode == 0, run.stdout
     return folder, run.stdout
 

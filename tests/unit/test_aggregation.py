@@ -5,6 +5,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from commands import isojoule
 from simulated import record, write_results
 from studies import changed
 
@@ -563,3 +564,22 @@ def test_a_figure_is_the_same_whichever_files_are_drawn_with_it(tmp_path):
     drawing.save(drawn, pd.DataFrame(), [alone])
     drawing.save(drawn, pd.DataFrame(), [together.with_suffix(".svg"), together.with_suffix(".pdf"), together])
     assert alone.read_bytes() == together.read_bytes()
+
+
+def test_one_command_draws_several_figures_of_a_table_and_names_what_it_cannot_draw(folder, demo, tmp_path):
+    write_table(aggregated(folder, demo), tmp_path / "t.parquet")
+    names = ("power-computation", "energy-platforms")
+    ended = isojoule("plot", *names, "t.parquet", "--output", *(f"{name}.svg" for name in names), cwd=tmp_path)
+    assert (ended.returncode, ended.stdout.split()) == (0, [f"{name}.svg" for name in names])
+    isojoule("plot", names[1], "t.parquet", "--output", "alone.svg", cwd=tmp_path)
+    assert (tmp_path / "alone.svg").read_bytes() == (tmp_path / f"{names[1]}.svg").read_bytes()
+    for outputs, sentence in (
+        (["x.svg"], "found x.svg, expected files"),
+        ([f"{names[0]}.svg"], f"file for {names[1]}"),
+    ):
+        ended = isojoule("plot", *names, "t.parquet", "--output", *outputs, cwd=tmp_path)
+        assert ended.returncode == 2
+        assert sentence in ended.stderr
+    ended = isojoule("plot", "pareto-energy", names[1], "t.parquet", "--output", "pareto-energy.svg", f"{names[1]}.png",
+                     cwd=tmp_path)  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (2, f"{names[1]}.png\n"), "another figure is drawn all the same"

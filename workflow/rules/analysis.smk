@@ -92,31 +92,40 @@ rule link_compute_energy:
         f" {RESULTS}/compute-energy 2>&1 | tee {{log}}"
 
 
-rule plot:
-    input:
-        lambda wildcards: f"{RESULTS}/{captions.FIGURES[wildcards.figure].table}",
-    output:
-        report(
-            f"{RESULTS}/figures/{{figure}}.svg",
-            caption="../report/figure.rst",
-            category=lambda wildcards: captions.FIGURES[wildcards.figure].category,
-            labels=lambda wildcards: {
-                "what": captions.FIGURES[wildcards.figure].title
-            },
-        ),
-        f"{RESULTS}/figures/{{figure}}.pdf",
-        f"{RESULTS}/figures/{{figure}}.png",
-    log:
-        f"{RESULTS}/logs/plot/{{figure}}.log",
-    params:
-        code=lambda wildcards: code_fingerprint.fingerprint(
-            "isojoule.cli.plot",
-            captions.module_name(wildcards.figure),
-            every_module=True,
-        ),
-        style=reruns.fingerprint(captions.STYLE.read_text()),
-        settings=STUDY.figures.plain(include={"texts", "text_mm"}),
-        caption=lambda wildcards: captions.FIGURES[wildcards.figure].caption,
-    shell:
-        f"isojoule plot {{wildcards.figure}} {{input}} --config {CONFIGURATION}"
-        " --output {output} 2>&1 | tee {log}"
+# one process draws all figures of a table, which is done before as many have imported what they draw with
+for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
+
+    rule:
+        name:
+            f"plot_{Path(TABLE).stem}"
+        input:
+            f"{RESULTS}/{TABLE}",
+        output:
+            [
+                report(
+                    f"{RESULTS}/figures/{figure}.svg",
+                    caption=CAPTIONS / f"{figure}.rst",
+                    category=captions.FIGURES[figure].category,
+                    labels={"what": captions.FIGURES[figure].title},
+                )
+                for figure in NAMES
+            ],
+            expand(
+                f"{RESULTS}/figures/{{figure}}.{{ending}}",
+                figure=NAMES,
+                ending=("pdf", "png"),
+            ),
+        log:
+            f"{RESULTS}/logs/plot_{Path(TABLE).stem}.log",
+        params:
+            figures=NAMES,
+            code=code_fingerprint.fingerprint(
+                "isojoule.cli.plot",
+                *map(captions.module_name, NAMES),
+                every_module=True,
+            ),
+            style=reruns.fingerprint(captions.STYLE.read_text()),
+            settings=STUDY.figures.plain(include={"texts", "text_mm"}),
+        shell:
+            f"isojoule plot {{params.figures}} {{input}} --config {CONFIGURATION}"
+            " --output {output} 2>&1 | tee {log}"

@@ -1,4 +1,4 @@
-"""Draw one figure.
+"""Draw figures from a table.
 
     isojoule plot energy-quality results/demo/measurements.parquet \\
         --output quality.svg quality.png
@@ -19,45 +19,98 @@ published-waveflow.
 From the errors that `isojoule compare-normalization` writes:
 normalization-tables.
 
+Several figures of one table are drawn in the time of few, since one process
+reads it: each is drawn to the files of --output that are called like it.
+
+    isojoule plot energy-quality energy-platforms \\
+        results/demo/measurements.parquet \\
+        --output energy-quality.svg energy-platforms.svg
+
 A figure is as wide as a column or the text of a paper, and its fonts are
 embedded: PDF and SVG are ready for print.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from isojoule.cli import arguments
 from isojoule.errors import InputError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from isojoule.configuration.every_study import Figures
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("figure", help="name of the figure")
-    arguments.table(parser, "table that the figure is drawn from, parquet or CSV")
+    parser.add_argument("figure", nargs="+", help="names of figures")
+    arguments.table(parser, "table that the figures are drawn from, parquet or CSV")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="files to draw to, .svg, .png or .pdf")
     arguments.config(parser, required=False)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read and draw."""
-    from isojoule import seals
+    """Read and draw; a figure that cannot be drawn keeps none of the others from being drawn."""
     from isojoule.figures import captions
-    from isojoule.figures.shared import drawing
     from isojoule.study import reading
+
+    for figure in options.figure:
+        if figure not in captions.FIGURES:
+            raise InputError(f"figure: found {figure}, expected one of {', '.join(captions.FIGURES)}")
+    outputs_of_figures = _outputs(options.figure, options.output)
+    figures = reading.load(options.config).figures if options.config else None
+    tables: dict[Callable[[Path], pd.DataFrame], pd.DataFrame] = {}
+    problems = []
+    for figure, outputs in outputs_of_figures.items():
+        module = captions.load(figure)
+        read = getattr(module, "READ", None) or _read_measurements
+        try:
+            if read not in tables:
+                tables[read] = read(options.table)
+            _draw(module, tables[read], outputs, figures)
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            print(" ".join(map(str, outputs)), flush=True)
+    if problems:
+        raise InputError("\n       ".join(dict.fromkeys(problems)))
+
+
+def _read_measurements(path: Path) -> "pd.DataFrame":
+    """Read a table of measurements, and print what a reader of the figures should know of it."""
     from isojoule.tables import measurements
 
-    if options.figure not in captions.FIGURES:
-        raise InputError(f"figure: found {options.figure}, expected one of {', '.join(captions.FIGURES)}")
-    drawn = captions.load(options.figure)
-    figures = reading.load(options.config).figures if options.config else None
-    texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
-    read = getattr(drawn, "READ", None)
-    table, doubts = (read(options.table), []) if read else measurements.read_told(options.table)
+    table, doubts = measurements.read_told(path)
     for doubt in doubts:
         print(f"warning: {doubt}")
-    drawing.save(drawn.draw, table, options.output, texts, text_mm)
-    for output in options.output:
+    return table
+
+
+def _outputs(figures: list[str], outputs: list[Path]) -> dict[str, list[Path]]:
+    """Return the files of each figure: all if there is but one, else those that are called like it."""
+    if len(figures) == 1:
+        return {figures[0]: outputs}
+    for output in outputs:
+        if output.stem not in figures:
+            raise InputError(f"--output: found {output}, expected files that are called like one of the figures")
+    outputs_of_figures = {figure: [output for output in outputs if output.stem == figure] for figure in figures}
+    for figure, own in outputs_of_figures.items():
+        if not own:
+            raise InputError(f"--output: found no file for {figure}, expected one such as {figure}.svg")
+    return outputs_of_figures
+
+
+def _draw(module: ModuleType, table: "pd.DataFrame", outputs: list[Path], figures: "Figures | None") -> None:
+    from isojoule import seals
+    from isojoule.figures.shared import drawing
+
+    texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
+    drawing.save(module.draw, table, outputs, texts, text_mm)
+    for output in outputs:
         if output.suffix == ".svg":
             # the report shows it
             seals.seal(output, "isojoule plot")
-    print(" ".join(map(str, options.output)))

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from isojoule.errors import InputError
+from isojoule.files import write_text
 
 # what captions say of the bars that `panels.points` draws
 BARS = (
@@ -233,6 +234,22 @@ def ordered(first: Sequence[str], *, normalizable: bool) -> list[str]:
         if name not in names:
             raise InputError(f"figures.order: found {name}, expected names of figures: {', '.join(names)}")
     return [*first, *(name for name in names if name not in first)]
+
+
+def by_table(figures: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names of figures by the table that they are drawn from, each in the given order."""
+    names: dict[str, list[str]] = {}
+    for figure in figures:
+        names.setdefault(FIGURES[figure].table, []).append(figure)
+    return names
+
+
+def write(folder: Path, figures: Sequence[str]) -> None:
+    """Write the caption of each figure to a file of its name, .rst, unless that has it already."""
+    for figure in figures:
+        path, caption = folder / f"{figure}.rst", f"{FIGURES[figure].caption}\n"
+        if not path.is_file() or path.read_text(encoding="utf-8") != caption:
+            write_text(path, caption)
 
 
 def module_name(figure: str) -> str:
