@@ -11,7 +11,8 @@ from isojoule.study import code_fingerprint
 LIBRARY = Path(isojoule.__file__).parent
 # from the ground up; rooms of one floor do not use each other
 FLOORS = (
-    ("errors", "units"),
+    ("errors", "units", "intervals"),
+    ("readable",),
     ("files", "progress"),
     ("seals",),
     ("records",),

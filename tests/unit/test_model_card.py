@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.report.model_card import emissions, sentence
 from isojoule.tables import measurements
@@ -49,13 +50,13 @@ def test_the_sentence_has_energy_interval_gpu_and_normalized_energy(study):
     name = "mlp-4x2048"
     rows = study[(study["gpu"] == first) & (study["architecture"] == name) & (study["phase"] == "train")]
     words = sentence(study, name, first, "train", second)
-    assert words.startswith(
-        f"Training {name} (10 epochs, 1,980 steps) took {rows['energy_kwh'].mean():.3g} kWh (simulated; 95 % interval "
-    )
+    energy = readable.shown(rows["energy_kwh"].mean(), "kWh")
+    assert words.startswith(f"Training {name} (10 epochs, 1,980 steps) took {energy} (simulated; 95 % interval ")
     assert f"3 runs) on Tesla T4 ({first}). Normalized to Tesla T4 ({second}) by 8 references: " in words
     truth = study[(study["gpu"] == second) & (study["architecture"] == name) & (study["phase"] == "train")]
-    normalized = float(words.split("references: ")[1].split()[0])
-    assert normalized == pytest.approx(truth["energy_kwh"].mean(), rel=0.5)
+    number, symbol = words.split("references: ")[1].split()[:2]
+    (unit,) = (unit for unit in readable.UNITS["kWh"] if unit.symbol == symbol)
+    assert float(number) * unit.size == pytest.approx(truth["energy_kwh"].mean(), rel=0.5)
     assert "(simulated; 90 % interval" in words
     single = study[study["repeat"] == 0]
     assert "one run, no interval" in sentence(single, name, first, "train")
@@ -80,7 +81,7 @@ def test_a_card_says_what_was_carried_to_the_whole(study):
     single = part[part["repeat"] == 0].assign(carried_low_kwh=1e-6, carried_high_kwh=2e-6)
     words = sentence(single, name, gpu, "train")
     assert " would take " in words
-    assert "one run, 95 % interval 1e-06 to 2e-06 kWh by its repetitions" in words
+    assert "one run, 95 % interval 3.6 to 7.2 J by its repetitions" in words
     mixed = single.assign(measured_duration_s=pd.NA)
     mixed = measurements.completed(pd.concat([single, mixed.assign(repeat=1)], ignore_index=True), "mixed")
     assert "(3,000,000 steps, 1 of 2 carried from 0.5 % of it)" in sentence(mixed, name, gpu, "train")

@@ -142,7 +142,7 @@ def test_a_run_becomes_a_row_that_every_analysis_takes(capfd):
         ended = run(*words, "--params", "12", "--quality", f"psds1=0.{number + 1}", "--quality", "macro_f1=0.5", "--",
                     sys.executable, "-c", BUSY.format(0.2))  # fmt: skip
         assert ended.returncode == 0
-        assert re.search(r"isojoule: [0-9.e-]+ kWh (estimated|measured) by .+: test of net on laptop\n", ended.stderr)
+        assert re.search(r"isojoule: [0-9.]+ [µm]?J (estimated|measured) by .+: test of net on laptop\n", ended.stderr)
     of_csv, of_parquet = pd.read_csv("mine.csv"), pd.read_parquet("mine.parquet")
     assert list(of_csv["repeat"]) == [0, 1]
     assert list(of_parquet["psds1"]) == [0.3]

@@ -50,9 +50,9 @@ def test_done_and_waiting(results):
     said = status(results)
     assert said.startswith("demo: 96 cells: 48 done, 48 waiting\n")
     assert row(said, "cpu-1thread")[:7] == ["cpu-1thread", "48", "48", "0", "0", "0", "0"]
-    assert "0.048 kWh simulated" in said
+    assert "48 Wh simulated" in said
     assert row(said, "cpu-2threads")[-2:] == ["unknown", "yet"]
-    assert len(said.split("test kWh\n")[1].split("\n\n")[0].splitlines()) == 10
+    assert len(said.split("test Wh\n")[1].split("\n\n")[0].splitlines()) == 10
 
 
 def test_time_to_go_is_that_of_the_cells_done(results, demo):

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from isojoule import __version__
+from isojoule import __version__, readable
 from isojoule.records.challenge import Kit
 from isojoule.report.page import environment
 
@@ -29,6 +29,7 @@ def render(kit: Kit, table: pd.DataFrame, sentences: list[str]) -> str:
             version=__version__,
             ranked=[row for row in rows if row["rank"] is not None],
             others=[row for row in rows if row["rank"] is None],
+            unit=readable.unit("kWh", table["energy_kwh"]),
             sentences=[sentence for sentence in sentences if "neighbours" in sentence],
             points=_points(table),
             width=WIDTH,
@@ -58,7 +59,7 @@ def _points(table: pd.DataFrame) -> list[dict[str, object]]:
             "x_low": x(low[row.Index]),
             "x_high": x(high[row.Index]),
             "y": round(HEIGHT - MARGIN - (row.quality - bottom) / (top - bottom) * (HEIGHT - 2 * MARGIN), 1),
-            "label": f"{row.system} of {row.team}: {row.energy_kwh:.3g} kWh, {row.quality:.3g}",
+            "label": f"{row.system} of {row.team}: {readable.shown(row.energy_kwh, 'kWh')}, {row.quality:.3g}",
             "is_on_front": bool(row.on_front),
         }
         for row in ranked.itertuples()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from isojoule import readable
 from isojoule.challenge.judging import Judged
 from isojoule.challenge.ranks import COVERAGE, TOLD_APART, ranks
 from isojoule.errors import InputError
@@ -94,12 +95,12 @@ def rank(
 def in_words(table: pd.DataFrame) -> list[str]:
     """Say who is first, how many are told apart, and who is not ranked and why."""
     ranked = table[table["rank"].notna()]
-    sentences = []
+    unit, sentences = readable.unit("kWh", ranked["energy_kwh"]), []
     for row in ranked.head(SHOWN).itertuples():
-        interval = "no interval" if np.isnan(row.low_kwh) else f"{row.low_kwh:.3g} to {row.high_kwh:.3g}"
+        interval = "no interval" if np.isnan(row.low_kwh) else unit.between(row.low_kwh, row.high_kwh)
         sentences.append(
             f"{row.rank} ({row.rank_low} to {row.rank_high}): {row.system} of {row.team}, score {row.score:.3g} "
-            f"({row.score_low:.3g} to {row.score_high:.3g}), {row.energy_kwh:.3g} kWh ({interval}) on the target"
+            f"({row.score_low:.3g} to {row.score_high:.3g}), {unit.shown(row.energy_kwh)} ({interval}) on the target"
         )
     told = int((ranked["ahead_of_next"] >= TOLD_APART).sum())
     pairs = int(ranked["ahead_of_next"].notna().sum())

@@ -39,7 +39,7 @@ def quantities(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
     Returns:
         one row per architecture, GPU and phase, and sentences on what was assumed. The columns are those of the table
-        of energy; `energy_j`, with half of its 95 % interval in `energy_half_j`; and for the whole phase
+        of energy; `energy_j`; and for the whole phase
         `published_flops` (three times the forward pass in training), `exact_flops`, `moved_bytes` and `flop_per_s`,
         which are missing where the table does not tell them.
 
@@ -70,10 +70,8 @@ def quantities(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     exact_flops = number["samples"] * number["forward_flops"].mask(is_training, number["training_flops_exact"])
     sizes = (number["weights_bytes"], number["activations_bytes"], number["optimizer_state_bytes"])
     bytes_per_step = step_bytes("test", *sizes).mask(is_training, step_bytes("train", *sizes))
-    half_kwh = (table["energy_ci95_high_kwh"] - table["energy_mean_kwh"]).astype("float64")
     return table.assign(
         energy_j=JOULES_PER_KWH * number["energy_mean_kwh"],
-        energy_half_j=JOULES_PER_KWH * half_kwh.fillna(0),
         published_flops=published_flops,
         exact_flops=exact_flops,
         moved_bytes=number["steps"] * bytes_per_step,

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from isojoule import readable
 from isojoule.compute_energy.quantities import PREDICTORS
 from isojoule.figures.shared.linking import energies_with_fits, quantities_to_draw
 from isojoule.figures.shared.panels import blank, legend, nothing
@@ -17,6 +18,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     shown = {name: unit for name, unit in UNITS.items() if table[PREDICTORS[name][0]].notna().any()}
     if not shown:
         return nothing("This study has no training whose compute was counted.")
+    energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
     gpus = list(table["gpu"].unique())
     figure = blank(2.9 * len(shown) + 0.8, 2.6 * len(gpus) + 0.7)
     grid = figure.subplots(len(gpus), len(shown), squeeze=False)
@@ -24,9 +26,9 @@ def draw(frame: pd.DataFrame) -> Figure:
         part = table[table["gpu"] == gpu]
         for axis, (name, unit) in zip(row, shown.items(), strict=True):
             column, _, label = PREDICTORS[name]
-            energies_with_fits(axis, part, column, unit, fit_each=True)
+            energies_with_fits(axis, part, column, unit, energy_unit, fit_each=True)
             axis.set_title(platform_label(part, gpu), fontsize=8)
             axis.set_xlabel(label)
-        row[0].set_ylabel("Energy of the training")
+        row[0].set_ylabel(energy_unit.label("Energy of the training"))
     legend(figure, grid[0][0], len(family_styles(table)))
     return figure

@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.panels import blank, half_width, label_decades, legend, points
+from isojoule import readable
+from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
 from isojoule.figures.shared.reading import drawable
 from isojoule.figures.shared.styles import PHASES, PLATFORMS, cycled, energy_label, phases_of, platform_label
 
@@ -22,12 +23,14 @@ def draw(frame: pd.DataFrame) -> Figure:
     axes = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
     for axis, phase in zip(axes, phases, strict=True):
         axis.set_xscale("log")
+        of_phase = table[table["phase"] == phase]
+        unit = readable.unit("kWh", of_phase["energy_mean_kwh"])
         for gpu, (colour, marker) in zip(gpus, cycled(PLATFORMS, len(gpus)), strict=True):
-            part = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
+            part = of_phase[of_phase["gpu"] == gpu]
             rows = [names.index(name) for name in part["architecture"]]
-            bars = {"xerr": half_width(part, "energy", "_kwh")}
-            points(axis, part["energy_mean_kwh"], rows, colour, marker, platform_label(part, gpu), **bars)
-        axis.set(title=PHASES[phase], xlabel=energy_label(table[table["phase"] == phase]))
+            x, xerr = unit.of(part["energy_mean_kwh"]), bars(part, "energy", "_kwh", unit)
+            points(axis, x, rows, colour, marker, platform_label(part, gpu), xerr=xerr)
+        axis.set(title=PHASES[phase], xlabel=energy_label(of_phase, unit))
         label_decades(axis.xaxis)
     if len(names) <= MOST_NAMED:
         axes[0].set_yticks(range(len(names)), names)

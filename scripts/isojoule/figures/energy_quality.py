@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.panels import blank, half_width, label_decades, legend, nothing, points
+from isojoule import readable
+from isojoule.figures.shared.panels import bars, blank, label_decades, legend, nothing, points
 from isojoule.figures.shared.reading import drawable
 from isojoule.figures.shared.styles import (
     PHASES,
@@ -22,22 +23,24 @@ def draw(frame: pd.DataFrame) -> Figure:
     shown = next((name for name in QUALITIES if f"{name}_mean" in table), None)
     if shown is None:
         return nothing("The table of measurements has no quality.")
-    tested = table.dropna(subset=[f"{shown}_mean"]).assign(
-        quality=lambda rows: rows[f"{shown}_mean"].astype(float), half=lambda rows: half_width(rows, shown)
-    )
-    table = table.merge(tested[["architecture", "gpu", "quality", "half"]], on=["architecture", "gpu"], how="left")
+    qualities = [f"{shown}{ending}" for ending in ("_mean", "_ci95_low", "_ci95_high")]
+    tested = table.dropna(subset=qualities[:1])[["architecture", "gpu", *qualities]]
+    table = table.drop(columns=qualities).merge(tested, on=["architecture", "gpu"], how="left")
+    units = {phase: readable.unit("kWh", part["energy_mean_kwh"]) for phase, part in table.groupby("phase")}
     phases, gpus, styles = phases_of(table), list(table["gpu"].unique()), family_styles(table)
     figure = blank(3.5 * len(phases), 2.4 * len(gpus) + 0.5)
     grid = figure.subplots(len(gpus), len(phases), sharey="row", squeeze=False)
     for row, gpu in zip(grid, gpus, strict=True):
         for axis, phase in zip(row, phases, strict=True):
             axis.set_xscale("log")
+            unit = units[phase]
             panel = table[(table["gpu"] == gpu) & (table["phase"] == phase)]
             for family, (colour, marker) in styles.items():
                 part = panel[panel["family"] == family]
-                bars = {"xerr": half_width(part, "energy", "_kwh"), "yerr": part["half"]}
-                points(axis, part["energy_mean_kwh"], part["quality"], colour, marker, family_label(family), **bars)
-            axis.set(title=f"{PHASES[phase]} on {platform_label(panel, gpu)}", xlabel=energy_label(panel))
+                x, y = unit.of(part["energy_mean_kwh"]), part[f"{shown}_mean"]
+                lengths = {"xerr": bars(part, "energy", "_kwh", unit), "yerr": bars(part, shown)}
+                points(axis, x, y, colour, marker, family_label(family), **lengths)
+            axis.set(title=f"{PHASES[phase]} on {platform_label(panel, gpu)}", xlabel=energy_label(panel, unit))
             label_decades(axis.xaxis)
         row[0].set_ylabel(QUALITIES[shown])
     legend(figure, grid[0][0], len(styles))

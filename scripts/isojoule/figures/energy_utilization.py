@@ -3,9 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from isojoule import readable
 from isojoule.compute_energy.fits import rank_correlation
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw
-from isojoule.figures.shared.panels import blank, half_width, label_decades, nothing, points
+from isojoule.figures.shared.panels import bars, blank, label_decades, nothing, points
 from isojoule.figures.shared.styles import energy_label, family_styles, phases_of, platform_label
 
 LABELS = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
@@ -18,6 +19,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     if table.empty:
         return nothing("This study has no utilisation of a GPU.")
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
+    unit = readable.unit("kWh", table["energy_mean_kwh"])
     figure = blank(7, 2.6 * len(gpus) + 0.7)
     grid = figure.subplots(len(gpus), len(LABELS), squeeze=False, sharey="row")
     for row, gpu in zip(grid, gpus, strict=True):
@@ -27,13 +29,13 @@ def draw(frame: pd.DataFrame) -> Figure:
             for family, (colour, _) in styles.items():
                 for phase in phases:
                     cells = part[(part["family"] == family) & (part["phase"] == phase)]
-                    bars = {"xerr": half_width(cells, name, "_percent"), "yerr": half_width(cells, "energy", "_kwh")}
-                    x, y = cells[f"{name}_mean_percent"], cells["energy_mean_kwh"]
-                    points(axis, x, y, colour, MARKERS[phase], "", **bars)
+                    x, y = cells[f"{name}_mean_percent"], unit.of(cells["energy_mean_kwh"])
+                    lengths = {"xerr": bars(cells, name, "_percent"), "yerr": bars(cells, "energy", "_kwh", unit)}
+                    points(axis, x, y, colour, MARKERS[phase], "", **lengths)
             correlation = rank_correlation(part[f"{name}_mean_percent"].astype(float), part["energy_j"])
             axis.set_title(f"{platform_label(part, gpu)}: Spearman {correlation:.2f}", fontsize=8)
             axis.set_xlabel(label)
             label_decades(axis.yaxis)
-        row[0].set_ylabel(energy_label(part))
+        row[0].set_ylabel(energy_label(part, unit))
     legend_of_phases(figure, styles, phases)
     return figure

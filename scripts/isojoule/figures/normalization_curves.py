@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from isojoule import readable
 from isojoule.errors import InputError
-from isojoule.figures.shared.comparing import METHODS, NOTHING, first_pairs, half_widths, kinds_of, readable_unit
+from isojoule.figures.shared.comparing import METHODS, NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
 from isojoule.figures.shared.panels import blank, nothing
 from isojoule.figures.shared.styles import PHASES
 from isojoule.normalization.base import ENERGY, Values
@@ -35,16 +36,16 @@ def draw(frame: pd.DataFrame) -> Figure:
         for axis in row[len(of_phase) :]:
             axis.set_axis_off()
         for axis, pair in zip(row, of_phase, strict=False):
-            _draw_panel(axis, pair, split, *half_widths(frame, pair))
+            _draw_panel(axis, pair, split, *bars_of_pair(frame, pair))
     handles, labels = grid[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns < 3 else 4)
     return figure
 
 
-def _draw_panel(axis: Axes, pair: Pair, split: Split, source_half_kwh: Values, target_half_kwh: Values) -> None:
-    factor, unit = readable_unit(pair)
+def _draw_panel(axis: Axes, pair: Pair, split: Split, source_bars_kwh: Values, target_bars_kwh: Values) -> None:
+    unit = unit_of_pair(pair, readable.unit_of_linear_axis)
     systems = pair.systems[[ENERGY]]
-    x, y = factor * systems[ENERGY], factor * pair.target_kwh
+    x, y = unit.of(systems[ENERGY]), unit.of(pair.target_kwh)
     is_reference = pair.systems.index.isin(split.train)
     along_axis = pd.DataFrame({ENERGY: np.linspace(systems[ENERGY].min(), systems[ENERGY].max(), 300)})
     for name, line_style in LINE_STYLES.items():
@@ -53,12 +54,12 @@ def _draw_panel(axis: Axes, pair: Pair, split: Split, source_half_kwh: Values, t
             fitted = {**PUBLISHED, **VARIANTS}[name]().fit(systems[is_reference], pair.target_kwh[is_reference])
         except InputError:
             continue
-        curve = factor * fitted.predict(along_axis)
-        axis.plot(factor * along_axis[ENERGY], curve, line_style, color=colour, label=label, linewidth=1.3)
-    x_half, y_half = factor * source_half_kwh, factor * target_half_kwh
-    axis.errorbar(x, y, y_half, x_half, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5)
+        curve = unit.of(fitted.predict(along_axis))
+        axis.plot(unit.of(along_axis[ENERGY]), curve, line_style, color=colour, label=label, linewidth=1.3)
+    yerr, xerr = unit.of(target_bars_kwh), unit.of(source_bars_kwh)
+    axis.errorbar(x, y, yerr, xerr, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5)
     axis.plot(x[is_reference], y[is_reference], "o", color="#555555", markersize=3.5)
     axis.plot(x[~is_reference], y[~is_reference], "o", color="#555555", markerfacecolor="white", markersize=4.5)
     axis.set_title(PHASES[pair.phase])
-    axis.set_xlabel(f"On {pair.source} ({unit}, {kinds_of(pair)})")
-    axis.set_ylabel(f"On {pair.target} ({unit})")
+    axis.set_xlabel(f"On {pair.source} ({unit.symbol}, {kinds_of(pair)})")
+    axis.set_ylabel(f"On {pair.target} ({unit.symbol})")

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
-from isojoule.figures.shared.comparing import METHODS, first_pairs, half_widths, kinds_of, readable_unit
+from isojoule import readable
+from isojoule.figures.shared.comparing import METHODS, bars_of_pair, first_pairs, kinds_of, unit_of_pair
 from isojoule.figures.shared.panels import blank, legend, nothing
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles
@@ -27,39 +28,39 @@ def draw(frame: pd.DataFrame) -> Figure:
     styles = family_styles(frame)
     for number, pair in enumerate(shown):
         axis = figure.add_subplot(1, len(shown), number + 1, projection="3d")
-        _, target_half_kwh = half_widths(frame, pair)
-        _draw_panel(axis, pair, styles, target_half_kwh)
+        _, target_bars_kwh = bars_of_pair(frame, pair)
+        _draw_panel(axis, pair, styles, target_bars_kwh)
     legend(figure, figure.axes[0], len(styles))
     return figure
 
 
-def _draw_panel(axis: Axes3D, pair: Pair, styles: dict[str, tuple[str, str]], target_half_kwh: Values) -> None:
+def _draw_panel(axis: Axes3D, pair: Pair, styles: dict[str, tuple[str, str]], target_bars_kwh: Values) -> None:
     fitted = PUBLISHED["line+flops"]().fit(pair.systems, pair.target_kwh)
-    factor, unit = readable_unit(pair)
+    unit = unit_of_pair(pair, readable.unit_of_linear_axis)
     source_kwh, flops = pair.systems[ENERGY].to_numpy(), pair.systems["flops"].to_numpy()
-    flops_scale, flops_unit = (1e9, "GFLOPs") if flops.max() >= 1e9 else (1e6, "MFLOPs")
-    x, y, z = factor * source_kwh, flops / flops_scale, factor * pair.target_kwh
+    flops_unit = readable.unit_of_linear_axis("FLOP", flops)
+    x, y, z = unit.of(source_kwh), flops_unit.of(flops), unit.of(pair.target_kwh)
     grid_kwh, grid_flops = np.meshgrid(*(np.linspace(values.min(), values.max(), 8) for values in (source_kwh, flops)))
     grid = pd.DataFrame({ENERGY: grid_kwh.ravel(), "flops": grid_flops.ravel()})
-    plane = factor * fitted.predict(grid).reshape(grid_kwh.shape)
+    plane = unit.of(fitted.predict(grid).reshape(grid_kwh.shape))
     colour = METHODS["line+flops"][0]
-    axis.plot_surface(factor * grid_kwh, grid_flops / flops_scale, plane, color=colour, alpha=0.35, linewidth=0)
+    axis.plot_surface(unit.of(grid_kwh), flops_unit.of(grid_flops), plane, color=colour, alpha=0.35, linewidth=0)
     for family, (colour, marker) in styles.items():
         part = (pair.systems["family"] == family).to_numpy()
         axis.plot(
             x[part], y[part], z[part], marker, color=colour, label=family_label(family),
             markersize=4.5, markeredgecolor="white", markeredgewidth=0.3,
         )  # fmt: skip
-    on_plane, half = factor * fitted.predict(pair.systems), factor * target_half_kwh
+    on_plane, (below, above) = unit.of(fitted.predict(pair.systems)), unit.of(target_bars_kwh)
     for system, family in enumerate(pair.systems["family"]):
         place = [x[system]] * 2, [y[system]] * 2
-        interval = [z[system] - half[system], z[system] + half[system]]
+        interval = [z[system] - below[system], z[system] + above[system]]
         axis.plot(*place, interval, color=styles[family][0], linewidth=1.2)
         axis.plot(*place, [on_plane[system], z[system]], color=GREY, linewidth=0.6)
     axis.set_title(f"{PHASES[pair.phase]} ({kinds_of(pair)})")
-    axis.set_xlabel(f"On {pair.source} ({unit})", fontsize=8, labelpad=8)
-    axis.set_ylabel(f"{flops_unit}, forward", fontsize=8, labelpad=4)
-    axis.set_zlabel(f"On {pair.target} ({unit})", fontsize=8, labelpad=6)
+    axis.set_xlabel(f"On {pair.source} ({unit.symbol})", fontsize=8, labelpad=8)
+    axis.set_ylabel(f"Forward FLOPs ({flops_unit.symbol})", fontsize=8, labelpad=4)
+    axis.set_zlabel(f"On {pair.target} ({unit.symbol})", fontsize=8, labelpad=6)
     axis.tick_params(labelsize=7)
     axis.locator_params(nbins=5)
     # a constrained layout does not see the labels of three dimensions

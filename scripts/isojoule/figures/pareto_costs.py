@@ -9,19 +9,20 @@ from isojoule.figures.shared.styles import PHASES
 from isojoule.fronts.costs import COSTS
 
 READ = fronts.read
-AXIS_LABELS = {"flops": COSTS["flops"].label, "params": COSTS["params"].label, "emissions_kg_co2e": "CO2e (kg)"}
+SHOWN = ("flops", "params", "emissions_kg_co2e")
 
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from a table of fronts."""
-    table = table[table["cost"].isin(list(AXIS_LABELS))]
+    table = table[table["cost"].isin(SHOWN)]
     if table.empty:
         return nothing("No front: nothing has both a quality and a cost.")
     gpu = table["gpu"].iloc[0]
     table = table[table["gpu"] == gpu]
     panels = []
-    for cost, label in AXIS_LABELS.items():
+    for cost in SHOWN:
         for phase, part in table[table["cost"] == cost].groupby("phase", sort=False):
             of_phase = f" of {PHASES[phase].lower()}" if phase else ""
-            panels.append((f"{COSTS[cost].label}{of_phase}, {gpu}", label, part))
+            label = COSTS[cost].label
+            panels.append(fronts.Panel(f"{label}{of_phase}, {gpu}", label, part, fronts.cost_unit(cost, part)))
     return fronts.of_panels(panels, fronts.quality_label(table))

@@ -10,4 +10,4 @@ READ = fronts.read
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from a table of fronts."""
-    return fronts.of_phases(table[table["cost"] == "energy_kwh"], "Energy (kWh)")
+    return fronts.of_phases(table, "energy_kwh")

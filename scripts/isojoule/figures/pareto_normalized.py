@@ -11,4 +11,4 @@ READ = fronts.read
 
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from a table of fronts."""
-    return fronts.of_phases(table[table["cost"] == NORMALIZED], "Normalized energy (kWh)")
+    return fronts.of_phases(table, NORMALIZED)

@@ -3,8 +3,9 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from isojoule import readable
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw, si_ticks
-from isojoule.figures.shared.panels import blank, half_width, points
+from isojoule.figures.shared.panels import bars, blank, points
 from isojoule.figures.shared.styles import family_styles, phases_of, platform_label
 
 MOST_COLUMNS = 3
@@ -13,6 +14,7 @@ MOST_COLUMNS = 3
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements, with one panel per platform."""
     table = quantities_to_draw(frame)
+    unit = readable.unit_of_linear_axis("W", table["power_mean_w"])
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
     rows = -(-len(gpus) // MOST_COLUMNS)
     columns = min(len(gpus), MOST_COLUMNS)
@@ -23,11 +25,11 @@ def draw(frame: pd.DataFrame) -> Figure:
         for family, (colour, _) in styles.items():
             for phase in phases:
                 cells = part[(part["family"] == family) & (part["phase"] == phase)]
-                bars = {"yerr": half_width(cells, "power", "_w")}
-                points(axis, cells["flop_per_s"], cells["power_mean_w"], colour, MARKERS[phase], "", **bars)
-        si_ticks(axis, "W")
+                y, yerr = unit.of(cells["power_mean_w"]), bars(cells, "power", "_w", unit)
+                points(axis, cells["flop_per_s"], y, colour, MARKERS[phase], "", yerr=yerr)
+        si_ticks(axis)
         axis.set_title(platform_label(part, gpu), fontsize=8)
-        axis.set(xlabel="FLOPs per second", ylabel="Mean power")
+        axis.set(xlabel="FLOPs per second", ylabel=unit.label("Mean power"))
     for axis in axes[len(gpus) :]:
         axis.remove()
     legend_of_phases(figure, styles, phases)

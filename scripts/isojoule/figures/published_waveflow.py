@@ -19,8 +19,11 @@ READ = Expected(
 def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from the fronts of the published table."""
     new_names = {"energy_kwh": "cost", "one_minus_mos": "quality"}
-    endings = ("_mean", "_ci95_high")
+    endings = ("_mean", "_ci95_low", "_ci95_high")
     table = table.rename(columns={f"{old}{end}": f"{new}{end}" for old, new in new_names.items() for end in endings})
     phases = table["part"].str.split().str[-1]
-    panels = [(title, "Energy (kWh)", table[phases == phase]) for phase, title in TITLES.items()]
+    panels = []
+    for phase, title in TITLES.items():
+        of_phase = table[phases == phase]
+        panels.append(fronts.Panel(title, "Energy", of_phase, fronts.cost_unit("energy_kwh", of_phase)))
     return fronts.of_panels(panels, "1 - %MOS (less is better)")

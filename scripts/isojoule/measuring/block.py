@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from isojoule import readable
 from isojoule.energy import Meter
 from isojoule.errors import CompanyError, InputError, StoppedError
 from isojoule.measuring import certification, checkpoints
@@ -264,4 +265,5 @@ def _result(record: MeasurementRecord) -> str:
         return f"{record.outcome} ({record.message})"
     reading = record.energy.computing
     quality = "".join(f", {name} {value:.3f}" for name, value in record.quality.items())
-    return f"{record.energy.duration_s:.2f} s, {reading.energy_kwh:.3g} kWh {reading.kind}{quality}"
+    spent = f"{readable.shown(record.energy.duration_s, 's')}, {readable.shown(reading.energy_kwh, 'kWh')}"
+    return f"{spent} {reading.kind}{quality}"

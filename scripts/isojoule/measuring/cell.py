@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from isojoule import readable
 from isojoule.energy import Meter, Window
 from isojoule.errors import InputError, is_out_of_memory, may_be_out_of_memory
 from isojoule.files import patiently
@@ -247,7 +248,10 @@ def _in_window(job: CellJob, session: Session, computer: Device | Devices) -> tu
         job.meter.ready()
         job.meter.warm_up(session.warm_up)
         far = f"{job.cell}: "
-        with job.meter as window, heartbeat(lambda: f"{far}{session.progress()}, {window.so_far_kwh():.3g} kWh so far"):
+        with (
+            job.meter as window,
+            heartbeat(lambda: f"{far}{session.progress()}, {readable.shown(window.so_far_kwh(), 'kWh')} so far"),
+        ):
             while window.again(repetitions):
                 session.run(window.part_done)
         peak_memory_bytes = torch.cuda.max_memory_allocated() if job.is_on_gpu else None

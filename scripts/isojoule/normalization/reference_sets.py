@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.base import Values
@@ -83,12 +84,11 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
 def costs_in_words(table: pd.DataFrame) -> list[str]:
     """Say for one phase what each number of references costs to measure once, and what error it leaves."""
     lines = []
+    energy, duration = readable.unit("kWh", table["references_kwh"]), readable.unit("s", table["references_s"])
     for row in table.itertuples():
-        duration = "" if np.isnan(row.references_s) else f" and {row.references_s:.3g} s"
-        lines.append(
-            f"{row.phase}, {row.references} references: {row.mdape_percent:.1f} % for {row.references_kwh:.3g} kWh"
-            f"{duration} on each GPU"
-        )
+        cost = energy.shown(row.references_kwh)
+        cost += "" if np.isnan(row.references_s) else f" and {duration.shown(row.references_s)}"
+        lines.append(f"{row.phase}, {row.references} references: {row.mdape_percent:.1f} % for {cost} on each GPU")
     return lines
 
 

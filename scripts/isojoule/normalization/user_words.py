@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from isojoule import readable
+
 
 def in_words(record: Mapping[str, Any]) -> list[str]:
     """Describe a record in lines to print.
@@ -11,10 +13,11 @@ def in_words(record: Mapping[str, Any]) -> list[str]:
         record: that of `Normalized.record`, with the scores of `scores_on_both_gpus` if there are any.
     """
     low_kwh, high_kwh = record["low_kwh"], record["high_kwh"]
+    unit = readable.unit("kWh", [record["energy_kwh"]])
     interval = "no interval"
     if low_kwh is not None:
-        interval = f"{100 * record['coverage']:.0f} % interval {low_kwh:.3g} to {high_kwh:.3g} kWh"
-    energy = f"{record['energy_kwh']:.3g} kWh ({record['energy_kind']})"
+        interval = f"{100 * record['coverage']:.0f} % interval {unit.between(low_kwh, high_kwh)}"
+    energy = f"{unit.shown(record['energy_kwh'])} ({record['energy_kind']})"
     lines = [
         f"{record['phase']} on {record['target']}: {energy}, {interval}",
         f"method: {record['method']}; {len(record['references'])} references",

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from isojoule import intervals
 from isojoule.errors import InputError
 from isojoule.pareto.dominance import Values, dominates, optimal
 from isojoule.pareto.hypervolume import Box, box, hypervolume
 from isojoule.pareto.noise import probability_optimal
 from isojoule.pareto.objectives import Objective, check_logarithmic, objective_values
-from isojoule.tables.energy import statistics
+from isojoule.tables.energy import bounds_of, statistics
 
 SEPARATOR = "; "
 OPTIMAL, WITHIN_NOISE, DOMINATED = "optimal", "within noise", "dominated"
@@ -100,7 +101,7 @@ def find_front(
         for model in means.index
     ]
     probability = probability_optimal(repeats, draws, seed)
-    table = pd.concat([_statistics(groups[column], column) for column in columns], axis=1).loc[means.index]
+    table = pd.concat([_statistics(groups, rows, objective) for objective in objectives], axis=1).loc[means.index]
     table["repeats"] = [max(map(len, costs_by_objective)) for costs_by_objective in repeats]
     table = _with_verdicts(table, costs, probability)
     table["hypervolume_contribution"] = contributions
@@ -144,8 +145,10 @@ def _box(costs: Values, objectives: Sequence[Objective], reference_point: Mappin
     return Box(default.best, reference, default.logarithmic)
 
 
-def _statistics(groups: pd.api.typing.SeriesGroupBy, column: str) -> pd.DataFrame:
-    return pd.DataFrame({f"{column}{ending}": values for ending, values in statistics(groups).items()})
+def _statistics(groups: pd.api.typing.DataFrameGroupBy, rows: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    column = objective.column
+    bounds = intervals.POSITIVE if objective.logarithmic else bounds_of(column, rows)
+    return pd.DataFrame({f"{column}{ending}": values for ending, values in statistics(groups[column], bounds).items()})
 
 
 def _with_verdicts(table: pd.DataFrame, costs: Values, probability: Values) -> pd.DataFrame:

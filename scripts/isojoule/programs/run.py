@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from isojoule import readable
 from isojoule.energy import Meter, Window, nvml
 from isojoule.energy.company import sees_all_processes
 from isojoule.energy.cpu_time import children_cpu_s
@@ -165,9 +166,9 @@ def in_words(record: RunRecord, path: Path) -> list[str]:
     sentences = [] if record.outcome == "ok" else [f"{what}: {record.message}"]
     if record.energy is not None:
         computing, duration_s = record.energy.computing, record.energy.duration_s
-        read = f"{computing.energy_kwh:.4g} kWh {computing.kind} by {computing.source}"
+        read = f"{readable.shown(computing.energy_kwh, 'kWh')} {computing.kind} by {computing.source}"
         until = "" if record.outcome == "ok" else " until then"
-        sentences.append(f"{read} in {duration_s:.4g} s{until}: {what}")
+        sentences.append(f"{read} in {readable.shown(duration_s, 's')}{until}: {what}")
     sentences += [f"{flag}: {MEANINGS[flag]}" for flag in record.flags]
     return [*sentences, f"the record is in {path}"]
 

@@ -8,7 +8,7 @@ from isojoule.records.measurement import Energy, Extrapolation, Work
 def extrapolated(energy: Energy, work: Work, times: float) -> Extrapolation:
     """Estimate what the whole phase takes.
 
-    The interval is that of the mean energy of a repetition (Student's t, 95 %), times the same factor.
+    The interval is that of the mean energy of a repetition (95 %, `isojoule.intervals`), times the same factor.
 
     Args:
         energy: energy of the measured part, with that of each repetition where it is known.
@@ -16,16 +16,14 @@ def extrapolated(energy: Energy, work: Work, times: float) -> Extrapolation:
         times: how many times the measured part the whole phase is.
     """
     # scipy takes long to import, and most jobs extrapolate nothing
-    from scipy.special import stdtrit
+    from isojoule import intervals
 
     measured_kwh, interval = energy.computing.energy_kwh, {}
     repetitions_kwh = energy.window.repetition_energies_kwh or []
     if (number := len(repetitions_kwh)) > 1:
-        half_width_kwh = stdtrit(number - 1, 0.975) * np.std(repetitions_kwh, ddof=1) / np.sqrt(number)
-        interval = {
-            "low_kwh": times * max(measured_kwh - half_width_kwh, 0),
-            "high_kwh": times * (measured_kwh + half_width_kwh),
-        }
+        deviation_kwh = np.std(repetitions_kwh, ddof=1)
+        low_kwh, high_kwh = intervals.of_mean(measured_kwh, deviation_kwh, number, intervals.POSITIVE)
+        interval = {"low_kwh": times * float(low_kwh), "high_kwh": times * float(high_kwh)}
     return Extrapolation(
         times=times,
         steps=max(round(times * work.steps), 1),

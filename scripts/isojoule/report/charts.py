@@ -4,12 +4,16 @@ from typing import Any
 
 import pandas as pd
 
+from isojoule import readable
 from isojoule.figures.shared.styles import PHASES, VERDICTS
 from isojoule.fronts.costs import COSTS
 from isojoule.tables.qualities import QUALITIES
 
 # colours of verdicts with contrast on a dark background, of the same hues as on a white one
 DARK_COLOURS = {"optimal": "#7FB2F0", "within noise": "#F0C75E", "dominated": "#F28B9B"}
+# quantities of the chart of energies with the unit of their columns, and the statistics that are drawn of them
+QUANTITIES = {"energy": "kWh", "power": "W", "duration": "s"}
+STATISTICS = {"": "mean", "_low": "ci95_low", "_high": "ci95_high"}
 # names that Vega has for the markers of the figures
 SHAPES = {"o": "circle", "D": "diamond", "X": "cross"}
 
@@ -28,20 +32,25 @@ def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
     texts = table[["phase", "normalized_to", "energy_kind", "unit"]].astype("string").fillna("")
     of_phase = texts["phase"].map(lambda phase: f" of {PHASES[phase].lower()}" if phase else "")
     kind = texts["energy_kind"].map(lambda kinds: f", {kinds}" if kinds else "")
-    unit = texts["unit"].map(lambda name: f" ({name})" if name else "")
+    units = cost_units(table)
+    unit = pd.Series([units[key] for key in zip(table["cost"], texts["phase"], strict=True)], table.index)
+    size = unit.map(lambda shown: shown.size)
+    symbol = unit.map(lambda shown: shown.symbol)
+    in_unit = symbol.map(lambda name: f" ({name})" if name else "")
     to_target = texts["normalized_to"].map(lambda target: f" → {target}" if target else "")
     cost = table["cost"].map(lambda column: COSTS[column].label) + of_phase
     rows = pd.DataFrame(
         {
             "cost": cost,
-            "label": cost + unit + kind,
+            "label": cost + in_unit + kind,
+            "unit": symbol,
             "platform": table["gpu"] + to_target,
             "quality": table["quality"].map(lambda column: QUALITIES.get(column, column.replace("_", " "))),
             "architecture": table["architecture"],
             "family": table["family"],
-            "x": table["cost_mean"],
-            "x_low": table["cost_ci95_low"],
-            "x_high": table["cost_ci95_high"],
+            "x": table["cost_mean"] / size,
+            "x_low": table["cost_ci95_low"] / size,
+            "x_high": table["cost_ci95_high"] / size,
             "y": table["quality_mean"],
             "y_low": table["quality_ci95_low"],
             "y_high": table["quality_ci95_high"],
@@ -56,8 +65,20 @@ def fronts(table: pd.DataFrame) -> dict[str, Any] | None:
     return {"rows": _columns(rows), "styles": styles}
 
 
+def cost_units(table: pd.DataFrame) -> dict[tuple[str, str], readable.Unit]:
+    """Choose one unit for all fronts of a cost and phase, by both.
+
+    Args:
+        table: the table of fronts, which may have no row.
+    """
+    if table.empty:
+        return {}
+    groups = table.groupby(["cost", table["phase"].fillna("")])
+    return {key: readable.unit(COSTS[key[0]].unit, rows["cost_mean"]) for key, rows in groups}
+
+
 def energies(table: pd.DataFrame) -> dict[str, Any] | None:
-    """Return the energy of every architecture by platform and phase.
+    """Return the energy, power and duration of every architecture by platform and phase, and their units by phase.
 
     Args:
         table: the table of energy.
@@ -74,15 +95,22 @@ def energies(table: pd.DataFrame) -> dict[str, Any] | None:
             "family": table["family"],
             "platform": table["gpu"],
             "phase": table["phase"].map(PHASES),
-            "energy": table["energy_mean_kwh"],
-            "low": table["energy_ci95_low_kwh"],
-            "high": table["energy_ci95_high_kwh"],
             "kind": table["energy_kind"],
-            "power": table["power_mean_w"],
-            "duration": table["duration_mean_s"],
+            "repeats": table["repeats"],
         }
     )
-    return {"rows": _columns(rows)}
+    units: dict[str, dict[str, str]] = {}
+    for name, of_records in QUANTITIES.items():
+        ending = f"_{of_records.lower()}"
+        of_phase = {
+            phase: readable.unit(of_records, part[f"{name}_mean{ending}"]) for phase, part in table.groupby("phase")
+        }
+        size = table["phase"].map({phase: unit.size for phase, unit in of_phase.items()})
+        for column, statistic in STATISTICS.items():
+            rows[f"{name}{column}"] = table[f"{name}_{statistic}{ending}"] / size
+        for phase, unit in of_phase.items():
+            units.setdefault(PHASES[str(phase)], {})[name] = unit.symbol
+    return {"rows": _columns(rows), "units": units}
 
 
 def _columns(rows: pd.DataFrame) -> dict[str, list[Any]]:

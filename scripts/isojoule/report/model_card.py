@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.normalization import references
 from isojoule.normalization.pairs import pair
@@ -85,7 +86,7 @@ def sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, targe
     verb = "took" if rows["measured_energy_kwh"].isna().all() else "would take"
     statistics = energy_table(rows).iloc[0]
     measured = (
-        f"{VERBS[phase]} {architecture}{work} {verb} {statistics['energy_mean_kwh']:.3g} kWh "
+        f"{VERBS[phase]} {architecture}{work} {verb} {readable.shown(statistics['energy_mean_kwh'], 'kWh')} "
         f"({_kinds(rows)}; {_interval_in_words(rows, statistics)}) on {_device(rows, gpu)}."
     )
     if target is None:
@@ -100,25 +101,25 @@ def _interval_in_words(rows: pd.DataFrame, statistics: pd.Series) -> str:
         rows: the repeats of the cell in the table of measurements.
         statistics: the cell's row in the table of energy.
     """
-    repeats = int(statistics["repeats"])
+    repeats, unit = int(statistics["repeats"]), readable.unit("kWh", [statistics["energy_mean_kwh"]])
     if repeats > 1:
         low_kwh, high_kwh = statistics["energy_ci95_low_kwh"], statistics["energy_ci95_high_kwh"]
-        return f"95 % interval {low_kwh:.3g} to {high_kwh:.3g} kWh, {repeats} runs"
+        return f"95 % interval {unit.between(low_kwh, high_kwh)}, {repeats} runs"
     if rows["carried_low_kwh"].notna().all():
         low_kwh, high_kwh = rows[["carried_low_kwh", "carried_high_kwh"]].iloc[0]
-        return f"one run, 95 % interval {low_kwh:.3g} to {high_kwh:.3g} kWh by its repetitions"
+        return f"one run, 95 % interval {unit.between(low_kwh, high_kwh)} by its repetitions"
     return "one run, no interval"
 
 
 def _normalized_sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, target: str) -> str:
     normalized = _normalize(frame, architecture, gpu, phase, target)
-    interval = "no interval"
+    interval, unit = "no interval", readable.unit("kWh", [normalized.energy_kwh])
     if normalized.low_kwh is not None and normalized.high_kwh is not None:
         coverage = f"{100 * normalized.coverage:.0f} %"
-        interval = f"{coverage} interval {normalized.low_kwh:.3g} to {normalized.high_kwh:.3g} kWh"
+        interval = f"{coverage} interval {unit.between(normalized.low_kwh, normalized.high_kwh)}"
     device = _device(frame[frame["gpu"] == target], target)
     return (
-        f"Normalized to {device} by {len(normalized.references)} references: {normalized.energy_kwh:.3g} kWh "
+        f"Normalized to {device} by {len(normalized.references)} references: {unit.shown(normalized.energy_kwh)} "
         f"({normalized.energy_kind}; {interval})."
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from isojoule import __version__
+from isojoule import __version__, readable
 from isojoule.errors import InputError
 from isojoule.figures.captions import MEASUREMENTS
 from isojoule.fronts.costs import COSTS
@@ -66,6 +66,8 @@ def _render(
             version=__version__,
             study=names.iloc[0] if len(names) else path.stem,
             energies=records(energies),
+            units=_units(energies),
+            cost_units=charts.cost_units(analysis["fronts"]),
             without_energy=without_energy(frame),
             taken_from=taken_from(frame),
             costs={column: cost.label for column, cost in COSTS.items()},
@@ -79,6 +81,7 @@ def _render(
                 "fronts": charts.fronts(analysis["fronts"]),
                 "energies": charts.energies(energies),
                 "study": calculator.study(frame),
+                "energy_units": readable.UNITS["kWh"],
             },
             vega=libraries.vega(),
             data_tables=data_tables,
@@ -97,6 +100,20 @@ def environment() -> jinja2.Environment:
     )
     # names stay in the order of the study; NaN is refused, which is no JSON
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
-    environment.filters["figures"] = lambda value: "" if pd.isna(value) else f"{value:.3g}"
+    environment.filters["figures"] = readable.digits
+    environment.filters["quantity"] = readable.shown
+    # what is counted one by one keeps all of its digits
     environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
     return environment
+
+
+def _units(energies: pd.DataFrame) -> dict[str, readable.Unit]:
+    """Choose the unit of each column of the table of energy."""
+    columns = {
+        "energy": ("energy_mean_kwh", "kWh"),
+        "duration": ("duration_mean_s", "s"),
+        "power": ("power_mean_w", "W"),
+        "params": ("params", ""),
+        "flops": ("flops", "FLOP"),
+    }
+    return {name: readable.unit(of_records, energies[column]) for name, (column, of_records) in columns.items()}

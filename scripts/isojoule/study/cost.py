@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from isojoule import readable
 from isojoule.configuration.every_study import Gpu
 from isojoule.progress import aligned
 from isojoule.records import ComputeRecord, MeasurementRecord
@@ -29,6 +30,7 @@ LAUNCH_S = {"train": 1.2e-3, "test": 0.4e-3}
 # seconds that a job takes to start, and that a cell takes beside its window (benchmarks/study_efficiency.py)
 JOB_S, CELL_S = 15.0, 1.0
 RECORD_BYTES = 10_000
+HOURS = readable.Unit("h", 1)
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,25 @@ def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeR
         pairs = [(estimates[cell], kept[cell]) for cell in cells_of_gpu if cell in kept and kept[cell].energy]
         to_go = [cell for cell in cells_of_gpu if cell not in kept]
         rows.append(_row(configuration, gpu, to_go, estimates, pairs))
+    all_rows = [*rows, _total(rows)]
+    units = (
+        readable.unit("kWh", [row.energy_kwh for row in all_rows]),
+        readable.unit("kg CO2e", [row.emissions_kg for row in all_rows]),
+    )
+    symbols = [unit.symbol for unit in units]
     text: list[tuple[str, ...]] = [
-        ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", "kWh", "kg CO2e", "from")
+        ("gpu", "partition", "jobs", "cells", "measured", "to go", "GPU hours", *symbols, "from")
     ]
-    text += [row.shown() for row in rows] + [_total(rows).shown()]
+    text += [row.shown(*units) for row in all_rows]
     country = configuration.energy.country_iso_code
-    largest = max(count.weights_bytes for count in counts.values())
+    features, records, weights = (
+        readable.shown(size_bytes, "B")
+        for size_bytes in (
+            extent.features_bytes,
+            RECORD_BYTES * len(cells(configuration)),
+            max(count.weights_bytes for count in counts.values()),
+        )
+    )
     return "\n".join(
         [
             f"{configuration.study}: an estimate, nothing in it is measured",
@@ -72,8 +87,7 @@ def plan(configuration: Configuration, results: Path, counts: dict[str, ComputeR
             "",
             f"{extent.note}; {country}: {1000 * kg_per_kwh(country):.0f} g CO2e/kWh",
             f"longest job: {_longest(rows)}",
-            f"disk: features {_size(extent.features_bytes)}, records and journal "
-            f"{_size(RECORD_BYTES * len(cells(configuration)))}, weights up to {_size(largest)} per running job",
+            f"disk: features {features}, records and journal {records}, weights up to {weights} per running job",
             *too_few(configuration.gpus),
             *_without_published_flops(counts),
         ]
@@ -86,7 +100,7 @@ def _longest(rows: list["_Row"]) -> str:
     known_h = [row.longest_h for row in rows if row.longest_h]
     if not known_h:
         return "unknown" if unknown else "none is to go"
-    return f"about {_hours(max(known_h))}" + (f"; unknown on {', '.join(unknown)}" if unknown else "")
+    return f"about {readable.shown(3600 * max(known_h), 's')}" + (f"; unknown on {', '.join(unknown)}" if unknown else "")
 
 
 def _without_published_flops(counts: dict[str, ComputeRecord]) -> list[str]:
@@ -108,8 +122,11 @@ class _Row:
     longest_h: float | None
     basis: str
 
-    def shown(self) -> tuple[str, ...]:
-        figures = [_figure(value) for value in (self.hours, self.energy_kwh, self.emissions_kg)]
+    def shown(self, energy: readable.Unit, emissions: readable.Unit) -> tuple[str, ...]:
+        figures = [
+            _figure(value, unit)
+            for value, unit in ((self.hours, HOURS), (self.energy_kwh, energy), (self.emissions_kg, emissions))
+        ]
         counts = (self.jobs, self.cells, self.measured, self.cells - self.measured)
         return (self.gpu, self.partition, *(f"{count:,}" for count in counts), *figures, self.basis)
 
@@ -234,17 +251,5 @@ def _median_ratio(pairs: list[tuple[float, float]]) -> float:
     return median(measured / estimated for measured, estimated in pairs) if pairs else 1.0
 
 
-def _figure(value: float | None) -> str:
-    return "?" if value is None else f"{value:.2g}" if value < 100 else f"{value:,.0f}"
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
-
-
-def _size(size_bytes: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size_bytes < 1000:
-            return f"{size_bytes:.0f} {unit}"
-        size_bytes /= 1000
-    return f"{size_bytes:.1f} GB"
+def _figure(value: float | None, unit: readable.Unit) -> str:
+    return "?" if value is None else unit.digits(value)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import mean
 
+from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.progress import aligned
 from isojoule.records import MeasurementRecord, read_record
@@ -20,6 +21,7 @@ STATES = ("done", "running", "waiting", "out of memory", "failed")
 RESULTS = ("done", "out of memory")
 FAILED = ("failed", "refused", "lost", "oom-once")
 SHOWN = 10
+PHASES = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _row(gpu: str, states: list[CellState]) -> tuple[str, ...]:
         if state.record and state.record.energy:
             energy = state.record.energy
             energy_kwh[energy.computing.kind] += energy.computing.energy_kwh * energy.window.repetitions
-    energies = ", ".join(f"{value:.3g} kWh {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
+    energies = ", ".join(f"{readable.shown(value, 'kWh')} {kind}" for kind, value in sorted(energy_kwh.items())) or "-"
     time_to_go = _time_to_go(states) if gpu != "all" else ""
     return (gpu, str(len(states)), *(str(numbers[name]) for name in STATES), energies, time_to_go)
 
@@ -236,18 +238,23 @@ def _best(states: list[CellState], configuration: Configuration) -> list[str]:
     ranked = sorted(qualities, key=lambda model: mean(qualities[model]), reverse=True)[:SHOWN]
     cells_of_study = [state.cell for state in states]
     in_part = {cell.phase for cell in cells_of_study if configuration.whole(cell.architecture, cell.phase) != 1}
-    part = {phase: " of the part measured" if phase in in_part else "" for phase in ("train", "test")}
+    units = {
+        phase: readable.unit("kWh", [mean(energy_kwh[key]) for key in energy_kwh if key[2] == phase])
+        for phase in PHASES
+    }
+    part = {phase: " of the part measured" if phase in in_part else "" for phase in PHASES}
     rows = [
         (
             "architecture",
             "gpu",
             f"{shown}{' after it' if 'train' in in_part else ''}",
-            f"train kWh{part['train']}",
-            f"test kWh{part['test']}",
+            *(f"{phase} {units[phase].symbol}{part[phase]}" for phase in PHASES),
         )
     ]
     for architecture, gpu in ranked:
-        values = [energy_kwh.get((architecture, gpu, phase), []) for phase in ("train", "test")]
-        train, test = (f"{mean(value):.2e}" if value else "-" for value in values)
+        values = [energy_kwh.get((architecture, gpu, phase), []) for phase in PHASES]
+        train, test = (
+            units[phase].digits(mean(value)) if value else "-" for phase, value in zip(PHASES, values, strict=True)
+        )
         rows.append((architecture, gpu, f"{mean(qualities[architecture, gpu]):.3f}", train, test))
     return ["", *aligned(rows)] if ranked else []

@@ -2,13 +2,13 @@
 
 from collections import Counter
 
-import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
+from isojoule import intervals
 from isojoule.flags.of_record import ordered
-from isojoule.tables.columns import KINDS
+from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.qualities import qualities_of
+from isojoule.tables.values import ANY_SIGN
 
 CELL = ["architecture", "family", "gpu", "phase"]
 
@@ -31,8 +31,9 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         one row per architecture, gpu and phase, in the order of first appearance. Of each quantity the mean, the
-        standard deviation of the sample (n - 1), the ends of the 95 % interval of the mean (Student's t, so that they
-        are wide for few repeats), and of the energy the coefficient of variation; for a single repeat only the mean.
+        standard deviation of the sample (n - 1), the ends of the 95 % interval of the mean (`isojoule.intervals`:
+        within the bounds of the quantity, and wide for few repeats), and of the energy the coefficient of variation;
+        for a single repeat only the mean.
         Where some repeats of a cell were measured and others estimated, the statistics are of the measured ones.
         `outcomes` counts what every repeat came to, `flags` has those of any repeat.
     """
@@ -51,9 +52,11 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for name in QUANTITIES:
         quantity, _, unit = name.rpartition("_")
-        columns |= {f"{quantity}{key}_{unit}": values for key, values in statistics(ok_cells[name]).items()}
+        columns |= {
+            f"{quantity}{key}_{unit}": values for key, values in statistics(ok_cells[name], bounds_of(name, ok)).items()
+        }
     for name in qualities_of(ok):
-        columns |= {f"{name}{key}": values for key, values in statistics(ok_cells[name]).items()}
+        columns |= {f"{name}{key}": values for key, values in statistics(ok_cells[name], bounds_of(name, ok)).items()}
     table = table.join(pd.DataFrame(columns))
     table["energy_cv_percent"] = 100 * table["energy_std_kwh"] / table["energy_mean_kwh"]
     return table.reset_index()
@@ -66,15 +69,36 @@ def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
     return ok[(rank == best) | best.isna()]
 
 
-def statistics(groups: pd.api.typing.SeriesGroupBy) -> dict[str, pd.Series]:
+def bounds_of(name: str, frame: pd.DataFrame) -> tuple[float, float]:
+    """The lowest and the highest value that a column of a table can have; of an unknown column nothing is known."""
+    column = COLUMNS.get(name)
+    if column is None or name in ANY_SIGN:
+        return intervals.UNBOUNDED
+    if column.quality:
+        is_share = column.bounds == intervals.PERCENT and not (frame[name] > 1).any()
+        return (0.0, 1.0) if is_share else column.bounds
+    return intervals.PERCENT if column.unit == "%" else intervals.POSITIVE
+
+
+def statistics(groups: pd.api.typing.SeriesGroupBy, bounds: tuple[float, float]) -> dict[str, pd.Series]:
     """Statistics of the values in every group.
 
+    Args:
+        groups: values by group.
+        bounds: the lowest and the highest value that there can be.
+
     Returns:
-        the mean, the standard deviation of the sample (n - 1) and the ends of the mean's 95 % interval (Student's t),
-        by the ending of a column that holds them: `_mean`, `_std`, `_ci95_low`, `_ci95_high`.
+        the mean, the standard deviation of the sample (n - 1) and the ends of the mean's 95 % interval within the
+        bounds, by the ending of a column that holds them: `_mean`, `_std`, `_ci95_low`, `_ci95_high`.
     """
     mean, deviation, count = groups.mean(), groups.std(), groups.count()
-    # a single repeat has no deviation, so that the one degree of freedom given to it here decides nothing
-    quantile = stdtrit(np.maximum(count.to_numpy() - 1, 1), 0.975)
-    half = quantile * deviation / np.sqrt(count)
-    return {"_mean": mean, "_std": deviation, "_ci95_low": mean - half, "_ci95_high": mean + half}
+    low, high = intervals.of_mean(
+        mean.to_numpy(dtype="float64", na_value=float("nan")),
+        deviation.to_numpy(dtype="float64", na_value=float("nan")),
+        count,
+        bounds,
+    )
+    ends = {
+        name: pd.Series(end, mean.index, dtype=mean.dtype) for name, end in (("_ci95_low", low), ("_ci95_high", high))
+    }
+    return {"_mean": mean, "_std": deviation, **ends}

@@ -1,6 +1,6 @@
 """What the figures of normalization share: pairs of platforms, colours of methods, bars with their spread."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from isojoule import readable
 from isojoule.errors import InputError
-from isojoule.figures.shared.panels import blank, half_width, nothing
+from isojoule.figures.shared.panels import bars, blank, nothing
 from isojoule.figures.shared.styles import PHASES, phases_of
 from isojoule.normalization.base import Values
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.pairs import Pair, pairs
 from isojoule.normalization.splits import SCHEMES
+from isojoule.readable import Unit
 from isojoule.tables.energy import energy_table
 
 # Tol's muted colours; methods share none with families and platforms
@@ -61,22 +63,19 @@ def kinds_of(pair: Pair) -> str:
     return " and ".join(pair.kinds)
 
 
-def half_widths(frame: pd.DataFrame, pair: Pair) -> tuple[Values, Values]:
-    """Return half of the 95 % intervals of a pair's energies on source and target, in kWh; 0 for a single repeat."""
+def bars_of_pair(frame: pd.DataFrame, pair: Pair) -> tuple[Values, Values]:
+    """Return the bars of a pair's energies on source and on target, in kWh, each as `bars` does, (2, m)."""
     rows = frame[(frame["phase"] == pair.phase) & frame["gpu"].isin([pair.source, pair.target])]
     table = energy_table(rows).set_index(["gpu", "architecture"])
-    half = half_width(table, "energy", "_kwh")
-    source, target = (half[gpu].reindex(pair.systems.index).to_numpy() for gpu in (pair.source, pair.target))
+    source, target = (
+        bars(table.loc[gpu].reindex(pair.systems.index), "energy", "_kwh") for gpu in (pair.source, pair.target)
+    )
     return source, target
 
 
-def readable_unit(pair: Pair) -> tuple[float, str]:
-    """Return what kWh are multiplied by so that the pair's energies can be read on a linear axis, and that unit."""
-    largest_kwh = max(float(pair.target_kwh.max()), float(pair.systems["energy_kwh"].max()))
-    for factor, unit in ((1.0, "kWh"), (1e3, "Wh"), (1e6, "mWh")):
-        if largest_kwh * factor >= 1:
-            return factor, unit
-    return 1e9, "µWh"
+def unit_of_pair(pair: Pair, rule: Callable[[str, Iterable[float]], Unit] = readable.unit) -> Unit:
+    """Choose the unit of a pair's energies on source and target, by one of the rules of `readable`."""
+    return rule("kWh", [*pair.systems["energy_kwh"], *pair.target_kwh])
 
 
 def of_random_splits(errors: pd.DataFrame) -> pd.DataFrame:

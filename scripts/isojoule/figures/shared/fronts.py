@@ -1,22 +1,35 @@
 """What the figures of fronts share: the table, panels with models by their verdict, names beside the points."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from isojoule.figures.shared.panels import blank, label_decades, legend, nothing, points
+from isojoule import readable
+from isojoule.figures.shared.panels import bars, blank, label_decades, legend, nothing, points
 from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
+from isojoule.fronts.costs import COSTS
 from isojoule.fronts.of_study import TABLE
 from isojoule.pareto.front import DOMINATED, OPTIMAL
+from isojoule.readable import Unit
 from isojoule.tables.qualities import QUALITIES
 
 # with more models than this dominated ones are not named, and with more models that are not dominated none is
 MOST_NAMED, MOST_SHOWN = 16, 40
 # costs that differ by more than this factor are on a logarithmic axis
 WIDE = 8
+
+
+class Panel(NamedTuple):
+    """One panel: its title, the name of its cost, rows of a table of fronts, and the unit to show their costs in."""
+
+    title: str
+    cost: str
+    rows: pd.DataFrame
+    unit: Unit
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -36,28 +49,38 @@ def read(path: Path) -> pd.DataFrame:
     return table[table["quality"] == table["quality"].iloc[0]]
 
 
-def of_phases(table: pd.DataFrame, label: str) -> Figure:
+def of_phases(table: pd.DataFrame, cost: str) -> Figure:
     """Draw the fronts of a cost, training beside test, with one row of panels per platform.
 
     Args:
-        table: fronts of one cost.
-        label: label of the axis of the cost, with its unit.
+        table: a table of fronts.
+        cost: one of `COSTS`, in which training and test differ.
     """
+    table = table[table["cost"] == cost]
     if table.empty:
         return nothing("No front: nothing has both a quality and such an energy.")
     phases = phases_of(table)
+    units = {phase: cost_unit(cost, part) for phase, part in table.groupby("phase")}
     panels = []
     for (gpu, target), of_gpu in table.groupby(["gpu", "normalized_to"], sort=False):
         platform = f"{gpu}, normalized to {target}" if target else gpu
-        panels += [(f"{PHASES[phase]} on {platform}", label, of_gpu[of_gpu["phase"] == phase]) for phase in phases]
+        panels += [
+            Panel(f"{PHASES[phase]} on {platform}", COSTS[cost].label, of_gpu[of_gpu["phase"] == phase], units[phase])
+            for phase in phases
+        ]
     return of_panels(panels, quality_label(table))
 
 
-def of_panels(panels: list[tuple[str, str, pd.DataFrame]], y_label: str) -> Figure:
+def cost_unit(cost: str, rows: pd.DataFrame) -> Unit:
+    """Choose the unit of the rows of a table of fronts, all of one cost."""
+    return readable.unit(COSTS[cost].unit, rows["cost_mean"])
+
+
+def of_panels(panels: list[Panel], y_label: str) -> Figure:
     """Draw one front per panel, with two panels in each row.
 
     Args:
-        panels: title, label of the axis of the cost, and rows of each panel.
+        panels: the panels, row by row.
         y_label: label of the axis of the quality.
     """
     columns = min(len(panels), 2)
@@ -68,14 +91,23 @@ def of_panels(panels: list[tuple[str, str, pd.DataFrame]], y_label: str) -> Figu
         axis.remove()
     for row in grid:
         row[0].set_ylabel(y_label)
-    for axis, (title, label, part) in zip(grid.flat, panels, strict=False):
-        _draw_panel(axis, part, title, label)
+    panels = [
+        # costs are shown in the unit of their axis
+        panel._replace(
+            rows=panel.rows.assign(
+                **{name: panel.unit.of(panel.rows[name]) for name in ("cost_mean", "cost_ci95_low", "cost_ci95_high")}
+            )
+        )
+        for panel in panels
+    ]
+    for axis, panel in zip(grid.flat, panels, strict=False):
+        _draw_panel(axis, panel)
     legend(figure, grid[0][0], len(VERDICTS))
     # names are moved as they lie on the page, so that the panels must have their place by now, and keep it
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    for axis, (_, _, part) in zip(grid.flat, panels, strict=False):
-        _draw_names(axis, part)
+    for axis, panel in zip(grid.flat, panels, strict=False):
+        _draw_names(axis, panel.rows)
     return figure
 
 
@@ -85,11 +117,12 @@ def quality_label(table: pd.DataFrame) -> str:
     return QUALITIES.get(name, name.replace("_", " "))
 
 
-def _draw_panel(axis: Axes, part: pd.DataFrame, title: str, label: str) -> None:
+def _draw_panel(axis: Axes, panel: Panel) -> None:
     """Draw quality against cost by verdict, and the front as a line."""
+    part, label = panel.rows, panel.unit.label(panel.cost)
     costs = part["cost_mean"]
     is_logarithmic = len(part) > 0 and costs.min() > 0 and costs.max() > WIDE * costs.min()
-    axis.set(title=title, xlabel=label + _kinds_label(part), xscale="log" if is_logarithmic else "linear")
+    axis.set(title=panel.title, xlabel=label + _kinds_label(part), xscale="log" if is_logarithmic else "linear")
     front = part[part["verdict"] == OPTIMAL].sort_values("cost_mean")
     if len(front):
         axis.step(
@@ -97,11 +130,8 @@ def _draw_panel(axis: Axes, part: pd.DataFrame, title: str, label: str) -> None:
         )
     for verdict, (colour, marker) in VERDICTS.items():
         models = part[part["verdict"] == verdict]
-        bars = {
-            f"{side}err": (models[f"{name}_ci95_high"] - models[f"{name}_mean"]).astype(float).fillna(0)
-            for side, name in (("x", "cost"), ("y", "quality"))
-        }
-        points(axis, models["cost_mean"], models["quality_mean"], colour, marker, verdict.capitalize(), **bars)
+        lengths = {"xerr": bars(models, "cost"), "yerr": bars(models, "quality")}
+        points(axis, models["cost_mean"], models["quality_mean"], colour, marker, verdict.capitalize(), **lengths)
     # leave room for names beside the outermost points
     axis.margins(x=0.1, y=0.12)
     if is_logarithmic:

@@ -7,11 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from isojoule import readable
 from isojoule.compute_energy.fits import Fit, fit_affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
-from isojoule.figures.shared.panels import blank, legend, nothing, points
+from isojoule.figures.shared.panels import bars, blank, legend, nothing, points
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles, platform_label
+from isojoule.readable import Unit
+from isojoule.units import JOULES_PER_KWH
 
 MARKERS = {"train": "o", "test": "^"}
 
@@ -39,21 +42,24 @@ def energy_against_computation(frame: pd.DataFrame, phase: str) -> Figure:
         return nothing(f"This study has no {PHASES[phase].lower()}.")
     panels = groups(table)
     rows = [(gpu, column) for gpu in table["gpu"].unique() for column in ("published_flops", "params")]
+    energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
     figure = blank(2.9 * len(panels) + 0.8, 2.5 * len(rows) + 0.6)
     grid = figure.subplots(len(rows), len(panels), squeeze=False)
     for row, (gpu, column) in zip(grid, rows, strict=True):
         for axis, (name, families) in zip(row, panels.items(), strict=True):
             part = table[(table["gpu"] == gpu) & table["family"].isin(families)]
             unit = "FLOP" if column == "published_flops" else ""
-            energies_with_fits(axis, part, column, unit, fit_each=name != ALL or len(panels) == 1)
+            energies_with_fits(axis, part, column, unit, energy_unit, fit_each=name != ALL or len(panels) == 1)
             axis.set_title(f"{platform_label(part, gpu)}: {name}", fontsize=8)
             axis.set_xlabel(f"FLOPs of the {PHASES[phase].lower()}" if unit else "Parameters")
-        row[0].set_ylabel("Energy")
+        row[0].set_ylabel(energy_unit.label("Energy"))
     legend(figure, grid[0][0], len(family_styles(table)))
     return figure
 
 
-def energies_with_fits(axis: Axes, part: pd.DataFrame, column: str, unit: str, *, fit_each: bool) -> None:
+def energies_with_fits(
+    axis: Axes, part: pd.DataFrame, column: str, unit: str, energy_unit: Unit, *, fit_each: bool
+) -> None:
     """Draw energy against a quantity of compute, with affine fits.
 
     Args:
@@ -61,6 +67,7 @@ def energies_with_fits(axis: Axes, part: pd.DataFrame, column: str, unit: str, *
         part: rows of `quantities_to_draw`.
         column: column of the quantity.
         unit: unit of the quantity, or nothing for a count.
+        energy_unit: unit of the axis of energy.
         fit_each: whether there is one fit per family; otherwise there is a single one over all.
     """
     complete = part.dropna(subset=[column])
@@ -68,21 +75,23 @@ def energies_with_fits(axis: Axes, part: pd.DataFrame, column: str, unit: str, *
     for family, (colour, marker) in family_styles(part).items():
         of_family = complete[complete["family"] == family]
         x, y = of_family[column], of_family["energy_j"]
-        points(axis, x, y, colour, marker, family_label(family), yerr=of_family["energy_half_j"])
+        shown, yerr = energy_unit.of(of_family["energy_mean_kwh"]), bars(of_family, "energy", "_kwh", energy_unit)
+        points(axis, x, shown, colour, marker, family_label(family), yerr=yerr)
         if fit_each and (fit := fit_affine(y, x)):
-            _draw_fit(axis, fit, x, colour)
+            _draw_fit(axis, fit, x, colour, energy_unit)
             words.append(f"{family_label(family)}: {_fit_in_words(fit, unit)}")
     if not fit_each and (fit := fit_affine(complete["energy_j"], complete[column])):
-        _draw_fit(axis, fit, complete[column], "#444444")
+        _draw_fit(axis, fit, complete[column], "#444444", energy_unit)
         words.append(f"all: {_fit_in_words(fit, unit)}")
     _write_above_points(axis, words)
-    si_ticks(axis, "J")
+    si_ticks(axis)
 
 
-def _draw_fit(axis: Axes, fit: Fit, x: pd.Series, colour: str) -> None:
-    """Draw a fit as a line over the range of its points."""
+def _draw_fit(axis: Axes, fit: Fit, x: pd.Series, colour: str, energy_unit: Unit) -> None:
+    """Draw a fit in joules as a line over the range of its points."""
     ends = np.array([x.min(), x.max()], dtype=float)
-    axis.plot(ends, fit.coefficients[0] + fit.coefficients[1] * ends, color=colour, linewidth=1, zorder=1)
+    energies_j = fit.coefficients[0] + fit.coefficients[1] * ends
+    axis.plot(ends, energy_unit.of(energies_j / JOULES_PER_KWH), color=colour, linewidth=1, zorder=1)
 
 
 def _fit_in_words(fit: Fit, unit: str) -> str:
@@ -99,11 +108,11 @@ def _write_above_points(axis: Axes, lines: list[str]) -> None:
     axis.text(0.03, 0.98, "\n".join(lines), transform=axis.transAxes, fontsize=7, va="top")
 
 
-def si_ticks(axis: Axes, y_unit: str) -> None:
-    """Label few ticks with SI prefixes, the vertical ones with their unit; the horizontal axis has it in its label."""
-    for side, unit in ((axis.xaxis, ""), (axis.yaxis, y_unit)):
+def si_ticks(axis: Axes) -> None:
+    """Label few ticks, the horizontal ones with SI prefixes."""
+    for side in (axis.xaxis, axis.yaxis):
         side.set_major_locator(MaxNLocator(5))
-        side.set_major_formatter(EngFormatter(unit=unit, sep=" "))
+    axis.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axis.tick_params(labelsize=7)
 
 

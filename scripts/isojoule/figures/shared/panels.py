@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
 from numpy.typing import NDArray
 
+from isojoule.readable import Unit
+
 # width of a column by that of a text of two columns, in most journals; the style's figures are as wide as the text
 COLUMN = 86 / 178
+AS_IT_IS = Unit("", 1)
 # figures that would be narrower than this share of the text go into a column
 NARROW = 0.6
-# where a bar whose interval reaches 0 ends on a logarithmic axis, in parts of the mean
-SHORTEST = 0.1
 # a logarithmic axis over a smaller ratio than this may have a single tick at 1, 2 or 5
 NARROWEST = 7
 # values that differ by less are one, which an axis shows up to this factor around it
@@ -40,10 +41,21 @@ def nothing(reason: str) -> Figure:
     return figure
 
 
-def half_width(table: pd.DataFrame, quantity: str, unit: str = "") -> pd.Series:
-    """Return half of the 95 % interval of a quantity of the table of energy; it is 0 for a single repeat."""
-    half = table[f"{quantity}_ci95_high{unit}"] - table[f"{quantity}_mean{unit}"]
-    return half.astype(float).fillna(0)
+def bars(table: pd.DataFrame, quantity: str, ending: str = "", unit: Unit = AS_IT_IS) -> NDArray[np.float64]:
+    """Return the lengths of the bars of the 95 % intervals, below and above the means; 0 where there is no interval.
+
+    Args:
+        table: with `<quantity>_mean`, `_ci95_low` and `_ci95_high`, one row per point, (n,).
+        quantity: name of the quantity.
+        ending: unit at the end of the names of these columns, such as `_kwh`.
+        unit: unit that is drawn.
+
+    Returns:
+        (2, n), in that unit.
+    """
+    mean, low, high = (table[f"{quantity}_{end}{ending}"].astype(float) for end in ("mean", "ci95_low", "ci95_high"))
+    lengths: NDArray[np.float64] = unit.of(np.vstack([(mean - low).fillna(0), (high - mean).fillna(0)]))
+    return lengths
 
 
 def points(
@@ -53,10 +65,10 @@ def points(
     colour: str,
     marker: str,
     label: str,
-    xerr: pd.Series | None = None,
-    yerr: pd.Series | None = None,
+    xerr: NDArray[np.float64] | None = None,
+    yerr: NDArray[np.float64] | None = None,
 ) -> None:
-    """Draw the points of one family or platform, with bars that end inside the axis where it is logarithmic.
+    """Draw the points of one family or platform, with bars.
 
     Args:
         axis: where to draw.
@@ -65,15 +77,14 @@ def points(
         colour: colour of points and bars.
         marker: marker of the points.
         label: label in the legend.
-        xerr: half widths of the horizontal bars, (n,).
-        yerr: half widths of the vertical bars, (n,).
+        xerr: lengths of the horizontal bars, below and above the points, (2, n).
+        yerr: lengths of the vertical bars, (2, n).
     """
-    x_values, y_values = pd.Series(x).astype(float).to_numpy(), pd.Series(y).astype(float).to_numpy()
     axis.errorbar(
-        x_values,
-        y_values,
-        xerr=_bar_lengths(xerr, x_values, axis.get_xscale()),
-        yerr=_bar_lengths(yerr, y_values, axis.get_yscale()),
+        pd.Series(x).astype(float).to_numpy(),
+        pd.Series(y).astype(float).to_numpy(),
+        xerr=xerr,
+        yerr=yerr,
         fmt=marker,
         color=colour,
         label=label,
@@ -83,14 +94,6 @@ def points(
         elinewidth=0.9,
         capsize=2,
     )
-
-
-def _bar_lengths(half: pd.Series | None, values: NDArray[np.float64], scale: str) -> NDArray[np.float64] | None:
-    """Return the lengths of bars below and above the values, (2, n)."""
-    if half is None:
-        return None
-    above = half.astype(float).fillna(0).to_numpy()
-    return np.vstack([np.minimum(above, (1 - SHORTEST) * values) if scale == "log" else above, above])
 
 
 def label_decades(axis: Axis) -> None:

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from isojoule.readable import Unit
+
 # Okabe and Ito's colours, which colour-blind readers tell apart; families and platforms share none
 FAMILIES = {"mlp": ("#0072B2", "o"), "rnn": ("#009E73", "s"), "cnn": ("#D55E00", "^"), "crnn": ("#CC79A7", "D")}
 OTHER_FAMILIES = [("#E69F00", "P"), ("#56B4E9", "X"), ("#999999", "v")]
@@ -40,9 +42,9 @@ def platform_label(cells: pd.DataFrame, gpu: str) -> str:
     return f"{gpu} ({', '.join(kinds)})" if kinds else gpu
 
 
-def energy_label(cells: pd.DataFrame) -> str:
+def energy_label(cells: pd.DataFrame, unit: Unit) -> str:
     """Label an axis of energy with its unit and the kinds of energy."""
-    return f"Energy (kWh), {' and '.join(_energy_kinds(cells))}"
+    return f"{unit.label('Energy')}, {' and '.join(_energy_kinds(cells))}"
 
 
 def _energy_kinds(cells: pd.DataFrame) -> list[str]:

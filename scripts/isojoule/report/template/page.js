@@ -4,7 +4,12 @@ const byId = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const rowsOf = (columns) => Object.values(columns)[0].map((_, i) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[i]])));
 const distinct = (values) => [...new Set(values)];
-const figures = Normalization.figures;
+// Three significant digits and units of single energies, as readable.py chooses them.
+const figures = (value) => {
+  const text = Normalization.figures(value);
+  return text.includes("e+") && Math.abs(text) < 1e6 ? Number(text).toLocaleString("en") : text;
+};
+const energyUnit = (kwh) => data.energy_units.findLast(([, size]) => Number(kwh.toPrecision(3)) >= size * (1 - 1e-9)) ?? data.energy_units[0];
 
 async function unpacked(packed, type) {
   const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
@@ -40,6 +45,7 @@ async function enhanceTables() {
   };
   Object.assign(jQuery.fn.dataTable.ext.type.order, { "value-asc": byValue(1), "value-desc": byValue(-1) });
   for (const element of document.querySelectorAll("table.data")) {
+    if (element.querySelector("th.extra")) addSwitch(element);
     const long = element.tBodies[0].rows.length > ROWS;
     const table = new jQuery.fn.dataTable.Api(jQuery(element).DataTable({
       order: [], columnDefs: [{ targets: "number", type: "value" }], paging: long, pageLength: ROWS, autoWidth: false, lengthMenu: [ROWS, 100, { label: "all", value: -1 }],
@@ -49,6 +55,16 @@ async function enhanceTables() {
     addFilters(element, table);
     if (long) onPaper(element, table);
   }
+}
+
+// Columns that few readers need are behind a switch, so that the others fit the page.
+function addSwitch(element) {
+  const label = document.createElement("label"), box = document.createElement("input");
+  label.className = "switch noprint";
+  box.type = "checkbox";
+  box.addEventListener("change", () => element.classList.toggle("all-columns", box.checked));
+  label.append(box, " All columns");
+  element.closest(".wide").before(label);
 }
 
 // Prints all rows of a table, but of the fronts only models that are not dominated; afterwards the table is as before.
@@ -120,10 +136,8 @@ function axisTicks(type, element, values) {
   for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
     ticks.push(...steps.map((step) => Number(`${step}e${power}`)).filter((tick) => tick >= low / 1.5 && tick <= high * 1.5));
   }
-  return { format: ".0e", values: ticks, labelOverlap: true };
+  return { labelExpr: "datum.value < 1e-3 || datum.value >= 1e6 ? format(datum.value, '.0e') : format(datum.value, ',~r')", values: ticks, labelOverlap: true };
 }
-// The low end of an error bar, which must lie inside a logarithmic axis.
-const bar = (low, mean, scale) => (low == null ? mean : scale === "log" ? Math.max(low, mean / 10) : low);
 
 function frontChart({ rows: columns, styles }) {
   const rows = rowsOf(columns), [cost, platform, quality] = ["front-cost", "front-platform", "front-quality"].map(byId);
@@ -140,8 +154,8 @@ function frontChart({ rows: columns, styles }) {
     const shown = pick(), scale = scaleOf(shown.map((row) => row.x));
     const values = shown.map((row) => ({
       ...row,
-      x_low: bar(row.x_low, row.x, scale), x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
-      cost_shown: figures(row.x), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
+      x_low: row.x_low ?? row.x, x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
+      cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
     // Models are not named where names would lie on each other; a point still says its name under the mouse.
     const few = values.filter((row) => row.verdict !== "dominated").length <= 30 && byId("front-chart").clientWidth > 500;
@@ -189,29 +203,36 @@ function frontChart({ rows: columns, styles }) {
   return update();
 }
 
+// One run has no interval, which the words below a chart must not promise.
+function runsInWords(rows) {
+  const counts = distinct(rows.map((row) => row.repeats)).sort((a, b) => a - b), most = counts.at(-1);
+  if (most === 1) return "repeats, of which there are none";
+  return counts.length > 1 ? `${counts[0]} to ${most} runs${counts[0] === 1 ? " (none where there is one)" : ""}` : `${most} runs`;
+}
+
 const PLATFORMS = [["#000000", "#ffffff"], ["#B87400", "#E69F00"], ["#1F86C0", "#56B4E9"], ["#777777", "#AAAAAA"], ["#7F7300", "#D6C525"]];
 const SHAPES = ["circle", "diamond", "square", "triangle-up", "triangle-down"];
 const MOST_ROWS = 120;
 
-function energyChart({ rows: columns }) {
+function energyChart({ rows: columns, units }) {
   const rows = rowsOf(columns), [phase, quantity] = ["energy-phase", "energy-quantity"].map(byId);
-  const quantities = { "Energy (kWh)": "energy", "Power (W)": "power", "Duration (s)": "duration" };
+  const quantities = { Energy: "energy", Power: "power", Duration: "duration" };
   choose(phase, distinct(rows.map((row) => row.phase)));
   choose(quantity, Object.keys(quantities).filter((name) => rows.some((row) => row[quantities[name]] != null)));
   const platforms = distinct(rows.map((row) => row.platform));
   const draw = chart(byId("energy-chart"), (light) => {
-    const field = quantities[quantity.value], ofPhase = rows.filter((row) => row.phase === phase.value && row[field] != null);
+    const field = quantities[quantity.value], unit = units[phase.value][field], ofPhase = rows.filter((row) => row.phase === phase.value && row[field] != null);
     const names = distinct([...ofPhase].sort((a, b) => b.energy - a.energy).map((row) => row.architecture)), kept = new Set(names.slice(0, MOST_ROWS));
     // Rows stand in the order of the axis, which Vega-Lite keeps.
     const shown = [...kept].flatMap((name) => ofPhase.filter((row) => row.architecture === name)), scale = scaleOf(shown.map((row) => row[field]));
     const values = shown.map((row) => ({
-      architecture: row.architecture, platform: row.platform, kind: row.kind, value: row[field], value_shown: figures(row[field]),
-      low: field === "energy" ? bar(row.low, row.energy, scale) : row[field], high: field === "energy" ? row.high ?? row.energy : row[field],
+      architecture: row.architecture, platform: row.platform, kind: row.kind, value: row[field], value_shown: `${figures(row[field])} ${unit}`, runs: row.repeats,
+      low: row[`${field}_low`] ?? row[field], high: row[`${field}_high`] ?? row[field],
     }));
     byId("energy-words").textContent = names.length > MOST_ROWS
       ? `The ${MOST_ROWS} architectures that take most of ${names.length}; the table below has all.`
-      : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over repeats.`;
-    const x = { field: "value", type: "quantitative", title: quantity.value + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart"), shown.map((row) => row[field])), orient: "top" } };
+      : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over ${runsInWords(shown)}.`;
+    const x = { field: "value", type: "quantitative", title: `${quantity.value} (${unit})` + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart"), shown.map((row) => row[field])), orient: "top" } };
     const y = { field: "architecture", type: "nominal", sort: null, title: null, axis: { labelLimit: 220, grid: true } };
     const color = { field: "platform", title: null, sort: platforms, scale: { domain: platforms, range: platforms.map((_, i) => PLATFORMS[i % 5][light ? 0 : 1]) } };
     return {
@@ -224,7 +245,7 @@ function energyChart({ rows: columns }) {
           encoding: {
             x, y, color, shape: { field: "platform", sort: platforms, title: null, scale: { domain: platforms, range: platforms.map((_, i) => SHAPES[i % 5]) } },
             description: { field: "architecture" },
-            tooltip: [{ field: "architecture", title: "Architecture" }, { field: "platform", title: "Platform" }, { field: "value_shown", title: quantity.value }, { field: "kind", title: "Energy" }],
+            tooltip: [{ field: "architecture", title: "Architecture" }, { field: "platform", title: "Platform" }, { field: "value_shown", title: quantity.value }, { field: "kind", title: "Energy" }, { field: "runs", title: "Runs" }],
           },
         },
       ],
@@ -290,10 +311,11 @@ function calculator(study) {
       };
       const normalized = Normalization.normalize(study, target.value, phase.value, given, ownSystem);
       answer.dataset.normalized = JSON.stringify(normalized);
+      const [symbol, size] = energyUnit(normalized.energy_kwh);
       const interval = normalized.low_kwh === null ? "no interval"
-        : `${100 * normalized.coverage} % interval ${figures(normalized.low_kwh)} to ${figures(normalized.high_kwh)} kWh`;
+        : `${100 * normalized.coverage} % interval ${figures(normalized.low_kwh / size)} to ${figures(normalized.high_kwh / size)} ${symbol}`;
       say([
-        ["strong", `${figures(normalized.energy_kwh)} kWh on ${normalized.target} (${normalized.energy_kind})`], ["p", `${normalized.phase}: ${interval}`],
+        ["strong", `${figures(normalized.energy_kwh / size)} ${symbol} on ${normalized.target} (${normalized.energy_kind})`], ["p", `${normalized.phase}: ${interval}`],
         ["p", `Method: ${normalized.method}; ${normalized.references.length} references.`], ["p", `Interval: ${normalized.interval}.`],
         ...normalized.warnings.map((warning) => ["p", `Warning: ${warning}`]),
       ]);
