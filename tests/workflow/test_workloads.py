@@ -38,6 +38,7 @@ WAVEFLOW = {
     "analysis": {"quality_table": "opinions.csv"},
 }
 CUSTOM = """
+from isojoule import readable
 from isojoule.workloads.waveflow.model import WaveFlow
 
 
@@ -213,7 +214,7 @@ def test_waveflow_carries_what_was_measured_to_the_whole(waveflow):
     assert (frame["repetitions"] >= 5).all()
     assert (frame["measured_energy_kind"] == "estimated").all()
     in_windows_kwh = (frame["measured_energy_kwh"] * frame["repetitions"]).sum()
-    assert f"{in_windows_kwh:.3g} kWh" in (results / "report.html").read_text()
+    assert readable.shown(in_windows_kwh, "kWh") in (results / "report.html").read_text()
     assert (set(train["devices"]), set(test["devices"])) == ({2}, {1})
 
 
