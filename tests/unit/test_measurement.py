@@ -390,4 +390,4 @@ def test_progress_names_its_cell(study, folder, machine, tmp_path, monkeypatch, 
     monkeypatch.setattr(cell_module, "heartbeat", partial(heartbeat, period_s=0.001))
     train(study, folder, machine, tmp_path / "weights.safetensors")
     said = capsys.readouterr().err
-    assert re.search(r"^0 s: mlp-1x4 on cpu-1thread, train, repeat 0: .+ kWh so far$", said, re.MULTILINE), said
+    assert re.search(r"^0 s: mlp-1x4 on cpu-1thread, train, repeat 0: .+ [µm]?J so far$", said, re.MULTILINE), said

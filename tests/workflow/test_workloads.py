@@ -13,6 +13,8 @@ import soundfile
 import yaml
 from commands import isojoule
 
+from isojoule import readable
+
 PROJECT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 ENERGY = {"country_iso_code": "FRA", "min_window_s": 0.01, "resolution_percent": 100}
@@ -38,7 +40,6 @@ WAVEFLOW = {
     "analysis": {"quality_table": "opinions.csv"},
 }
 CUSTOM = """
-from isojoule import readable
 from isojoule.workloads.waveflow.model import WaveFlow
 
 

@@ -100,7 +100,9 @@ def _longest(rows: list["_Row"]) -> str:
     known_h = [row.longest_h for row in rows if row.longest_h]
     if not known_h:
         return "unknown" if unknown else "none is to go"
-    return f"about {readable.shown(3600 * max(known_h), 's')}" + (f"; unknown on {', '.join(unknown)}" if unknown else "")
+    return f"about {readable.shown(3600 * max(known_h), 's')}" + (
+        f"; unknown on {', '.join(unknown)}" if unknown else ""
+    )
 
 
 def _without_published_flops(counts: dict[str, ComputeRecord]) -> list[str]:
