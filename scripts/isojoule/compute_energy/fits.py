@@ -171,27 +171,27 @@ def power_ratios(table: pd.DataFrame) -> pd.DataFrame:
         table: as `quantities` returns it.
 
     Returns:
-        `train_power_w`, `test_power_w`, `ratio` and the ends of its 95 % interval, from the relative half widths of
-        both powers in quadrature; the ends are missing without repeats.
+        `train_power_w`, `test_power_w`, `ratio` and the ends of its 95 % interval, from the half widths of both
+        powers on logarithms, in quadrature; the ends are missing without repeats.
     """
     keys = ["gpu", "architecture", "family"]
     train, test = (table[table["phase"] == phase].set_index(keys) for phase in ("train", "test"))
     both = train.add_suffix("_train").join(test.add_suffix("_test"), how="inner")
-    powers_w, relative_halves = [], []
+    powers_w, log_halves = [], []
     for phase in ("train", "test"):
         power_w = both[f"power_mean_w_{phase}"].astype("float64")
         powers_w.append(power_w)
-        relative_halves.append(both[f"power_ci95_high_w_{phase}"].astype("float64") / power_w - 1)
+        log_halves.append(np.log(both[f"power_ci95_high_w_{phase}"].astype("float64") / power_w))
     ratio = powers_w[0] / powers_w[1]
-    half = ratio * np.hypot(*relative_halves)
+    factor = np.exp(np.hypot(*log_halves))
     is_same_kind = both["energy_kind_train"] == both["energy_kind_test"]
     ratios = pd.DataFrame(
         {
             "train_power_w": powers_w[0],
             "test_power_w": powers_w[1],
             "ratio": ratio,
-            "ratio_ci95_low": ratio - half,
-            "ratio_ci95_high": ratio + half,
+            "ratio_ci95_low": ratio / factor,
+            "ratio_ci95_high": ratio * factor,
             "energy_kind": both["energy_kind_train"].where(is_same_kind, "several"),
         }
     )
