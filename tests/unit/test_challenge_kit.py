@@ -13,6 +13,7 @@ from isojoule.challenge import kit as kits
 from isojoule.challenge.judging import judge
 from isojoule.challenge.ranking import _on_front
 from isojoule.errors import InputError
+from isojoule.programs.keeping import Keeper
 from isojoule.records import provenance
 from isojoule.records.challenge import Measured, Submission
 from isojoule.records.writing import write_record
@@ -150,6 +151,8 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
             "times the energy on the target, which no GPU does",
         ),
         ({"systems": lambda runs: [runs[0] | {"device": "other"}, *runs[1:]]}, "found device other, expected"),
+        ({"systems": lambda runs: [runs[0] | {"devices": 4}, *runs[1:]]}, "found number of devices 4, expected 1"),
+        ({"systems": lambda runs: [run | {"phase": "test"} for run in runs]}, "with an energy of train (team-"),
         ({"systems": lambda runs: [runs[0] | {"energy_kind": "measured"}, *runs[1:]]}, "found kind of energy measured"),
         ({"systems": lambda runs: [run | {"power_limit_w": 1.0, "duration_s": 1.0} for run in runs]}, "W on average"),
         ({"systems": lambda runs: [runs[0] | {"energy_kwh": 100.0}, *runs[1:]]}, "expected a factor of 2 at most"),
@@ -260,6 +263,25 @@ def test_references_are_chosen_where_none_are_named(task, published, small):
     assert len(kit.references_kwh) == 4
     energies = list(kit.references_kwh.values())
     assert min(energies) < energies[0] < max(energies), "scores are relative to one in the middle"
+
+
+@pytest.mark.parametrize(
+    ("phase", "quality", "message"),
+    [
+        ("test", {"f1": 0.5}, "--phase: found test, expected train, which the challenge ranks"),
+        ("train", {"F1": 0.5}, "--quality: found F1, expected f1, which the challenge ranks"),
+        ("train", {}, None),
+        ("train", {"f1": 0.5, "f1_low": 0.4}, None),
+    ],
+)
+def test_a_run_that_could_not_be_ranked_is_refused_before_it_begins(task, folder, phase, quality, message):
+    path = submission(task, folder, "team", phase="train", quality="f1")
+    keeper = Keeper(folder / "run.json", path)
+    if message is None:
+        keeper.check(phase, quality)
+    else:
+        with pytest.raises(InputError, match=message):
+            keeper.check(phase, quality)
 
 
 def test_the_front_is_that_of_less_energy_or_more_quality():

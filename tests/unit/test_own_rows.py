@@ -51,6 +51,7 @@ def test_my_rows_are_the_references_and_the_systems(folder, task):
     assert ended.returncode == 0, ended.stderr
     table = pd.read_csv(folder / "target.csv").set_index("architecture")
     assert list(table.index) == [f"my-{name}" for name in own]
+    assert (table["psds1"] == 0.5).all()
     for name, system in own.items():
         alone = normalize(study, target, "train", given, system)
         assert table.loc[f"my-{name}", "energy_kwh"] == pytest.approx(alone.energy_kwh)

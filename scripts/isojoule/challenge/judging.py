@@ -156,6 +156,7 @@ def _check_runs(submission: Submission) -> None:
     for run in runs:
         for what, found, expected in (
             ("device", run.device, first.device),
+            ("number of devices", run.devices, first.devices),
             ("kind of energy", run.energy_kind, first.energy_kind),
         ):
             if found != expected:

@@ -100,7 +100,7 @@ def write(path: Path, kit: Kit, study: str) -> None:
         raise InputError(f"{path}: found the ending {path.suffix or 'none'}, expected .zip")
     readme = (
         f"A kit of a challenge: {len(kit.references_kwh)} references of {kit.study}, to be measured on your GPU.\n\n"
-        f"    pip install 'isojoule[measure,analysis]=={kit.software['isojoule']}'\n"
+        f"    pip install './isojoule-{kit.software['isojoule']}-py3-none-any.whl[measure,analysis]'\n"
         f"    isojoule challenge run {path.name} --team NAME --output submission.json\n"
         "    isojoule run --name SYSTEM --append submission.json "
         f"--phase {kit.phase} --quality {kit.quality}=VALUE -- COMMAND\n"

@@ -30,8 +30,8 @@ def measure(kit: Kit, team: str, folder: Path, *, is_cpu: bool, threads: int, al
     here = provenance.software()["isojoule"]
     if kit.software["isojoule"] != here:
         raise InputError(
-            f"kit: found one of isojoule {kit.software['isojoule']}, expected {here}, which is installed here: "
-            f"pip install 'isojoule[measure,analysis]=={kit.software['isojoule']}'"
+            f"kit: found one of isojoule {kit.software['isojoule']}, expected {here}, which is installed here; install "
+            "the version of the kit, which the organizers give"
         )
     entry = {"device": "cpu", "threads": threads} if is_cpu else {"device": "cuda"}
     content = kit.configuration | {"gpus": {GPU: entry}}
@@ -49,6 +49,8 @@ def measure(kit: Kit, team: str, folder: Path, *, is_cpu: bool, threads: int, al
     return Submission(
         team=team,
         kit=checksum(kit),
+        phase=kit.phase,
+        quality=kit.quality,
         references=[Measured.of(record) for record in records],
         certificates={certificate.name: certificate.findings for certificate in certificates},
         hardware=records[0].hardware,

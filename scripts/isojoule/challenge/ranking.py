@@ -104,7 +104,8 @@ def in_words(table: pd.DataFrame) -> list[str]:
         )
     told = int((ranked["ahead_of_next"] >= TOLD_APART).sum())
     pairs = int(ranked["ahead_of_next"].notna().sum())
-    sentences.append(f"{len(ranked)} systems are ranked; of {pairs} neighbours in the ranking, {told} are told apart")
+    noun = "system is" if len(ranked) == 1 else "systems are"
+    sentences.append(f"{len(ranked)} {noun} ranked; of {pairs} neighbours in the ranking, {told} are told apart")
     for row in table[table["rank"].isna()].itertuples():
         reason = "it has no quality, and no score" if pd.isna(row.refused) else row.refused
         sentences.append(f"not ranked: {row.system or 'the submission'} of {row.team}: {reason}")
@@ -117,7 +118,10 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
     if of.refused is not None or of.submission is None:
         return [{"team": of.team, "system": "", "refused": of.refused, "doubts": doubts}]
     if not of.systems:
-        return [{"team": of.team, "system": "", "refused": "found no system with an energy", "doubts": doubts}]
+        others = dict.fromkeys(f"{run.architecture}, {run.phase}" for run in of.submission.systems)
+        found = f" ({'; '.join(others)})" if others else ""
+        reason = f"found no system with an energy of {kit.phase}{found}"
+        return [{"team": of.team, "system": "", "refused": reason, "doubts": doubts}]
     try:
         normalized = repeats_on(target, of.references, of.systems)
     except InputError as error:

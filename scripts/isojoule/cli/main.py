@@ -58,8 +58,9 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     if first == "--version":
         tell(f"isojoule {isojoule.__version__}")
     if first not in NAMES:
-        nearest = difflib.get_close_matches(first, NAMES, n=1, cutoff=0.4)
-        expected = f"expected one such as {nearest[0]}; " if nearest else ""
+        below = [name for name in NAMES if name.startswith(f"{first} ")]
+        nearest = below or difflib.get_close_matches(first, NAMES, n=1, cutoff=0.4)
+        expected = f"expected one such as {', '.join(nearest)}; " if nearest else ""
         print(f"error: found no command {first}, {expected}isojoule --help lists all", file=sys.stderr)
         sys.exit(2)
     command = load(first)
@@ -148,5 +149,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one sentence instead of the usage, which is long, and leave with exit code 2."""
         sentence = message.removeprefix("argument ").replace("the following arguments are required: ", "missing: ")
+        if "command" in {action.dest for action in self._actions} and sentence.startswith("unrecognized"):
+            sentence = f"{sentence}, expected -- in front of your program"
         print(f"error: {sentence}; {self.prog} --help explains it", file=sys.stderr)
         sys.exit(2)

@@ -94,7 +94,12 @@ def run(options: argparse.Namespace) -> None:
         records[MINE] if is_single else [{"architecture": name, **record} for name, record in records.items()], indent=2
     )
     if is_table:
-        write_table(pd.DataFrame([row_of(name, record) for name, record in records.items()]), options.output)
+        table = pd.DataFrame([row_of(name, record) for name, record in records.items()])
+        if not is_single:
+            own_qualities = qualities(options)
+            further = own_qualities.columns.difference(table.columns)
+            table = table.join(own_qualities[further], on="architecture")
+        write_table(table, options.output)
     elif options.output:
         write_text(options.output, content + "\n")
     if options.json:
@@ -134,6 +139,11 @@ def rows_of(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[st
         references = read
     else:
         references = {name: repeats for name, repeats in read.items() if name in names}
+        if options.source is None and not references:
+            raise InputError(
+                f"{options.references}: found {', '.join(list(read)[:3])}, none of which is in the study, expected "
+                f"rows of its architectures, such as {', '.join(sorted(names)[:3])}"
+            )
         if not own:
             origin = options.systems or options.references or "--source"
             raise InputError(
@@ -142,6 +152,13 @@ def rows_of(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[st
     if options.source is not None:
         references = references_of_study(frame, options.source, options.target, options.phase)
     return references, own
+
+
+def qualities(options: argparse.Namespace) -> "pd.DataFrame":
+    """Return the qualities of my systems by name, means over repeats, from the file that has the systems."""
+    from isojoule.normalization.user_rows import qualities_of, read_frame
+
+    return qualities_of(read_frame(options.systems or options.references, options.phase, options.gpu))
 
 
 def row_of(name: str, record: dict[str, object]) -> dict[str, object]:

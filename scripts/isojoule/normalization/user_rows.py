@@ -8,7 +8,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
-from isojoule.tables.columns import KINDS
+from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.names import check_one_name
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
@@ -92,6 +92,21 @@ def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase:
     shared = [name for name in own if name in of_study]
     both = pd.concat([own[shared].astype(object), of_study[shared].astype(object)], ignore_index=True)
     return [*doubts(own), *differing_work(both)]
+
+
+def qualities_of(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the qualities by system, means over repeats: columns of numbers that are qualities or unknown to us.
+
+    Args:
+        rows: as `read_frame` returns them.
+    """
+    names = [
+        name
+        for name in rows
+        if pd.api.types.is_numeric_dtype(rows[name])
+        and (name not in COLUMNS or str(COLUMNS[name].source).startswith("record.quality."))
+    ]
+    return rows.groupby("architecture", sort=False)[names].mean().dropna(axis=1, how="all")
 
 
 def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: str) -> dict[str, Repeats]:

@@ -32,18 +32,19 @@ class Keeper:
     record: Path
     table: Path | None = None
 
-    def check(self, quality: Mapping[str, float]) -> None:
+    def check(self, phase: str, quality: Mapping[str, float]) -> None:
         """Refuse, before anything runs, what could not be written behind it.
 
         Args:
+            phase: of the run.
             quality: of the system, by name of the metric.
 
         Raises:
-            InputError: a folder cannot be written, the table is none, or a quality cannot be in it.
+            InputError: a folder cannot be written, the table is none, or a phase or quality cannot be in it.
         """
         check_writable(self.record.parent)
         if self.table is not None and self.table.suffix == SUBMISSION:
-            read_submission(self.table)
+            read_submission(self.table).check_system(phase, quality)
         elif self.table is not None:
             from isojoule.tables.appending import check_qualities, read_appendable
 

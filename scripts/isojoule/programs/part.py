@@ -107,7 +107,7 @@ def measure(
     description = Description(name or name_of(words), phase, gpu, flops, params, quality or {})
     path = Path(output or default_path(description.name, phase, provenance.now(), os.getpid()))
     keeper = Keeper(path, None if append is None else Path(append))
-    keeper.check(description.quality)
+    keeper.check(description.phase, description.quality)
     is_alone = started.local_size == 1
     with devices_alone() as uuids:
         launch.check_reach(started, words, os.environ, len(uuids))

@@ -62,7 +62,7 @@ def run(
         InputError: nothing can be read here, others use a GPU, or nothing can be written.
     """
     check_exists(words[0])
-    keeper.check(description.quality)
+    keeper.check(description.phase, description.quality)
     with devices_alone(reading.cpu) as uuids:
         launch.check_reach(started, words, os.environ, len(uuids))
         gpus = [nvml.identify(uuid) for uuid in uuids]

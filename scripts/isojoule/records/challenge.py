@@ -1,10 +1,12 @@
 """The records of a challenge: the kit that participants get, and the submission that they send back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from isojoule.errors import InputError
 from isojoule.records.base import (
     Count,
     DurationS,
@@ -101,6 +103,8 @@ class Submission(Record):
     schema_version: Literal[1] = 1
     team: Text = Field(min_length=1)
     kit: Text = Field(description="Checksum of the kit.")
+    phase: Literal["train", "test"] | None = Field(default=None, description="Phase that is ranked.")
+    quality: Text | None = Field(default=None, description="Name of the quality that systems are ranked by.")
     references: list[Measured]
     systems: list[Measured] = Field(default=[])
     certificates: dict[Text, list[Text]] = Field(
@@ -109,6 +113,23 @@ class Submission(Record):
     hardware: Hardware
     software: dict[Text, Text]
     made_at: Time
+
+    def check_system(self, phase: str, quality: Mapping[str, float]) -> None:
+        """Refuse a run that could not be ranked, before it runs.
+
+        Args:
+            phase: of the run.
+            quality: of the system, by name of the metric.
+
+        Raises:
+            InputError: the challenge ranks another phase, or a quality of another name.
+        """
+        if self.phase is not None and phase != self.phase:
+            raise InputError(f"--phase: found {phase}, expected {self.phase}, which the challenge ranks")
+        if self.quality is not None and quality and self.quality not in quality:
+            raise InputError(
+                f"--quality: found {', '.join(quality)}, expected {self.quality}, which the challenge ranks"
+            )
 
     def with_system(self, record: RunRecord) -> "tuple[Submission, int]":
         """Return the submission with a run of a system of the team, and the number of its repeat."""
