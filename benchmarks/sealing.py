@@ -3,7 +3,7 @@
     python benchmarks sealing
 
 The study is the demo with 1,000 clips, and the aggregation is that of the published study. A stage is its command, with
-the start of Python. Both are CPU time, and the limit is 1 %.
+the start of Python. Both are CPU time, and the limit is 1 %, or 5 % for reading all clips.
 """
 
 import sys
@@ -25,6 +25,7 @@ from isojoule.measuring.extraction import check_features
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.writing import as_text
 from isojoule.study import reading
+from isojoule.workloads.manifest_rows import file_hashes
 
 CLIPS = 500
 
@@ -73,6 +74,10 @@ def measure(rounds: int) -> list[Row]:
         for (what, stage), of_stage in zip(words.items(), seals_of, strict=True):
             stage_s, seals_s = interleaved(rounds, partial(run, *stage), of_stage)
             rows.append(Row(f"seals of {what}, CPU time", seals_s, "the stage", stage_s, "s", "<= 0.01"))
+            if stage[0] == "extract-features":
+                hashes_s = [_clips(folder) for _ in range(rounds)]
+                what = f"hashes of its clips of {_mb(folder / 'dataset' / 'audio'):.0f} MB, CPU time"
+                rows.append(Row(what, hashes_s, "the stage", stage_s, "s", "<= 0.05"))
     return rows
 
 
@@ -89,6 +94,21 @@ def _stage(folder: Path, *words: str) -> float:
         for path in (folder / "results").glob("attempts/*/*/*.json"):
             path.unlink()
     return command([sys.executable, "-m", "isojoule", *words], folder).cpu_s
+
+
+def _clips(folder: Path) -> float:
+    """CPU time to check the audio files of a manifest, which have no seals but hashes in it."""
+
+    def check() -> None:
+        hashes = file_hashes(folder / "dataset" / "manifest.tsv")
+        # the commands ran in that folder
+        seals.check_files({str(folder / path): of_file for path, of_file in hashes.items()}, 2, "isojoule")
+
+    return _cpu_s(check)
+
+
+def _mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.iterdir()) / 1e6
 
 
 def _files(written: Sequence[Path], read: Sequence[Path]) -> float:
