@@ -81,7 +81,7 @@ def locked(path: Path) -> Iterator[None]:
     """Wait until nobody else changes a file in which several programs put something, and keep it so.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or its file system has no locks.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,12 @@ def locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {_reason(error)}") from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            raise InputError(
+                f"{path}: its folder has no locks ({_reason(error)}), expected one where programs can take turns"
+            ) from error
         yield
 
 

@@ -1,6 +1,10 @@
 """Normalize rows as `isojoule run --append` writes them: mine and the references, repeated, many at once."""
 
+import errno
+import fcntl
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +13,29 @@ import pytest
 from commands import isojoule
 from simulated import normalization_task
 
+from isojoule.errors import InputError
 from isojoule.normalization import normalize
 from isojoule.normalization.user_repeats import normalize_repeats, pooled, repeats_on
 from isojoule.normalization.user_rows import Repeats, references_of_study, systems_of
 from isojoule.normalization.user_system import Target
+from isojoule.programs.keeping import Keeper
 from isojoule.tables.writing import write_table
+
+# eight processes add rows to one file, each two of them
+APPENDING = """
+import os, sys
+from pathlib import Path
+from isojoule.tables.appending import append
+processes = []
+for number in range(8):
+    if not (pid := os.fork()):
+        for row in range(2):
+            append(Path(sys.argv[1]), {"gpu": "mine", "architecture": f"net-{row}", "family": "net", "phase": "train",
+                "outcome": "ok", "energy_kwh": 1e-3, "energy_kind": "measured", "params": number + 1})
+        os._exit(0)
+    processes.append(pid)
+sys.exit(max(os.waitpid(pid, 0)[1] for pid in processes))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -200,3 +222,20 @@ def test_a_target_for_many_users_gives_each_what_it_gives_alone(task):
             one = {name: own[name]}
             alone = normalize_repeats(study, target, "train", references, one)
             assert repeats_on(bound, references, one) == alone
+
+
+def test_no_row_is_lost_where_eight_processes_add_to_one_table(tmp_path):
+    subprocess.run([sys.executable, "-c", APPENDING, tmp_path / "mine.csv"], check=True, timeout=60)
+    table = pd.read_csv(tmp_path / "mine.csv")
+    assert list(table.groupby("params").size()) == [2] * 8
+    for _, of_system in table.groupby("architecture"):
+        assert sorted(of_system["repeat"]) == list(range(8))
+
+
+def test_a_folder_without_locks_is_one_sentence(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOSYS, "not here")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(InputError, match=r"mine\.csv: its folder has no locks \(Function not implemented\), expected"):
+        Keeper(tmp_path / "run.json", tmp_path / "mine.csv").check("train", {})

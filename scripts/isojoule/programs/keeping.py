@@ -44,13 +44,15 @@ class Keeper:
         """
         check_writable(self.record.parent)
         if self.table is not None and self.table.suffix == SUBMISSION:
-            read_submission(self.table).check_system(phase, quality)
+            with locked(self.table):
+                read_submission(self.table).check_system(phase, quality)
         elif self.table is not None:
             from isojoule.tables.appending import check_qualities, read_appendable
 
             check_qualities(quality)
             check_writable(self.table.parent)
-            read_appendable(self.table)
+            with locked(self.table):
+                read_appendable(self.table)
 
     def begin(self, record: RunRecord) -> None:
         """Write that the run began: if this process is killed, that is what there is to know."""
