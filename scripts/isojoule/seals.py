@@ -1,8 +1,9 @@
 """Seals: the hash of a file's content, kept with the file, so that whoever reads it sees a change since it was made.
 
 A JSON file has its seal as its last key, any other file in a hidden file beside it, so that a table stays a table for
-everybody. The hash is of the fields, of the lines or of the array, and not of how they are written. A seal keeps no
-forger out. What has none is read as it is: it is somebody's own, or older than seals.
+everybody. The hash is of the fields, of the lines or of the array, and not of how they are written; that of parquet and
+of any other file is of its bytes, which nobody writes but the stage that made it. A seal keeps no forger out. What has
+none is read as it is: it is somebody's own, or older than seals.
 """
 
 import ast

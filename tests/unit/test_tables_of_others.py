@@ -409,6 +409,8 @@ def test_what_a_front_leaves_out_is_told(tmp_path):
             "100000",
             "1 row, the first of train of m0 on a: power_w is 1e+05 W, and energy_kwh over duration_s",
         ),
+        ("emissions_kg_co2e", "56", "1 row would have 560 kg CO2e per kWh, the first; is emissions_kg_co2e in kg?"),
+        ("accuracy", "71.5", "accuracy is 0.5 to 71.5; is some of it a share, and some in per cent?"),
         ("epochs", "1", "m0 is not the same work in all rows: train with epochs 1 (gpu a) and 10 (gpu b)"),
         ("batch_size", "64", "m0 is not the same work in all rows: train with batch_size 32 (gpu b) and 64 (gpu a)"),
         ("flops", "7", "m0 is not the same work in all rows: flops 7 (gpu a) and 10 (gpu b)"),
@@ -416,6 +418,7 @@ def test_what_a_front_leaves_out_is_told(tmp_path):
 )
 def test_every_program_asks_about_rows_that_do_not_go_together(tmp_path, header, changed, sentence):
     values = {"duration_s": "3600", "power_w": "100", "epochs": "10", "batch_size": "32", "flops": "10"}
+    values |= {"emissions_kg_co2e": "0.005", "accuracy": "0.5"}
     names = ["gpu", "architecture", "phase", "energy_kwh", *values]
     lines = [",".join([gpu, f"m{n}", "train", "0.1", *values.values()]) for gpu in "ab" for n in range(5)]
     lines[0] = ",".join(["a", "m0", "train", "0.1", *(values | {header: changed}).values()])
@@ -431,3 +434,18 @@ def test_tests_on_different_data_are_told(tmp_path):
     (tmp_path / "t.csv").write_text("model,phase,samples,energy_kwh\na,test,10,1\nb,test,5000,2\n")
     ended = isojoule("front", "t.csv", "--minimize", "energy_kwh", cwd=tmp_path)
     assert "tests are of different work: samples 10 (model a) and 5000 (model b)" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("T4,m1,train,0.2", "column gpu: t4 and T4 count as 2, which are told apart by capitals and signs alone"),
+        ("t4,M_1,train,0.2", "column architecture: m-1 and M_1 count as 2"),
+        ("t4,m-1,train,100", "differ by a factor of 1e+03; are they in one unit, and of one system?"),
+    ],
+)
+def test_what_was_typed_otherwise_in_one_row_is_asked_about(tmp_path, row, sentence):
+    path = tmp_path / "t.csv"
+    path.write_text(f"gpu,architecture,phase,energy_kwh\nt4,m-1,train,0.1\n{row}\nt4,m-11,train,0.1\n")
+    for read in (measurements.read_told, measurements.read_unmixed, lambda path: models.read(path, ["energy_kwh"])):
+        assert [sentence in said for said in read(path)[-1]].count(True) == 1

@@ -17,9 +17,8 @@ from isojoule.configuration.sentences import refusal
 from isojoule.errors import InputError
 from isojoule.tables import measurements
 from isojoule.tables.columns import COLUMNS
-from isojoule.tables.plausibility import doubts
+from isojoule.tables.questions import questions
 from isojoule.tables.reading import read_any
-from isojoule.tables.same_work import differing_work
 from isojoule.tables.values import numbers, refuse
 from isojoule.units import JOULES_PER_KWH
 
@@ -148,8 +147,8 @@ def read(path: Path, described_by: Path) -> ReferenceTable:
 
 
 def doubts_in_words(table: ReferenceTable) -> list[str]:
-    """Say which rows of a table are likely in another unit, or of different work."""
-    return [f"warning: {table.name}: {said}" for said in (*doubts(table.frame), *differing_work(table.frame))]
+    """Say which rows of a table are likely in another unit, of different work, or misspelt."""
+    return [f"warning: {table.name}: {said}" for said in questions(table.frame)]
 
 
 def in_words(table: ReferenceTable) -> str:

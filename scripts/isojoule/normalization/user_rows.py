@@ -9,7 +9,7 @@ import pandas as pd
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
 from isojoule.tables.columns import COLUMNS, KINDS
-from isojoule.tables.names import check_one_name
+from isojoule.tables.names import check_one_name, nearly_the_same_in_words
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
 from isojoule.tables.same_work import differing_work
@@ -78,7 +78,7 @@ def read_frame(path: Path, phase: str, gpu: str | None = None) -> pd.DataFrame:
 
 
 def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase: str) -> list[str]:
-    """Say which rows of a user are likely in another unit, or are of other work than those of the study.
+    """Say which rows of a user are likely in another unit, or are of other work than the study's, or misspell a name.
 
     Args:
         rows: as `read_frame` returns them.
@@ -88,10 +88,11 @@ def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase:
     """
     own = rows.reset_index(drop=True).assign(gpu="yours", phase=phase)
     of_study = frame[(frame["gpu"] == target) & (frame["phase"] == phase) & (frame["outcome"] == "ok")]
+    names = pd.DataFrame({"architecture": [*own["architecture"], *of_study["architecture"]]})
     of_study = of_study[of_study["architecture"].isin(own["architecture"])]
     shared = [name for name in own if name in of_study]
     both = pd.concat([own[shared].astype(object), of_study[shared].astype(object)], ignore_index=True)
-    return [*doubts(own), *differing_work(both)]
+    return [*doubts(own), *differing_work(both), *nearly_the_same_in_words(names, ["architecture"])]
 
 
 def qualities_of(rows: pd.DataFrame) -> pd.DataFrame:

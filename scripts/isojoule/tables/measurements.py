@@ -8,9 +8,8 @@ from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.names import check_one_name
-from isojoule.tables.plausibility import doubts
+from isojoule.tables.questions import questions
 from isojoule.tables.reading import read_any
-from isojoule.tables.same_work import differing_work
 from isojoule.tables.unstated import in_words, with_families, with_kinds, with_repeats
 from isojoule.tables.values import refuse, typed
 from isojoule.units import JOULES_PER_KWH
@@ -46,7 +45,7 @@ def read_told(path: Path) -> tuple[pd.DataFrame, list[str]]:
         InputError: as `read`.
     """
     frame = read(path)
-    return frame, [*in_words(frame), *doubts(frame), *differing_work(frame)]
+    return frame, [*in_words(frame), *questions(frame)]
 
 
 def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
@@ -61,7 +60,7 @@ def read_unmixed(path: Path, kinds: list[str] | None = None) -> tuple[pd.DataFra
     frame = read(path)
     sentences = in_words(frame)
     frame, left_out = of_kinds(frame, kinds)
-    return frame, [*sentences, *filter(None, [left_out]), *doubts(frame), *differing_work(frame)]
+    return frame, [*sentences, *filter(None, [left_out]), *questions(frame)]
 
 
 def completed(frame: pd.DataFrame, origin: str) -> pd.DataFrame:

@@ -11,9 +11,8 @@ from isojoule.tables.columns import COLUMNS
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.names import NAME_COLUMNS, check_one_name, other_names_in_words
 from isojoule.tables.outcomes import without_energy
-from isojoule.tables.plausibility import doubts
+from isojoule.tables.questions import questions
 from isojoule.tables.reading import read_any
-from isojoule.tables.same_work import differing_work
 from isojoule.tables.unstated import in_words, with_kinds, with_repeats
 from isojoule.tables.values import check_costs, refuse, typed
 from isojoule.tables.values import numbers as of_column
@@ -82,7 +81,7 @@ def read(
         frame = frame[frame["outcome"] == "ok"]
         if frame.empty:
             raise InputError(f"{path}: found no row whose outcome is ok, expected some")
-    return frame, of_model, [*sentences, *doubts(frame, of_model), *differing_work(frame, of_model)]
+    return frame, of_model, [*sentences, *questions(frame, of_model, words)]
 
 
 def incomplete(part: pd.DataFrame, columns: Sequence[str], name: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Names of columns: each has one spelling in every program, and one column says which model a row is of."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
@@ -11,6 +12,8 @@ from isojoule.tables.values import origin_of, place
 
 # columns that tables of others have the name of a model in; the first that a table has is taken
 NAME_COLUMNS = ("architecture", "model", "system", "name")
+NAMES_SHOWN = 5
+SEPARATORS = re.compile(r"[\s_-]+")
 
 
 def check_spelling(frame: pd.DataFrame, known: Iterable[str], named: Collection[str] = ()) -> None:
@@ -66,6 +69,30 @@ def other_names_in_words(frame: pd.DataFrame, name: str) -> list[str]:
         if other != name and other in frame and (frame[other].notna() & (frame[other] != frame[name])).any()
     ]
     return [f"models are named by the column {name}, and not by {' or '.join(others)}"] if others else []
+
+
+def nearly_the_same_in_words(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Say which names differ in capitals, blanks, hyphens and underscores alone: one thing may count as two.
+
+    Args:
+        frame: any table.
+        columns: columns of names; those that the table lacks are ignored.
+    """
+    sentences = []
+    for column in dict.fromkeys(columns):
+        names: dict[str, list[str]] = {}
+        for name in frame[column].dropna().astype(str).unique() if column in frame else []:
+            names.setdefault(SEPARATORS.sub("-", name.casefold()), []).append(name)
+        sentences += [
+            f"column {column}: {' and '.join(map(in_one_line, alike))} count as {len(alike)}, which are told apart by "
+            "capitals and signs alone"
+            for alike in names.values()
+            if len(alike) > 1
+        ]
+    more = (
+        [f"and {len(sentences) - NAMES_SHOWN} more pairs of names like these"] if len(sentences) > NAMES_SHOWN else []
+    )
+    return sentences[:NAMES_SHOWN] + more
 
 
 def _letters(name: str) -> str:

@@ -1,4 +1,6 @@
-"""Energies that look as if they were not in kWh: nothing is changed or left out, the user is asked."""
+"""Values that look as if they were in another unit: nothing is changed or left out, the user is asked."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -8,23 +10,31 @@ from isojoule.units import JOULES_PER_KWH
 PLAUSIBLE_POWER_W = (0.05, 20_000.0)
 # energy of one platform over that of another for the same system, beyond which a unit was likely mixed up
 PLAUSIBLE_FACTOR = 100.0
+# energy of one repeat over another of the same cell
+REPEATS_FACTOR = 10.0
 # a stated power is that of energy and duration, but for what else its instrument saw
 AGREEING_FACTOR = 2.0
+# CO2e of a kWh of electricity: beyond, emissions are in grams or tonnes
+PLAUSIBLE_KG_PER_KWH = (0.001, 3.0)
 SHOWN = 3
 
 
-def doubts(frame: pd.DataFrame, name: str = "architecture") -> list[str]:
-    """Sentences on energies that are likely in another unit.
+def doubts(frame: pd.DataFrame, name: str = "architecture", by: Sequence[str] = ()) -> list[str]:
+    """Sentences on energies, and on what belongs to them, that are likely in another unit.
 
     Args:
         frame: any table; without `energy_kwh` there is nothing to doubt.
         name: column with the names of the systems.
+        by: further columns that tell rows apart which are no repeats of each other.
     """
-    if "energy_kwh" not in frame:
-        return []
     ok = frame[(frame["outcome"] == "ok").fillna(value=False)] if "outcome" in frame else frame
-    of_power = _of_power(ok, name) if "duration_s" in ok else []
-    return [*of_power, *(_between_platforms(ok, name) if "gpu" in ok else [])]
+    sentences = _of_accuracy(ok["accuracy"].dropna()) if "accuracy" in ok else []
+    if "energy_kwh" not in frame:
+        return sentences
+    sentences += _of_power(ok, name) if "duration_s" in ok else []
+    sentences += _of_repeats(ok, (name, "phase", "gpu", *by))
+    sentences += _between_platforms(ok, name) if "gpu" in ok else []
+    return sentences + (_of_emissions(ok) if "emissions_kg_co2e" in ok else [])
 
 
 def _of_power(ok: pd.DataFrame, name: str) -> list[str]:
@@ -57,6 +67,38 @@ def _of_power(ok: pd.DataFrame, name: str) -> list[str]:
             "W; are they in kWh and s?"
         )
     return sentences
+
+
+def _of_repeats(ok: pd.DataFrame, keys: Sequence[str]) -> list[str]:
+    """Doubt repeats of one cell that differ as much as no noise makes them."""
+    cell = [column for column in dict.fromkeys(keys) if column in ok]
+    energies = ok["energy_kwh"].astype("float64").groupby([ok[column] for column in cell], sort=False)
+    factors = energies.max() / energies.min()
+    odd = factors[factors > REPEATS_FACTOR]
+    names = [", ".join(map(str, values if len(cell) > 1 else [values])) for values in odd.index[:SHOWN]]
+    sentences = [
+        f"repeats of {of} differ by a factor of {factor:.3g}; are they in one unit, and of one system?"
+        for of, factor in zip(names, odd, strict=False)
+    ]
+    return sentences + ([f"and {len(odd) - SHOWN} more cells like these"] if len(odd) > SHOWN else [])
+
+
+def _of_accuracy(values: "pd.Series[float]") -> list[str]:
+    """Doubt accuracies of which some are at most 1 and others above."""
+    if values.empty or not values.min() <= 1 < values.max():
+        return []
+    return [f"accuracy is {values.min():g} to {values.max():g}; is some of it a share, and some in per cent?"]
+
+
+def _of_emissions(ok: pd.DataFrame) -> list[str]:
+    """Doubt emissions that no electricity has."""
+    low, high = PLAUSIBLE_KG_PER_KWH
+    kg_per_kwh = (ok["emissions_kg_co2e"] / ok["energy_kwh"]).astype("float64")
+    odd = kg_per_kwh[(kg_per_kwh < low) | (kg_per_kwh > high)]
+    if odd.empty:
+        return []
+    rows = f"{len(odd)} row{'s' * (len(odd) > 1)}"
+    return [f"{rows} would have {odd.iloc[0]:.3g} kg CO2e per kWh, the first; is emissions_kg_co2e in kg?"]
 
 
 def _between_platforms(ok: pd.DataFrame, name: str) -> list[str]:
