@@ -26,7 +26,7 @@ FLOORS = (
     ("tables",),
     ("programs",),
     ("pareto",),
-    ("normalization", "compute_energy", "literature", "simulation"),
+    ("normalization", "compute_energy", "comparison", "literature", "simulation"),
     ("fronts",),
     ("figures",),
     ("report",),

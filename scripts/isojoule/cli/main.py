@@ -34,6 +34,7 @@ COMMANDS = {
         "compare-normalization",
         "normalize",
         "compare-fronts",
+        "compare",
         "front",
         "score",
         "estimate-training",

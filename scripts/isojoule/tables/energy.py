@@ -38,7 +38,7 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
         `outcomes` counts what every repeat came to, `flags` has those of any repeat.
     """
     cells = frame.groupby(CELL, sort=False, dropna=False)
-    ok = _of_the_best_kind(frame[frame["outcome"] == "ok"])
+    ok = of_the_best_kind(frame[frame["outcome"] == "ok"])
     ok_cells = ok.groupby(CELL, sort=False, dropna=False)
     first = cells[["params", "flops"]].first()
     table = first.assign(
@@ -62,7 +62,7 @@ def energy_table(frame: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
+def of_the_best_kind(ok: pd.DataFrame) -> pd.DataFrame:
     """The repeats of each cell whose energy is of the most trustworthy kind that the cell has."""
     rank = ok["energy_kind"].map({kind: number for number, kind in enumerate(KINDS)}).astype("float64")
     best = rank.groupby([ok[name] for name in CELL], sort=False, dropna=False).transform("min")
