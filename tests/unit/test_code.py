@@ -176,6 +176,7 @@ STAGES = [
     ),
     (("tabulate-energy", MEASUREMENTS, "--output", "results/energy.csv"), ()),
     (("tabulate-flags", MEASUREMENTS, "--output", "results/flags.csv"), ()),
+    (("tabulate-findings", MEASUREMENTS, "--output", "results/findings.csv"), ()),
     (("link-compute-energy", MEASUREMENTS, "--output", LINKS), ()),
     (("plot", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
     (("evaluate-normalization", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),

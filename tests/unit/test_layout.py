@@ -28,6 +28,7 @@ FLOORS = (
     ("pareto",),
     ("normalization", "compute_energy", "comparison", "literature", "simulation"),
     ("fronts",),
+    ("findings",),
     ("figures",),
     ("report",),
     ("challenge",),

@@ -20,6 +20,7 @@ ENERGY = {
     "aggregate": 1,
     "tabulate_energy": 1,
     "tabulate_flags": 1,
+    "tabulate_findings": 1,
     "link_compute_energy": 1,
     "compare_fronts": 1,
     "plot_measurements": 1,

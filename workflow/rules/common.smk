@@ -89,6 +89,7 @@ MEASUREMENTS = f"{RESULTS}/measurements.parquet"
 LINKS = ("fits", "explained", "power-ratios", "claims")
 # the tables of the report, below the results and without their ending
 TABLES = [
+    "findings",
     "tables/flags",
     *(f"compute-energy/{name}" for name in LINKS),
     *(f"pareto/{name}" for name in ("fronts", "summary", "stability")),

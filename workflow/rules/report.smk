@@ -1,6 +1,27 @@
-"""Tables and figures go in, and one HTML page comes out, which needs no network."""
+"""Tables and figures go in, and what they say in sentences and one HTML page come out, which needs no network."""
 
 PAGE = Path(isojoule.__file__).parent / "report" / "template"
+
+
+rule tabulate_findings:
+    input:
+        measurements=MEASUREMENTS,
+        tables=[
+            f"{RESULTS}/pareto/fronts.csv",
+            f"{RESULTS}/compute-energy/explained.csv",
+            *([f"{RESULTS}/normalization/references.csv"] if NORMALIZABLE else []),
+        ],
+    output:
+        f"{RESULTS}/findings.csv",
+    log:
+        f"{RESULTS}/logs/tabulate_findings.log",
+    params:
+        code=code_fingerprint.fingerprint(
+            "isojoule.cli.tabulate_findings", every_module=True
+        ),
+    shell:
+        f"isojoule tabulate-findings {{input.measurements}} --results {RESULTS}"
+        " --tables {input.tables} --output {output} 2>&1 | tee {log}"
 
 
 rule write_report:

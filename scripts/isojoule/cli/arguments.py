@@ -25,6 +25,33 @@ def results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, required=True, help="folder of the study's results")
 
 
+def tables_of_study(parser: argparse.ArgumentParser) -> None:
+    """Add --tables and --results, the tables of a study and the folder that they are below."""
+    parser.add_argument(
+        "--results", type=Path, default=Path(), help="folder of the study's results (default: this folder)"
+    )
+    parser.add_argument(
+        "--tables", type=Path, nargs="*", default=[], help="tables that the analysis wrote, CSV or parquet"
+    )
+
+
+def tables_by_path(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the files of --tables by their path below --results, with their seals checked.
+
+    Raises:
+        InputError: one is no file below that folder, or was changed.
+    """
+    from isojoule import seals
+
+    tables = {}
+    for path in options.tables:
+        if not path.is_file() or not path.is_relative_to(options.results):
+            raise InputError(f"tables: found {path}, expected a file below {options.results}")
+        seals.check(path)
+        tables[path.relative_to(options.results).as_posix()] = path
+    return tables
+
+
 def output(parser: argparse.ArgumentParser, what: str, *, required: bool = True) -> None:
     """Add --output, the file or folder that a command writes, described by `what`."""
     parser.add_argument("--output", type=Path, required=required, help=what)

@@ -39,6 +39,7 @@ COMMANDS = {
         "score",
         "estimate-training",
         "literature",
+        "tabulate-findings",
     ),
     "challenge": ("challenge make", "challenge run", "challenge rank"),
     "publish": ("plot", "report", "model-card"),

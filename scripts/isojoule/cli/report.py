@@ -13,18 +13,12 @@ import argparse
 from pathlib import Path
 
 from isojoule.cli import arguments
-from isojoule.errors import InputError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser)
-    parser.add_argument(
-        "--results", type=Path, default=Path(), help="folder of the study's results (default: this folder)"
-    )
-    parser.add_argument(
-        "--tables", type=Path, nargs="*", default=[], help="tables that the analysis wrote, CSV or parquet"
-    )
+    arguments.tables_of_study(parser)
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="figures in their order, SVG files")
     parser.add_argument("--extraction", type=Path, help="record of the extraction of features, a JSON file")
     arguments.output(parser, "the page, an HTML file")
@@ -40,13 +34,10 @@ def run(options: argparse.Namespace) -> None:
 
     frame, doubts = measurements.read_told(options.table)
     extraction = options.extraction and read_record(options.extraction, ExtractionRecord)
-    tables = {}
-    for path in options.tables:
-        if not path.is_file() or not path.is_relative_to(options.results):
-            raise InputError(f"tables: found {path}, expected a file below {options.results}")
-        tables[path.relative_to(options.results).as_posix()] = path
-    for path in [*options.tables, *(figure for figure in options.figures if figure.is_file())]:
-        seals.check(path)
+    tables = arguments.tables_by_path(options)
+    for figure in options.figures:
+        if figure.is_file():
+            seals.check(figure)
     write_text(options.output, render((options.table, frame), tables, options.figures, extraction))
     for doubt in doubts:
         print(f"warning: {doubt}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from isojoule.findings import reading as findings
 from isojoule.fronts import of_study
 from isojoule.normalization import ranking
 from isojoule.normalization.splits import SCHEMES
@@ -15,6 +16,7 @@ from isojoule.tables.expected import Expected
 RANKS_SHOWN = 10
 # name on the page: path of the table below the study's results, and what the page shows of it
 TABLES = {
+    "findings": ("findings.csv", findings.TABLE),
     "fronts": ("pareto/fronts.csv", of_study.TABLE),
     "summary": ("pareto/summary.csv", of_study.SUMMARY),
     "stability": ("pareto/stability.csv", of_study.STABILITY),

@@ -66,6 +66,7 @@ def _render(
             version=__version__,
             study=names.iloc[0] if len(names) else path.stem,
             energies=records(energies),
+            sections=_sections(analysis),
             units=_units(energies),
             cost_units=charts.cost_units(analysis["fronts"]),
             without_energy=without_energy(frame),
@@ -105,6 +106,13 @@ def environment() -> jinja2.Environment:
     # what is counted one by one keeps all of its digits
     environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
     return environment
+
+
+def _sections(analysis: Mapping[str, pd.DataFrame]) -> set[str]:
+    """Name the sections of the page that a finding can lead to."""
+    of_tables = {"fronts": ("fronts",), "claims": ("claims",), "normalization": ("ranking", "references")}
+    shown = {name for name, tables in of_tables.items() if any(len(analysis[table]) for table in tables)}
+    return {"energy", "how", *shown}
 
 
 def _units(energies: pd.DataFrame) -> dict[str, readable.Unit]:

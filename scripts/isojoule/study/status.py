@@ -1,5 +1,6 @@
 """Say in a few lines for a terminal how far a study is."""
 
+import csv
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,6 +63,7 @@ def status(results: Path) -> str:
             *_lost(results),
             *_taken(states, configuration),
             *_best(states, configuration),
+            *_found(results),
             *_what_to_do(states),
         ]
     )
@@ -209,6 +211,18 @@ def _taken(states: list[CellState], configuration: Configuration) -> list[str]:
     numbers = Counter(record.study for record in records if record.study != configuration.study)
     lines = [f"{number} cells were measured by the study {study}" for study, number in numbers.items()]
     return ["", *lines] if lines else []
+
+
+def _found(results: Path) -> list[str]:
+    """Repeat what the last analysis found, with the tables that it comes from; nothing before there was one."""
+    path = results / "findings.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows or not {"sentence", "table"} <= rows[0].keys():
+        return []
+    return ["", "found by the last analysis:", *(f"- {row['sentence']} ({results / row['table']})" for row in rows)]
 
 
 def _what_to_do(states: list[CellState]) -> list[str]:

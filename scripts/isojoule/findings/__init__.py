@@ -1,0 +1,1 @@
+"""What a study found, in a few sentences made by rules from its tables."""

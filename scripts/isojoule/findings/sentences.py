@@ -1,0 +1,254 @@
+"""Rules that make sentences from the tables of a study; a rule is silent where the data does not support its sentence.
+
+Energies of cells that ran once have no interval, so that nothing is said of their differences.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from isojoule import readable
+from isojoule.flags.of_record import MEANINGS
+from isojoule.tables.columns import PHASES
+from isojoule.tables.energy import energy_table
+from isojoule.tables.qualities import QUALITIES
+
+WORDS = {"train": "training", "test": "test"}
+# of a best quality q, those of at least q - 0.01 |q| are near; a share of draws from which a member of a front is sure
+NEAR, SURE = 0.01, 0.95
+# a coefficient of determination of fewer architectures says little
+FEWEST_EXPLAINED = 10
+MOST_NAMED = 6
+FRONTS, EXPLAINED, REFERENCES = "pareto/fronts.csv", "compute-energy/explained.csv", "normalization/references.csv"
+ENERGY, MEASUREMENTS, FLAGS = "tables/energy.csv", "measurements.csv", "tables/flags.csv"
+
+
+class Finding(NamedTuple):
+    """One sentence.
+
+    Attributes:
+        topic: what it is about, one word.
+        sentence: what was found, with its figure.
+        section: anchor of the section of the page that has more.
+        table: the table below the study's results that it was made from.
+    """
+
+    topic: str
+    sentence: str
+    section: str
+    table: str
+
+
+def findings(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Make the sentences.
+
+    Args:
+        frame: a table of measurements.
+        tables: tables by their path below the study's results: `FRONTS`, `EXPLAINED` and `REFERENCES`; a table that is
+            not given, or has no row, says nothing.
+
+    Returns:
+        one to eight of them, the answers to what a reader asks first before what to know about them.
+    """
+    fronts, explained, references = (tables.get(name, pd.DataFrame()) for name in (FRONTS, EXPLAINED, REFERENCES))
+    energies = energy_table(frame)
+    return [
+        *_choice(fronts),
+        *_front(fronts),
+        *_explained(explained),
+        *_carried_over(references),
+        *_spread(energies),
+        *_kinds(frame),
+        *_missing(frame),
+        *_flagged(frame),
+    ]
+
+
+def _of_energy(fronts: pd.DataFrame) -> tuple[str, str, dict[str, pd.DataFrame]]:
+    """Return phase, quality and rows by platform of the fronts of its own energies; training first."""
+    if fronts.empty:
+        return "", "", {}
+    rows = fronts[(fronts["cost"] == "energy_kwh") & (fronts["normalized_to"].fillna("") == "")]
+    phase = next((phase for phase in PHASES if (rows["phase"] == phase).any()), "")
+    rows = rows[rows["phase"] == phase]
+    if rows.empty:
+        return "", "", {}
+    quality = str(rows["quality"].iloc[0])
+    by_gpu = rows[rows["quality"] == quality].groupby("gpu", sort=False)
+    return phase, quality, {str(gpu): part.set_index("architecture") for gpu, part in by_gpu}
+
+
+def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
+    """Name the cheapest model within 1 % of the best quality, and what it saves, on the first platform that tells."""
+    phase, quality, by_gpu = _of_energy(fronts)
+    choices = {gpu: choice for gpu, rows in by_gpu.items() if (choice := _cheapest_near_best(rows))}
+    if not choices:
+        return
+    gpu, (cheapest, best) = next(iter(choices.items()))
+    rows = by_gpu[gpu]
+    energy_kwh, best_kwh = rows.loc[[cheapest, best], "cost_mean"]
+    value, best_value = rows.loc[[cheapest, best], "quality_mean"]
+    unit, name = readable.unit("kWh", [energy_kwh]), _quality(quality)
+    energy = f"{unit.shown(energy_kwh)} ({rows['energy_kind'].iloc[0]}) for its {WORDS[phase]}"
+    if cheapest == best:
+        sentence = (
+            f"{best} has the best {name} on {gpu}, {readable.digits(best_value)}, and no model within 1 % of it takes "
+            f"less energy: {energy}"
+        )
+    else:
+        sentence = (
+            f"{cheapest} is the cheapest model within 1 % of the best {name} on {gpu} ({readable.digits(value)}, and "
+            f"{readable.digits(best_value)} of {best}): it takes {energy}, which is "
+            f"{readable.digits(100 * (1 - energy_kwh / best_kwh))} % less than the best"
+        )
+    if len(by_gpu) > 1:
+        same = sum(choice[0] == cheapest for choice in choices.values())
+        sentence += f"; it is the choice on {same} of {len(by_gpu)} platforms"
+    yield Finding("choice", sentence, "fronts", FRONTS)
+
+
+def _cheapest_near_best(rows: pd.DataFrame) -> tuple[str, str] | None:
+    """Return the cheapest model near the best quality, and the best; None where intervals do not tell it apart."""
+    best = str(rows["quality_mean"].idxmax())
+    best_value = rows.loc[best, "quality_mean"]
+    near = rows[rows["quality_mean"] >= best_value - NEAR * abs(best_value)]
+    cheapest = str(near["cost_mean"].idxmin())
+    others = near.drop(index=cheapest)
+    high = near.loc[cheapest, "cost_ci95_high"]
+    # a comparison with a missing end is false
+    is_told_apart = pd.notna(high) and bool((others["cost_ci95_low"] > high).all())
+    return (cheapest, best) if is_told_apart else None
+
+
+def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
+    """Say what the front is, and on how many platforms it holds."""
+    phase, quality, by_gpu = _of_energy(fronts)
+    if not by_gpu or any(rows["probability_optimal"].isna().all() for rows in by_gpu.values()):
+        return
+    front = f"the front of {WORDS[phase]} energy and {_quality(quality)}"
+    optimal = {gpu: set(rows.index[rows["verdict"] == "optimal"]) for gpu, rows in by_gpu.items()}
+    sure = [set(rows.index[rows["probability_optimal"] >= SURE]) & optimal[gpu] for gpu, rows in by_gpu.items()]
+    order = [name for rows in by_gpu.values() for name in rows.sort_values("cost_mean").index]
+    names = [name for name in dict.fromkeys(order) if all(name in members for members in sure)]
+    surely = f"{_named(names)} surely so, in 95 % of the draws" if names else "none surely so, in 95 % of the draws"
+    if len(by_gpu) == 1:
+        gpu = next(iter(by_gpu))
+        sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}: {surely}"
+    else:
+        union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
+        sentence = (
+            f"{len(union)} models are on {front} on some platform, and {len(common)} of them on all {len(by_gpu)}: "
+            f"{surely} on each"
+        )
+    yield Finding("front", sentence, "fronts", FRONTS)
+
+
+def _explained(explained: pd.DataFrame) -> Iterator[Finding]:
+    """Say how much of the energy FLOPs explain."""
+    if explained.empty:
+        return
+    rows = explained[(explained["families"] == "all") & (explained["predictors"] == "flops")]
+    phase = next((phase for phase in PHASES if (rows["phase"] == phase).any()), "")
+    rows = rows[(rows["phase"] == phase) & (rows["n"] >= FEWEST_EXPLAINED) & rows["r2"].notna()]
+    if rows.empty:
+        return
+    first = rows.iloc[0]
+    sentence = (
+        f"A line over FLOPs explains {_percent(first['r2'])} % of the variance of the {WORDS[phase]} energies of "
+        f"{first['n']:.0f} architectures on {first['gpu']} ({first['energy_kind']})"
+    )
+    if len(rows) > 1:
+        least, most = _percent(rows["r2"].min()), _percent(rows["r2"].max())
+        sentence += f", and {least if least == most else f'{least} to {most}'} % on {len(rows)} platforms"
+    yield Finding("compute", sentence, "claims", EXPLAINED)
+
+
+def _carried_over(references: pd.DataFrame) -> Iterator[Finding]:
+    """Say how well energies carry over to a GPU that the study does not have, and with how many references."""
+    if references.empty:
+        return
+    phase = next(phase for phase in PHASES if (references["phase"] == phase).any())
+    rows = references[(references["phase"] == phase) & references["mdape_percent"].notna()]
+    chosen = rows[rows["to_publish"]]
+    if chosen.empty:
+        return
+    row = chosen.iloc[0]
+    yield Finding(
+        "normalization",
+        f"{row['references']:.0f} reference architectures carry the {WORDS[phase]} energies over to a GPU that the "
+        f"study does not have with a median error of {readable.digits(row['mdape_percent'])} % (90 % interval "
+        f"{readable.digits(row['mdape_low_percent'])} to {readable.digits(row['mdape_high_percent'])} %)",
+        "normalization",
+        REFERENCES,
+    )
+
+
+def _spread(energies: pd.DataFrame) -> Iterator[Finding]:
+    """Say how far the repeats of a cell differ, which is how sure an energy is."""
+    variation = energies["energy_cv_percent"].astype("float64").dropna()
+    if variation.empty:
+        return
+    runs = energies.loc[variation.index, "repeats"]
+    fewest, most = int(runs.min()), int(runs.max())
+    yield Finding(
+        "spread",
+        f"The {fewest if fewest == most else f'{fewest} to {most}'} runs of a cell differ in energy by "
+        f"{readable.digits(variation.median())} % (standard deviation, median of {len(variation)} cells), and by at "
+        f"most {readable.digits(variation.max())} %",
+        "energy",
+        ENERGY,
+    )
+
+
+def _kinds(frame: pd.DataFrame) -> Iterator[Finding]:
+    """Say how many energies were measured, and how many were not."""
+    kinds = frame.loc[frame["outcome"] == "ok", "energy_kind"].value_counts()
+    if kinds.empty:
+        return
+    total, by_kind = int(kinds.sum()), {str(kind): int(count) for kind, count in kinds.items()}
+    unmeasured = "" if "measured" in by_kind else ": no instrument measured any of them"
+    if len(by_kind) == 1:
+        sentence = f"All {total:,} energies are {next(iter(by_kind))}{unmeasured}"
+    else:
+        sentence = (
+            f"Of {total:,} energies {' and '.join(f'{n:,} are {kind}' for kind, n in by_kind.items())}{unmeasured}"
+        )
+    yield Finding("kinds", sentence, "how", MEASUREMENTS)
+
+
+def _missing(frame: pd.DataFrame) -> Iterator[Finding]:
+    """Say how many cells have no energy, and why."""
+    outcomes = frame.loc[frame["outcome"] != "ok", "outcome"].value_counts()
+    if len(outcomes):
+        reasons = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+        sentence = f"{outcomes.sum():,} of {len(frame):,} cells are not in these results ({reasons})"
+        yield Finding("missing", sentence, "how", MEASUREMENTS)
+
+
+def _flagged(frame: pd.DataFrame) -> Iterator[Finding]:
+    """Say how many records have a flag, and which one most of them have."""
+    flags = frame.loc[frame["outcome"] == "ok", "flags"].dropna().str.split()
+    flags = flags[flags.map(bool)]
+    if flags.empty:
+        return
+    counts: Any = flags.explode().value_counts()
+    flag, count = str(counts.index[0]), int(counts.iloc[0])
+    meaning = f", {MEANINGS[flag]}" if flag in MEANINGS else ""
+    energies = (frame["outcome"] == "ok").sum()
+    sentence = f"{len(flags):,} of {energies:,} energies have a flag, {count:,} of them {flag}{meaning}"
+    yield Finding("flags", sentence, "how", FLAGS)
+
+
+def _quality(name: str) -> str:
+    label = QUALITIES.get(name, name.replace("_", " "))
+    return label[0].lower() + label[1:]
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}"
