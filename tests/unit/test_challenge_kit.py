@@ -155,7 +155,6 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
         ({"systems": lambda runs: [run | {"phase": "test"} for run in runs]}, "with an energy of train (team-"),
         ({"systems": lambda runs: [runs[0] | {"energy_kind": "measured"}, *runs[1:]]}, "found kind of energy measured"),
         ({"systems": lambda runs: [run | {"power_limit_w": 1.0, "duration_s": 1.0} for run in runs]}, "W on average"),
-        ({"systems": lambda runs: [runs[0] | {"energy_kwh": 100.0}, *runs[1:]]}, "expected a factor of 2 at most"),
         ({"systems": lambda runs: [run | {"outcome": "oom", "energy_kwh": None} for run in runs]}, "found no system"),
     ],
 )  # fmt: skip
@@ -187,9 +186,41 @@ def test_what_is_doubtful_is_said_and_ranked(task, folder):
     assert "it has no quality, and no score" in said
 
 
-def test_the_last_submission_of_a_team_counts(task, folder):
+def test_what_is_wrong_of_one_system_costs_no_other(task, folder):
+    """A repeat that disagrees, a quality below 0, in per cent, beside its interval, and a power of nothing."""
+    names = [f"team-{name}" for name in task[4]]
+    changes = [
+        {"energy_kwh": 100.0}, {"quality": {"f1": -0.5}}, {"quality": {"f1": 62.0}},
+        {"quality": {"f1": 0.5, "f1_low": 0.6, "f1_high": 0.7}}, {"duration_s": 1e6},
+    ]  # fmt: skip
+    by_name = dict(zip(names, changes, strict=True))
+    is_changed = lambda run: run["repeat"] == 0 or run["architecture"] != names[0]  # noqa: E731
+    spoilt = lambda runs: [run | by_name[run["architecture"]] if is_changed(run) else run for run in runs]  # noqa: E731
+    submission(task, folder, "team", number=5, systems=spoilt)
+    table, _, said = ranked(folder)
+    table = table.set_index("system")
+    assert "expected a factor of 2 at most" in table.loc[names[0], "refused"]
+    assert table.loc[names[1], "refused"] == "found a f1 of -0.5, expected 0 or more"
+    assert list(table["rank"].notna()) == [True, True, True, False, False]
+    assert "f1 is above 1, and that of most systems is not; is it in per cent?" in table.loc[names[2], "doubts"]
+    assert "found 0.5 with an interval of 0.6 to 0.7, which is not used" in table.loc[names[3], "doubts"]
+    assert np.isnan(table.loc[names[3], "quality_low"])
+    assert f"{names[4]} drew " in table.loc[names[4], "doubts"]
+    assert f"not ranked: {names[0]} of team: " in said
+
+
+def test_a_team_that_is_another_one_but_for_case_is_doubted(task, folder):
+    for team in ("Team", "team "):
+        submission(task, folder, team, file=team.strip())
+    table, _, _ = ranked(folder)
+    assert table["rank"].notna().all()
+    assert table["doubts"].str.contains("another team has nearly its name: [Tt]eam").all()
+
+
+@pytest.mark.parametrize("later", ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"])
+def test_the_last_submission_of_a_team_counts(task, folder, later):
     submission(task, folder, "team", file="first", made_at="2026-01-01T00:00:00Z")
-    submission(task, folder, "team", file="second", made_at="2026-02-01T00:00:00Z")
+    submission(task, folder, "team", file="second", made_at=later)
     table, _, _ = ranked(folder)
     assert table["refused"].notna().sum() == 1
     assert table["rank"].notna().sum() == 2
@@ -285,8 +316,9 @@ def test_a_run_that_could_not_be_ranked_is_refused_before_it_begins(task, folder
 
 
 def test_the_front_is_that_of_less_energy_or_more_quality():
-    energy, quality = np.array([[1.0, 2.0, 3.0, 4.0, np.nan]]), np.array([[0.5, 0.4, 0.7, 0.7, 0.9]])
-    assert list(_on_front(energy, quality)[0]) == [True, False, True, False, False]
+    energy = np.array([[1.0, 2.0, 3.0, 4.0, np.nan, 3.0, 1.0, 3.0]])
+    quality = np.array([[0.5, 0.4, 0.7, 0.7, 0.9, 0.7, 0.3, 0.7]])
+    assert list(_on_front(energy, quality)[0]) == [True, False, True, False, False, True, False, True]
 
 
 def test_a_submission_has_of_a_run_what_the_ranking_needs():

@@ -1,7 +1,8 @@
 """Judge submissions: which can be ranked, which cannot and why, and what is doubtful of those that can."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ class Judged:
         submission: as it was sent; none where it cannot be read.
         references: the repeats of each reference that has an energy.
         systems: the repeats of each system that has an energy.
+        refused_systems: why a system is not ranked although its team is, by name.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class Judged:
     submission: Submission | None = None
     references: Mapping[str, Repeats] = field(default_factory=dict)
     systems: Mapping[str, Repeats] = field(default_factory=dict)
+    refused_systems: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge_all(folder: Path, kit: Kit) -> list[Judged]:
@@ -56,8 +59,9 @@ def judge_all(folder: Path, kit: Kit) -> list[Judged]:
     if not paths:
         raise InputError(f"{folder}: found no JSON file, expected a folder of submissions")
     judged = [judge(path, kit) for path in paths]
-    last = {of.team: of.submission.made_at for of in sorted(judged, key=_made_at) if of.submission}
-    return [_replaced(of) if of.submission and of.submission.made_at != last[of.team] else of for of in judged]
+    last = {of.team: of.path for of in sorted(judged, key=_made_at) if of.submission}
+    kept = [_replaced(of) if of.submission and of.path != last[of.team] else of for of in judged]
+    return [_beside_namesakes(of, last) for of in kept]
 
 
 def judge(path: Path, kit: Kit) -> Judged:
@@ -69,13 +73,19 @@ def judge(path: Path, kit: Kit) -> Judged:
     try:
         _check_origin(submission, kit)
         references = _repeats([run for run in submission.references if run.architecture in kit.references_kwh], kit)
-        systems = _repeats(submission.systems, kit)
+        systems: dict[str, Repeats] = {}
+        refused_systems: dict[str, str] = {}
+        for name in dict.fromkeys(run.architecture for run in submission.systems):
+            try:
+                systems |= _repeats([run for run in submission.systems if run.architecture == name], kit)
+            except InputError as error:
+                refused_systems[name] = str(error)
         _check_references(submission, references, kit)
         _check_runs(submission)
     except InputError as error:
         return Judged(path, submission.team, refused=str(error), submission=submission)
     doubts = tuple(_doubts(submission, references, systems, kit))
-    return Judged(path, submission.team, None, doubts, submission, references, systems)
+    return Judged(path, submission.team, None, doubts, submission, references, systems, refused_systems)
 
 
 def _made_at(judged: Judged) -> str:
@@ -84,6 +94,18 @@ def _made_at(judged: Judged) -> str:
 
 def _replaced(judged: Judged) -> Judged:
     return Judged(judged.path, judged.team, "the team sent another one later, which counts", (), judged.submission)
+
+
+def _beside_namesakes(judged: Judged, teams: Collection[str]) -> Judged:
+    """Doubt a team whose name is another one's but for case and spaces: it may be the same team twice."""
+
+    def letters(name: str) -> str:
+        return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+    namesakes = [team for team in teams if team != judged.team and letters(team) == letters(judged.team)]
+    if judged.refused is not None or not namesakes:
+        return judged
+    return replace(judged, doubts=(*judged.doubts, f"another team has nearly its name: {', '.join(namesakes)}"))
 
 
 def _check_origin(submission: Submission, kit: Kit) -> None:
@@ -170,6 +192,12 @@ def _check_runs(submission: Submission) -> None:
                 )
 
 
+def _power_w(repeats: Repeats) -> float:
+    """Mean power of a run in W; 0 where no duration is known."""
+    system = repeats.system
+    return system.energy_kwh * 3.6e6 / system.duration_s if system.duration_s else 0.0
+
+
 def _doubts(
     submission: Submission, references: Mapping[str, Repeats], systems: Mapping[str, Repeats], kit: Kit
 ) -> list[str]:
@@ -186,6 +214,13 @@ def _doubts(
         for run in submission.systems
         if run.outcome != "ok" and run.architecture not in systems
     ]
+    powers_w = [_power_w(of) for of in references.values()]
+    for name, of in systems.items():
+        power_w = _power_w(of)
+        if power_w and all(powers_w) and not min(powers_w) / ODD_FACTOR < power_w < max(powers_w) * ODD_FACTOR:
+            doubts.append(
+                f"{name} drew {power_w:.3g} W on average, the references {min(powers_w):.3g} to {max(powers_w):.3g} W"
+            )
     for package in DECISIVE:
         here, there = kit.software.get(package), submission.software.get(package)
         if here and there and here.split("+")[0] != there.split("+")[0]:

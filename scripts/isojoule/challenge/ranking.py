@@ -63,6 +63,7 @@ def rank(
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = [name for name in COLUMNS if name.endswith("_kwh") or name.startswith("quality")]
     table = table.astype(dict.fromkeys(numbers, "float64"))
+    table = _in_per_cent(table, kit.quality)
     energy, quality = table["energy_kwh"].to_numpy(), table["quality"].to_numpy()
     generator = np.random.default_rng(seed)
     half = np.log(table["high_kwh"].to_numpy() / energy)
@@ -117,6 +118,12 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
     doubts = "; ".join(of.doubts)
     if of.refused is not None or of.submission is None:
         return [{"team": of.team, "system": "", "refused": of.refused, "doubts": doubts}]
+    rows: list[dict[str, Any]] = [
+        {"team": of.team, "system": name, "refused": reason, "doubts": doubts}
+        for name, reason in of.refused_systems.items()
+    ]
+    if not of.systems and rows:
+        return rows
     if not of.systems:
         others = dict.fromkeys(f"{run.architecture}, {run.phase}" for run in of.submission.systems)
         found = f" ({'; '.join(others)})" if others else ""
@@ -126,13 +133,16 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
         normalized = repeats_on(target, of.references, of.systems)
     except InputError as error:
         return [{"team": of.team, "system": "", "refused": str(error), "doubts": doubts}]
-    rows = []
     for name, result in normalized.items():
         runs = [run for run in of.submission.systems if run.architecture == name and run.phase == kit.phase]
         warnings = [warning for warning in result.warnings if not warning.startswith("kind:")]
         if result.low_kwh is None:
             warnings.append(f"its energy is taken for known within a factor of {UNKNOWN_FACTOR:g}")
-        ends = {f"quality_{end}": _quality(runs, f"{kit.quality}_{end}") for end in ("low", "high")}
+        quality, ends, of_quality = _qualities(runs, kit.quality)
+        refused = (
+            f"found a {kit.quality} of {quality:g}, expected 0 or more" if quality is not None and quality < 0 else None
+        )
+        warnings += of_quality
         rows.append(
             {
                 "team": of.team,
@@ -141,8 +151,9 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
                 "energy_kind": result.energy_kind,
                 "low_kwh": result.low_kwh,
                 "high_kwh": result.high_kwh,
-                "quality": _quality(runs, kit.quality),
-                **(ends if None not in ends.values() else {}),
+                "quality": None if refused else quality,
+                "refused": refused,
+                **ends,
                 "own_energy_kwh": of.systems[name].system.energy_kwh,
                 "own_energy_kind": runs[0].energy_kind,
                 "device": runs[0].device,
@@ -152,19 +163,46 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
     return rows
 
 
+def _qualities(runs: Sequence[Measured], name: str) -> tuple[float | None, dict[str, float], list[str]]:
+    """Return the quality of a system, the ends of its interval where it has one, and what is doubtful of them."""
+    quality, low, high = (_quality(runs, f"{name}{end}") for end in ("", "_low", "_high"))
+    if quality is None or (low is None and high is None):
+        return quality, {}, []
+    if low is None or high is None or not low <= quality <= high:
+        return quality, {}, [f"{name}: found {quality:g} with an interval of {low} to {high}, which is not used"]
+    return quality, {"quality_low": low, "quality_high": high}, []
+
+
+def _in_per_cent(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Doubt qualities above 1 where those of most systems are not: they may be in per cent."""
+    is_above = table["quality"] > 1
+    if not 0 < is_above.sum() < table["quality"].notna().sum() / 2:
+        return table
+    doubt = f"{name} is above 1, and that of most systems is not; is it in per cent?"
+    doubts = [
+        "; ".join(filter(None, [text, doubt])) if above else text
+        for text, above in zip(table["doubts"], is_above, strict=True)
+    ]
+    return table.assign(doubts=doubts)
+
+
 def _quality(runs: Sequence[Measured], name: str) -> float | None:
     values = [run.quality[name] for run in runs if name in run.quality]
     return float(np.mean(values)) if values else None
 
 
 def _on_front(energy: Values, quality: Values) -> NDArray[np.bool_]:
-    """Whether no other system has less energy and at least the quality, in every row, (draws, n)."""
+    """Whether no other system has less of the one and as much of the other, in every row, (draws, n)."""
     key = np.where(np.isnan(energy) | np.isnan(quality), np.inf, energy)
     worth = np.where(np.isinf(key), -np.inf, quality)
-    order = np.argsort(key, axis=1, kind="stable")
-    sorted_worth = np.take_along_axis(worth, order, axis=1)
+    order = np.lexsort((-worth, key), axis=1)
+    sorted_key, sorted_worth = (np.take_along_axis(values, order, axis=1) for values in (key, worth))
     before = np.maximum.accumulate(sorted_worth, axis=1)
     before = np.concatenate([np.full((len(worth), 1), -np.inf), before[:, :-1]], axis=1)
+    # of systems that are equal in both, all are on the front, or none
+    is_first = np.ones(worth.shape, dtype=bool)
+    is_first[:, 1:] = (sorted_key[:, 1:] != sorted_key[:, :-1]) | (sorted_worth[:, 1:] != sorted_worth[:, :-1])
+    first = np.maximum.accumulate(np.where(is_first, np.arange(worth.shape[1]), 0), axis=1)
     on_front = np.zeros(worth.shape, dtype=bool)
-    np.put_along_axis(on_front, order, sorted_worth > before, axis=1)
+    np.put_along_axis(on_front, order, np.take_along_axis(sorted_worth > before, first, axis=1), axis=1)
     return on_front
