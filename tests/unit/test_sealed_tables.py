@@ -16,10 +16,9 @@ MEASUREMENTS = "measurements.parquet"
 def made(tmp_path_factory, small):
     """A folder with a table of measurements and what stages made of it."""
     folder = tmp_path_factory.mktemp("made")
-    write_table(small, folder / MEASUREMENTS, "isojoule aggregate")
-    # no reader comes to look at the rows of a table that was changed
-    errors = pd.DataFrame({"phase": ["train"] * 1000, "mdape_percent": range(1000)})
-    write_table(errors, folder / "normalization" / "errors.parquet", "isojoule evaluate-normalization")
+    names, gpus = sorted(small["architecture"].unique())[::2], small["gpu"].unique()[:2]
+    few = small[small["architecture"].isin(names) & small["gpu"].isin(gpus)]
+    write_table(few, folder / MEASUREMENTS, "isojoule aggregate")
     for words in (
         ("compare-fronts", MEASUREMENTS, "--output", "pareto", "--draws", 10),
         (
