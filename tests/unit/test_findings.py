@@ -67,7 +67,7 @@ def test_a_world_with_a_clear_answer_is_told_rightly(frame):
     saved = 1 - true_energy_kwh(frame, NEARLY, gpus[0]) / true_energy_kwh(frame, BEST, gpus[0])
     choice = sentences["choice"]
     assert choice.startswith(f"{NEARLY} is the cheapest model within 1 % of the best macro F1")
-    assert f"on {gpus[0]} (0.895, and 0.9 of {BEST})" in choice
+    assert f"on {gpus[0]} (0.895, 95 % interval 0.895 to 0.895, and 0.9 of {BEST})" in choice
     assert "(simulated) for its training" in choice
     assert float(choice.split("which is ")[1].split(" %")[0]) == pytest.approx(100 * saved, abs=1)
     assert choice.endswith("it is the choice on 3 of 3 platforms")

@@ -89,17 +89,20 @@ def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
     rows = by_gpu[gpu]
     energy_kwh, best_kwh = rows.loc[[cheapest, best], "cost_mean"]
     value, best_value = rows.loc[[cheapest, best], "quality_mean"]
+    low, high = (readable.digits(rows.loc[cheapest, f"quality_ci95_{end}"]) for end in ("low", "high"))
+    best_shown = readable.digits(best_value)
+    sure = f", 95 % interval {low} to {high}" if low else ""
     unit, name = readable.unit("kWh", [energy_kwh]), _quality(quality)
     energy = f"{unit.shown(energy_kwh)} ({rows['energy_kind'].iloc[0]}) for its {WORDS[phase]}"
     if cheapest == best:
         sentence = (
-            f"{best} has the best {name} on {gpu}, {readable.digits(best_value)}, and no model within 1 % of it takes "
-            f"less energy: {energy}"
+            f"{best} has the best {name} on {gpu}, {best_shown}{sure}, and no model within 1 % of it takes less "
+            f"energy: {energy}"
         )
     else:
         sentence = (
-            f"{cheapest} is the cheapest model within 1 % of the best {name} on {gpu} ({readable.digits(value)}, and "
-            f"{readable.digits(best_value)} of {best}): it takes {energy}, which is "
+            f"{cheapest} is the cheapest model within 1 % of the best {name} on {gpu} "
+            f"({readable.digits(value)}{sure}, and {best_shown} of {best}): it takes {energy}, which is "
             f"{readable.digits(100 * (1 - energy_kwh / best_kwh))} % less than the best"
         )
     if len(by_gpu) > 1:
