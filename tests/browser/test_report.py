@@ -91,6 +91,19 @@ def test_a_point_says_its_name(opened, report):
         assert set(labels) == set(table["architecture"])
 
 
+def test_no_name_lies_on_another(opened, report):
+    with opened(report) as page:
+        boxes = page.locator("#front-chart .mark-text.role-mark text").evaluate_all(
+            "names => names.map((name) => name.getBoundingClientRect()).map((b) => [b.left, b.right, b.top, b.bottom])"
+        )
+    assert len(boxes) > 2
+    for number, (left, right, top, bottom) in enumerate(boxes):
+        for other_left, other_right, other_top, other_bottom in boxes[:number]:
+            # lines of text have space above and below
+            is_beside = right <= other_left or other_right <= left
+            assert is_beside or top + 3 >= other_bottom or other_top + 3 >= bottom
+
+
 def test_energies_by_platform_answer_to_the_phase(opened, report):
     with opened(report) as page:
         points = page.locator("#energy-chart .mark-symbol.role-mark path")

@@ -128,6 +128,23 @@ const scaleOf = (values) => {
   return above.length === values.length && Math.max(...above) > 8 * Math.min(...above) ? "log" : "linear";
 };
 const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
+const FRONT_HEIGHT = 420;
+// The models whose names do not lie on each other, the cheapest first; a point still says its name under the mouse.
+function namesApart(rows, all, type, element, height) {
+  const placed = (field, length) => {
+    const at = type === "log" && field === "x" ? Math.log : (value) => value, values = all.map((row) => at(row[field]));
+    const low = Math.min(...values), high = Math.max(...values);
+    return (row) => (high > low ? ((at(row[field]) - low) / (high - low)) * length : 0);
+  };
+  const right = placed("x", element.clientWidth - 140), up = placed("y", height - 110), boxes = [], names = new Set();
+  for (const row of [...rows].sort((a, b) => a.x - b.x)) {
+    const box = { left: right(row), right: right(row) + 6.5 * row.architecture.length + 6, up: up(row) };
+    if (boxes.some((other) => box.left < other.right && other.left < box.right && Math.abs(box.up - other.up) < 14)) continue;
+    boxes.push(box);
+    names.add(row.architecture);
+  }
+  return names;
+}
 // Ticks at powers of ten, and at 2 and 5 times them where there are too few decades to read a value between two ticks.
 function axisTicks(type, element, values) {
   const count = Math.max(2, Math.floor(element.clientWidth / 150)), low = Math.min(...values), high = Math.max(...values);
@@ -157,8 +174,7 @@ function frontChart({ rows: columns, styles }) {
       x_low: row.x_low ?? row.x, x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
       cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
-    // Models are not named where names would lie on each other; a point still says its name under the mouse.
-    const few = values.filter((row) => row.verdict !== "dominated").length <= 30 && byId("front-chart").clientWidth > 500;
+    const isNamed = namesApart(values.filter((row) => row.verdict !== "dominated"), values, scale, byId("front-chart"), FRONT_HEIGHT);
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
     const color = {
@@ -167,7 +183,7 @@ function frontChart({ rows: columns, styles }) {
     };
     const optimal = [{ filter: "datum.verdict === 'optimal'" }];
     return {
-      width: "container", height: 420, data: { values }, autosize: { type: "fit", contains: "padding" },
+      width: "container", height: FRONT_HEIGHT, data: { values }, autosize: { type: "fit", contains: "padding" },
       description: `${quality.value} against ${cost.value} on ${platform.value}`,
       layer: [
         { transform: optimal, mark: { type: "line", interpolate: "step-after", color: styles.optimal[light ? 0 : 1], strokeWidth: 1.5, aria: false }, encoding: { x, y } },
@@ -185,9 +201,9 @@ function frontChart({ rows: columns, styles }) {
             ],
           },
         },
-        ...(few && values.some((row) => row.verdict !== "dominated") ? [{
-          transform: [{ filter: "datum.verdict !== 'dominated'" }],
-          mark: { type: "text", align: "left", dx: 7, dy: -7, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
+        ...(isNamed.size ? [{
+          transform: [{ filter: { field: "architecture", oneOf: [...isNamed] } }],
+          mark: { type: "text", align: "left", dx: 2, dy: -12, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
         }] : []),
       ],
     };
