@@ -108,3 +108,9 @@ def test_systems_that_score_the_same_share_a_rank():
     assert list(found.rank) == [1, 1]
     assert found.ahead_of_next[0] == 0.5
     assert np.isnan(ranks(np.array([np.nan]), np.ones((1, 1))).rank[0])
+
+
+def test_qualities_in_per_cent_beside_shares_are_doubted(tmp_path):
+    assert "psds1 is" not in ranked(tmp_path).stdout
+    ended = ranked(tmp_path, rows=[*ROWS[:2], "B-1,1.0,0.1,0.1,30,29,31"])
+    assert "doubt: psds1 is 0.3 to 30; is some of it in per cent?" in ended.stdout

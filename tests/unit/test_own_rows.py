@@ -201,6 +201,8 @@ def test_rows_of_other_work_or_another_unit_are_asked_about(folder, task):
     command = ["normalize", "study.parquet", "--target", target, "--phase", "train", "--references", "mine.csv"]
     ended = isojoule(*command, "--energy-kwh", given[name].energy_kwh, cwd=folder)
     assert f"train of {name} on yours: the power would be" in ended.stdout
+    words = ["--energy-kwh", given[name].energy_kwh, "--duration-s", 1e-9]
+    assert "warning: the median power would be" in isojoule(*command, *words, cwd=folder).stdout
     of_study = f"flops {flops:.12g} (gpu {target}) and {2 * flops:.12g} (gpu yours)"
     assert (
         f"{name} is not the same work in all rows: {of_study}; train with epochs 1 (gpu yours) and 10" in ended.stdout

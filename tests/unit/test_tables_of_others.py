@@ -449,3 +449,15 @@ def test_what_was_typed_otherwise_in_one_row_is_asked_about(tmp_path, row, sente
     path.write_text(f"gpu,architecture,phase,energy_kwh\nt4,m-1,train,0.1\n{row}\nt4,m-11,train,0.1\n")
     for read in (measurements.read_told, measurements.read_unmixed, lambda path: models.read(path, ["energy_kwh"])):
         assert [sentence in said for said in read(path)[-1]].count(True) == 1
+
+
+@pytest.mark.parametrize(("value", "expected"), [(-1.0, "a number of 0 or more"), (1e308, "a number up to 1e+100")])
+def test_errors_that_there_cannot_be_are_not_ranked(tmp_path, value, expected):
+    rows = {name: ["a"] for name in ranking.EXPECTED.words} | {name: [1.0] for name in ranking.EXPECTED.numbers}
+    pd.DataFrame(rows).to_csv(tmp_path / "e.csv", index=False)
+    assert len(ranking.read(tmp_path / "e.csv")) == 1
+    pd.DataFrame(rows | {"mdape_percent": [value]}).to_csv(tmp_path / "e.csv", index=False)
+    with pytest.raises(
+        InputError, match=rf"e.csv: column mdape_percent: found .* in line 2, expected {re.escape(expected)}"
+    ):
+        ranking.read(tmp_path / "e.csv")

@@ -138,6 +138,10 @@ def rank(
         error[:, gpu == gpu[at]] = 1.0
         for quality, of in mapping.qualities.items():
             value = numbers(frame, of["value"])
+            if phase == PHASES[0] and np.nanmin(value) <= 1 < np.nanmax(value):
+                sentences.append(
+                    f"doubt: {of['value']} is {np.nanmin(value):g} to {np.nanmax(value):g}; is some of it in per cent?"
+                )
             drawn_quality = _drawn_quality(frame, of, value, generator, draws)
             score = value * energy[at] / _printed(energy)
             by_rounding = value * of_rounding[:, [at]] / of_rounding

@@ -17,6 +17,7 @@ score of DCASE task 4.
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.normalization.user_words import in_words
     from isojoule.tables import measurements
     from isojoule.tables.kinds import check_one_kind
+    from isojoule.tables.plausibility import doubts
     from isojoule.tables.writing import write_table
 
     is_table = options.output is not None and options.output.suffix in (".csv", ".parquet")
@@ -81,6 +83,8 @@ def run(options: argparse.Namespace) -> None:
     )
     for path in dict.fromkeys(filter(None, (options.references, options.systems))):
         sentences += doubts_in_words(read_frame(path, options.phase, options.gpu), frame, options.target, options.phase)
+    if options.energy_kwh is not None:
+        sentences += doubts(pd.DataFrame([{"architecture": MINE, **asdict(own[MINE].system)}], dtype=object))
     records = {}
     for name, normalized in normalize_repeats(frame, options.target, options.phase, references, own).items():
         record = normalized.record()

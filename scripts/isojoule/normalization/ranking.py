@@ -20,6 +20,7 @@ EXPECTED = Expected(
     "rows of isojoule evaluate-normalization",
     words=("phase", "scheme", "source", "target", "method", "sampling"),
     numbers=("references", *ERRORS),
+    not_negative=("references", "mse_kwh2", "mdape_percent", "ape90_percent", "log_rmse", "front_jaccard"),
 )
 TABLE = Expected(
     "the ranking of isojoule rank-normalization",

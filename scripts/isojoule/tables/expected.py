@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.records.base import LARGEST
 from isojoule.tables.reading import read_any
 from isojoule.tables.values import place
 
@@ -22,6 +23,7 @@ class Expected:
         optional: columns that may have nothing in a row.
         numbers: columns of numbers, or nothing.
         finite: those of them in which none is infinite.
+        not_negative: those of them in which none is below 0.
         flags: columns of True and False.
         choices: columns by the words that they may hold; an empty one stands for nothing.
     """
@@ -31,6 +33,7 @@ class Expected:
     optional: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     finite: tuple[str, ...] = ()
+    not_negative: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
 
@@ -57,6 +60,9 @@ class Expected:
             numbers = pd.to_numeric(table[name], errors="coerce").astype("float64")
             _refuse(path, table, name, numbers.isna() & table[name].notna(), "a number")
             _refuse(path, table, name, np.isinf(numbers) & (name in self.finite), "a finite number")
+            _refuse(path, table, name, (numbers < 0) & (name in self.not_negative), "a number of 0 or more")
+            is_too_large = (numbers.abs() > LARGEST) & ~np.isinf(numbers)
+            _refuse(path, table, name, is_too_large, f"a number up to {LARGEST:g}")
         return table.assign(**{name: pd.to_numeric(table[name]) for name in self.numbers})
 
 
