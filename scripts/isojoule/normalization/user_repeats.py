@@ -17,10 +17,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from isojoule.normalization.user_rows import Repeats, kinds_of, systems_of
-from isojoule.normalization.user_system import Normalized, System, Target
-
-# an energy is changed by so much to see how the prediction changes with it
-STEP = 0.01
+from isojoule.normalization.user_system import Normalized, Target
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def repeats_on(target: Target, references: Mapping[str, Repeats], own: Mapping[s
         system = repeats.system
         result = target.normalize(on_own_gpu, system)
         if spread.deviation > 0 and result.low_kwh is not None:
-            slopes = _slopes(target, result, on_own_gpu, system)
+            slopes = target.slopes(on_own_gpu, system)
             counts = np.array([*numbers.values(), len(repeats.energies_kwh)])
             of_repeats = spread.factor(result.coverage) * spread.deviation * np.sqrt((slopes**2 / counts).sum())
             result = _widened(result, float(of_repeats), spread)
@@ -94,20 +91,6 @@ def _with_own_kinds(result: Normalized, own_kinds: tuple[str, ...]) -> Normalize
     own, study = " and ".join(own_kinds), " and ".join(result.kinds)
     warning = f"kinds: the energies on your GPU are {own}, those of the study {study}"
     return replace(result, own_kinds=own_kinds, warnings=(*result.warnings, warning))
-
-
-def _slopes(target: Target, result: Normalized, references: Mapping[str, System], system: System) -> np.ndarray:
-    """By how much the logarithm of a prediction changes with that of each energy: of references, then the system's."""
-
-    def changed(own: System, on_own_gpu: Mapping[str, System]) -> float:
-        energy_kwh = target.energy_kwh(on_own_gpu, own)
-        return float(np.log(energy_kwh / result.energy_kwh) / np.log1p(STEP))
-
-    def more(one: System) -> System:
-        return replace(one, energy_kwh=one.energy_kwh * (1 + STEP))
-
-    of_references = [changed(system, {**references, name: more(reference)}) for name, reference in references.items()]
-    return np.array([*of_references, changed(more(system), references)])
 
 
 def _widened(result: Normalized, of_repeats: float, spread: Spread) -> Normalized:

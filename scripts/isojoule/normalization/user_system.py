@@ -7,11 +7,13 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.normalization.base import Values
 from isojoule.normalization.corrected import FEWEST_TO_CORRECT
 from isojoule.normalization.intervals import COVERAGE, half_widths, is_unlike
 from isojoule.normalization.methods import default_method
@@ -24,6 +26,9 @@ from isojoule.records.base import LARGEST
 from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.kinds import of_estimate
 from isojoule.tables.values import LARGEST_OF_UNIT
+
+# an energy is changed by so much to see how the prediction changes with it
+STEP = 0.01
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,22 @@ class Normalized:
         return {"record": "normalized-energy", "energy_kind": self.energy_kind, **asdict(self)}
 
 
+class _Task(NamedTuple):
+    """References on the target and on the user's GPU, a system, and what a method makes of them."""
+
+    on_target: pd.DataFrame
+    on_own_gpu: pd.DataFrame
+    own_system: pd.DataFrame
+    method: Shared
+    values: Values
+    target_kwh: Values
+    own: Values
+
+    def evidenced(self) -> Evidenced:
+        """Predict, and test the method on what is known."""
+        return self.method.evidenced(self.values, self.target_kwh, self.own)
+
+
 class Target:
     """A GPU of a study that systems are normalized to: what depends on the study alone is found once for all systems.
 
@@ -110,7 +131,8 @@ class Target:
 
     def normalize(self, references: Mapping[str, System], system: System) -> Normalized:
         """Normalize a user's system; arguments, result and refusals as of the function `normalize`."""
-        on_target, on_own_gpu, own_system, method, evidenced = self._evidenced(references, system)
+        task = self._task(references, system)
+        evidenced = task.evidenced()
         half, basis = half_widths(evidenced)
         energy_kwh, half_width = _energy_kwh(evidenced), None if half is None else float(half[0])
         return Normalized(
@@ -120,16 +142,16 @@ class Target:
             low_kwh=None if half_width is None else energy_kwh / np.exp(half_width),
             high_kwh=None if half_width is None else energy_kwh * np.exp(half_width),
             coverage=COVERAGE,
-            method=_method_in_words(evidenced, method.columns, len(references)),
+            method=_method_in_words(evidenced, task.method.columns, len(references)),
             interval=basis,
             references=tuple(references),
             kinds=self.kinds,
             warnings=tuple(
                 user_warnings(
-                    on_own_gpu,
-                    on_target,
-                    own_system,
-                    method.columns,
+                    task.on_own_gpu,
+                    task.on_target,
+                    task.own_system,
+                    task.method.columns,
                     self.kinds,
                     has_interval=half_width is not None,
                     spread_ratio=evidenced.spread_ratio if is_unlike(evidenced) else None,
@@ -137,14 +159,19 @@ class Target:
             ),
         )
 
-    def energy_kwh(self, references: Mapping[str, System], system: System) -> float:
-        """Return the energy alone, in kWh."""
-        return _energy_kwh(self._evidenced(references, system)[-1])
+    def slopes(self, references: Mapping[str, System], system: System) -> Values:
+        """Return by how much the logarithm of the energy changes with that of each reference, then the system's."""
+        task = self._task(references, system)
+        column = task.method.columns.index("energy_kwh")
+        start = np.log(_energy_kwh(task.evidenced()))
+        changed = []
+        for row in range(len(task.values) + 1):
+            values, own = task.values.copy(), task.own.copy()
+            (values[row] if row < len(values) else own[0])[column] *= 1 + STEP
+            changed.append(np.log(_energy_kwh(task.method.evidenced(values, task.target_kwh, own))))
+        return np.array((np.array(changed) - start) / np.log1p(STEP))
 
-    def _evidenced(
-        self, references: Mapping[str, System], system: System
-    ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, Shared, Evidenced]:
-        """The references on the target and on the user's GPU, the system, each with its columns, method, prediction."""
+    def _task(self, references: Mapping[str, System], system: System) -> "_Task":
         _check(references, system, self.study, self.target)
         on_target = self.study.loc[list(references)]
         on_own_gpu = on_target.assign(
@@ -160,13 +187,8 @@ class Target:
                 f"references: found energies that are all {values[0, 0]} kWh, expected at least 2 different ones"
             )
         method = method.beside(self._beside(method, tuple(references)))
-        return (
-            on_target,
-            on_own_gpu,
-            own_system,
-            method,
-            method.evidenced(values, target_kwh, method.matrix(own_system)),
-        )
+        own = method.matrix(own_system)
+        return _Task(on_target, on_own_gpu, own_system, method, values, target_kwh, own)
 
     def _beside(self, method: Shared, references: tuple[str, ...]) -> list[OtherGpu]:
         """The study's other GPUs, for a method and references; found once."""
