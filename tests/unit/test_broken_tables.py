@@ -82,6 +82,7 @@ def tables(found, tmp_path_factory):
         "summary": found.summary,
         "stability": found.stability,
         "claims": pd.DataFrame(claims),
+        "findings": pd.DataFrame({"topic": ["a"], "sentence": ["b"], "section": ["fronts"], "table": ["c.csv"]}),
         "ranking": pd.DataFrame(
             {"rank": [1, 2], "phase": "train", "scheme": "shuffle", "pair": "all pairs", "references": 8,
              "method": ["ratio", "affine"], "sampling": "all", "mdape_median_percent": [3.5, 4.5],
