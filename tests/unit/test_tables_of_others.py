@@ -18,6 +18,7 @@ from isojoule.normalization.user_rows import read_rows
 from isojoule.tables import measurements, models
 from isojoule.tables.qualities import with_quality_table
 from isojoule.tables.reading import read_any
+from isojoule.tables.same_work import differing_work
 
 
 def read_models(path):
@@ -461,3 +462,9 @@ def test_errors_that_there_cannot_be_are_not_ranked(tmp_path, value, expected):
         InputError, match=rf"e.csv: column mdape_percent: found .* in line 2, expected {re.escape(expected)}"
     ):
         ranking.read(tmp_path / "e.csv")
+
+
+def test_counts_that_some_rows_do_not_have_are_compared_where_they_are():
+    rows = pd.DataFrame({"architecture": ["a", "a", "b"], "flops": pd.Series([1e9, 2e9, pd.NA], dtype=object)})
+    assert differing_work(rows[1:]) == []
+    assert len(differing_work(rows)) == 1

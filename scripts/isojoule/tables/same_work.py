@@ -26,7 +26,7 @@ def differing_work(frame: pd.DataFrame, name: str = "architecture") -> list[str]
         (OF_A_PHASE, [name, *(["phase"] if "phase" in ok else [])], ("gpu", "repeat")),
     ):
         for column in [column for column in columns if column in ok and ok[column].notna().any()]:
-            groups = ok[column].astype("float64").groupby([ok[key] for key in keys], sort=False)
+            groups = pd.to_numeric(ok[column]).astype("float64").groupby([ok[key] for key in keys], sort=False)
             is_other = groups.transform("max") > groups.transform("min") * (1 + TOLERANCE)
             for (system, *phase), rows in ok[is_other].groupby(keys, sort=False):
                 of_phase = "".join(f"{value} with " for value in phase)
@@ -44,7 +44,7 @@ def differing_work(frame: pd.DataFrame, name: str = "architecture") -> list[str]
 
 def _in_words(rows: pd.DataFrame, column: str, where: tuple[str, ...]) -> str:
     """Say which values a column has where it should have one, and a row of each; nothing where it has one."""
-    values = rows[column].astype("float64").dropna() if column in rows else pd.Series(dtype="float64")
+    values = pd.to_numeric(rows[column]).astype("float64").dropna() if column in rows else pd.Series(dtype="float64")
     if values.empty or values.max() <= values.min() * (1 + TOLERANCE):
         return ""
     ends = [values.idxmin(), values.idxmax()]
