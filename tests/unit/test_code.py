@@ -146,7 +146,7 @@ def study(tmp_path_factory):
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
     (folder / "my_net.py").write_text(
         "from torch import nn\n\n\nclass MyNet(nn.Sequential):\n    def __init__(self):\n"
-        "        super().__init__(nn.AvgPool2d(16), nn.Flatten(), nn.Linear(32, 10))\n"
+        "        super().__init__(nn.AdaptiveAvgPool2d((16, 2)), nn.Flatten(), nn.Linear(32, 10))\n"
     )
     return folder
 
@@ -262,6 +262,15 @@ PACKAGES = {
     "exec of a file": ("nets/net.py", "exec(open('nets/' + 'layers.py').read())", "nets/layers.py"),
     "a file that a text names": ("nets/net.py", "WEIGHTS = open('widths.json').read()", "nets/widths.json"),
     "a file below the current folder": ("net.py", "WEIGHTS = open('data/widths.json').read()", "data/widths.json"),
+    "a file above in the package": (
+        "nets/deep/net.py", "OPEN = (Path(__file__).parent.parent / 'width.txt').read_text()", "nets/width.txt"
+    ),
+    "a file whose path is in parts": (
+        "nets/net.py", "resources.files('nets').joinpath('d', 'w.json')", "nets/d/w.json"
+    ),
+    "a computed name that leads up": (
+        "nets/deep/net.py", "import importlib\nimportlib.import_module('nets.' + 'dyn')", "nets/dyn.py"
+    ),
     "an import inside a function": ("net.py", "def build():\n    from layers import WIDTH\n", "layers.py"),
 }  # fmt: skip
 
@@ -298,7 +307,10 @@ def test_a_compiled_extension_decides(fingerprint, tmp_path):
 
 def test_what_cannot_be_followed_is_said(fingerprint, capsys):
     fingerprint("import importlib\n\ndef of(name):\n    return importlib.import_module(name)\n")
-    assert "my_net.py: line 4: import_module with a name that is computed: all files" in capsys.readouterr().err
+    assert (
+        "my_net.py: line 4: import_module with a name that is computed: all Python files beside it decide"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_model_that_is_put_to_evaluation_runs_no_unknown_code(fingerprint, capsys):

@@ -139,7 +139,7 @@ def test_features_of_another_extraction_are_refused_though_they_are_sealed(folde
     ended = isojoule(*MEASURE, cwd=folder)
     assert (ended.returncode, ended.stderr) == (
         2,
-        "error: results/features/features.npy: is of another extraction than statistics.json; "
+        "error: results/features/features.npy: was changed, or is of another extraction than statistics.json; "
         "isojoule extract-features makes both\n",
     )
 
@@ -152,6 +152,19 @@ def test_what_was_extracted_is_measured_and_what_is_older_than_seals_too(folder)
     features = folder / "results" / "features"
     for path in features.glob(".*.seal"):
         path.unlink()
+    shutil.copytree(features, folder / "copied")
+    flipped = bytearray((features / "features.npy").read_bytes())
+    flipped[-1] ^= 1
+    (features / "features.npy").write_bytes(flipped)
+    shutil.move(folder / "results" / "records", folder / "kept")
+    shutil.move(folder / "results" / "attempts", folder / "kept-attempts")
+    ended = isojoule(*MEASURE, cwd=folder)
+    assert ended.returncode != 0, "the sealed statistics name the hash"
+    assert "features.npy: was changed, or is of another extraction than statistics.json" in ended.stderr
+    shutil.rmtree(features)
+    for kept, name in (("copied", "features"), ("kept", "records"), ("kept-attempts", "attempts")):
+        shutil.rmtree(folder / "results" / name, ignore_errors=True)
+        shutil.move(folder / kept, folder / "results" / name)
     statistics = json.loads((features / "statistics.json").read_text())
     del statistics["seal"], statistics["sha256"]
     (features / "statistics.json").write_text(json.dumps(statistics))

@@ -89,15 +89,17 @@ def check_features(configuration: Configuration, folder: Path) -> None:
         InputError: a file is missing, or of another extraction.
     """
     found = {name: seals.check(folder / name) for name in (*configuration.FEATURES, STATISTICS)}
-    if unsealed := [name for name, seal in found.items() if seal is None]:
+    # a copy may lack the seals beside the files, which the statistics name as well
+    hashes = seals.read_json(folder / STATISTICS).get("sha256", {})
+    if unsealed := [name for name, seal in found.items() if seal is None and name not in hashes]:
         print(f"{folder}: not sealed, nobody can tell whether it was changed: {', '.join(unsealed)}", flush=True)
     if configuration.session_settings().get("features") == "in_loop":
         seals.check_files(file_hashes(folder / MANIFEST), os.cpu_count() or 1, PREPARES)
-    hashes = seals.read_json(folder / STATISTICS).get("sha256", {})
     for name, seal in found.items():
-        if seal is not None and hashes.get(name, seal.sha256) != seal.sha256:
+        if name in hashes and hashes[name] != (seal.sha256 if seal else seals.file_hash(folder / name)):
             raise InputError(
-                f"{folder / name}: is of another extraction than {STATISTICS}; {ExtractionRecord.MADE_BY} makes both"
+                f"{folder / name}: was changed, or is of another extraction than {STATISTICS}; "
+                f"{ExtractionRecord.MADE_BY} makes both"
             )
 
 

@@ -2,8 +2,8 @@
 
 A fingerprint is made of syntax trees. Comments, docstrings, formatting, the dates of files and the version of Python do
 not change it. Libraries are not in it: after an upgrade nothing runs again by itself. Of the user's modules, files that
-they name and compiled extensions are in it as well; where a module runs what no reader can follow, all files beside it
-are, and a line says so.
+they name and compiled extensions are in it as well; where a module runs what no reader can follow, all files of its
+package are, and a line says so.
 """
 
 import ast
@@ -13,7 +13,15 @@ from functools import cache
 from pathlib import Path
 
 from isojoule.errors import InputError
-from isojoule.study.module_files import IMPORTING, beside, cannot_be_followed, file_of, imported_names, named_files
+from isojoule.study.module_files import (
+    IMPORTING,
+    beside,
+    cannot_be_followed,
+    file_of,
+    imported_names,
+    named_files,
+    package_folder,
+)
 
 # what a workload's description decides is in the configuration's slices, which have fingerprints of their own
 DECISIVE_ROOMS = ("measuring", "energy", "compute", "workloads")
@@ -72,7 +80,7 @@ def fingerprint(*entries: str, every_module: bool = False) -> str:
     for name, path in sorted(modules(*entries).items()):
         if every_module or decides_measurements(name):
             digest.update(f"{name}\n{_words(path)}\n".encode())
-            for number, content in enumerate(_beside(path) if not name.startswith("isojoule.") else ()):
+            for number, content in enumerate(_beside(path, name) if not name.startswith("isojoule.") else ()):
                 digest.update(f"{name} {number}\n{content}\n".encode())
     return digest.hexdigest()[:16]
 
@@ -89,15 +97,17 @@ def _words(path: Path) -> str:
 
 
 @cache
-def _beside(path: Path) -> tuple[str, ...]:
+def _beside(path: Path, module: str) -> tuple[str, ...]:
     """The content of what decides a module of the user beside its own text: files that it names, and all if need be."""
     if path.suffix != ".py":
         return ()
     tree = _parsed(path)
-    contents = [f"{file.name} {_hash(file)}" for file in named_files(tree, path)]
+    contents = [f"{file.name} {_hash(file)}" for file in named_files(tree, path, module)]
     if reason := cannot_be_followed(tree):
-        print(f"{path}: {reason}: all files beside it decide what is measured again", file=sys.stderr, flush=True)
-        contents += [f"{file.relative_to(path.parent)} {_content(file)}" for file in beside(path)]
+        package = package_folder(path, module)
+        where = "Python files beside it" if package is None else f"files of {package.name}"
+        print(f"{path}: {reason}: all {where} decide what is measured again", file=sys.stderr, flush=True)
+        contents += [f"{file.relative_to(package or path.parent)} {_content(file)}" for file in beside(path, module)]
     return tuple(contents)
 
 

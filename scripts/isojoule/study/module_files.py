@@ -55,23 +55,40 @@ def imported_names(tree: ast.AST, path: Path, module: str) -> Iterator[str]:
                 yield f"{package}{first.value}" if first.value.startswith(".") and package else first.value
 
 
-def named_files(tree: ast.AST, path: Path) -> list[Path]:
-    """Return the files that a text in a module names, beside the module or below the current folder."""
+def package_folder(path: Path, module: str) -> Path | None:
+    """Return the folder of the outermost package that a module is in; none where it is in none.
+
+    Args:
+        path: the module's file.
+        module: its dotted name.
+    """
+    is_package = path.name == "__init__.py"
+    depth = module.count(".") + is_package
+    return path.parents[depth - 1] if depth else None
+
+
+def named_files(tree: ast.AST, path: Path, module: str) -> list[Path]:
+    """Return the files that a text in a module names: beside it, below the current folder, or anywhere in its package.
+
+    Args:
+        tree: the module's syntax tree.
+        path: its file.
+        module: its dotted name.
+    """
     texts = {
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 256
     }
-    files = set()
+    package = package_folder(path, module)
+    candidates = [] if package is None else [file for file in _files_in(package) if file.name in texts]
     for text in texts:
         for folder in (path.parent, Path.cwd()):
             try:
-                file = folder / text
-                if file.is_file() and file.suffix != ".py" and file.stat().st_size <= LARGEST_BYTES:
-                    files.add(file.resolve())
+                candidates += [folder / text] if (folder / text).is_file() else []
             except (OSError, ValueError):
                 continue
-    return sorted(files)
+    return sorted({file.resolve() for file in candidates if file.suffix != ".py" and _is_small(file)})
 
 
 def cannot_be_followed(tree: ast.AST) -> str | None:
@@ -88,21 +105,31 @@ def cannot_be_followed(tree: ast.AST) -> str | None:
     return None
 
 
-def beside(path: Path) -> list[Path]:
-    """Return all files of a module's folder that may belong to it: those of its package, or the Python files beside it.
+def beside(path: Path, module: str) -> list[Path]:
+    """Return all files that may belong to a module: those of its outermost package, or the Python files beside it.
 
     Args:
         path: file of the module.
+        module: its dotted name.
     """
-    is_package = (path.parent / "__init__.py").is_file()
-    candidates = path.parent.rglob("*") if is_package else path.parent.glob("*.py")
-    return sorted(
+    package = package_folder(path, module)
+    if package is None:
+        return sorted(filter(_is_small, path.parent.glob("*.py")))
+    return sorted(filter(_is_small, _files_in(package)))
+
+
+def _files_in(package: Path) -> list[Path]:
+    """Return the files of a package, but for hidden ones and what Python keeps."""
+    return [
         file
-        for file in candidates
+        for file in package.rglob("*")
         if file.is_file()
-        and not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(path.parent).parts)
-        and file.stat().st_size <= LARGEST_BYTES
-    )
+        and not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(package).parts)
+    ]
+
+
+def _is_small(file: Path) -> bool:
+    return file.stat().st_size <= LARGEST_BYTES
 
 
 # every fingerprint of a study asks for the same names
