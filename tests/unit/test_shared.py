@@ -224,3 +224,16 @@ def test_an_interval_is_never_narrower_than_repeats_differ(gpus):
     normalized = normalize(frame, "g0", "train", given, System(28.0))
     assert normalized.energy_kwh == pytest.approx(4)
     assert normalized.high_kwh / normalized.energy_kwh >= 1.02
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-4, 1e-2])
+def test_a_power_that_hardly_differs_makes_no_interval_of_many_powers_of_ten(spread):
+    """An estimated CPU has the same power in all systems; 5 % more of it was thousands of deviations away."""
+    generator = np.random.default_rng(0)
+    energy_kwh = np.exp(np.linspace(-8, 0, 8))
+    power_kw = 0.004 * np.exp(spread * generator.normal(size=8))
+    references = np.column_stack([energy_kwh, energy_kwh / power_kw])
+    asked = np.array([[0.01, 0.01 / (0.004 * 1.05)]])
+    evidenced = Shared(("energy_kwh", "duration_s")).evidenced(references, 2 * energy_kwh, asked)
+    (half,), _ = half_widths(evidenced)
+    assert half < np.log(10)

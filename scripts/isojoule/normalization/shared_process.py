@@ -26,6 +26,8 @@ from isojoule.normalization.corrected import described
 
 # share of the covariance that is a GPU's own, and the variance of what no covariance explains
 OWN_SHARE, NOISE = 0.1, 0.03
+# where a logarithm is nearly the same in all systems, a little more of it is not far beyond them
+LEAST_SCALE = 0.1
 # systems are left out in so many parts
 PARTS = 5
 
@@ -85,6 +87,7 @@ class SharedProcess:
         self._low, self._high = low - 1.5 * (high - low), high + 1.5 * (high - low)
         scale = pooled.std(axis=0)
         self._scale = np.where(scale > 1e-9, scale, np.inf)
+        self._scale_beyond = np.maximum(scale, LEAST_SCALE)
         centered = np.concatenate([described(references) - self._center, *centered_on_others])
         self._features = self._standardized(centered)
         self._squared_distances_beyond = self._squared_distance_beyond(centered)
@@ -146,7 +149,7 @@ class SharedProcess:
 
     def _squared_distance_beyond(self, centered: Values) -> Values:
         """Return how far systems, (m, f), lie beyond the fences, in squared standard deviations, (m,)."""
-        beyond = (centered - np.clip(centered, self._low, self._high)) / self._scale
+        beyond = (centered - np.clip(centered, self._low, self._high)) / self._scale_beyond
         return np.asarray((beyond**2).mean(axis=1))
 
 

@@ -88,6 +88,8 @@ class Program:
         while self.exit_code is None:
             told = signal.sigtimedwait(WAITED, pause_s)
             if told is None:
+                # the end of a child may have been told to nobody
+                self._reap()
                 look()
                 pause_s = min(2 * pause_s, LAST_LOOK_S)
             elif told.si_signo == signal.SIGCHLD:

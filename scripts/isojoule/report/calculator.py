@@ -62,6 +62,7 @@ def _constants(most_systems: int) -> dict[str, Any]:
         "student_quantiles": [float(stdtrit(degrees, quantile)) for degrees in range(1, most_errors + 1)],
         "own_share": shared_process.OWN_SHARE,
         "noise": shared_process.NOISE,
+        "least_scale": shared_process.LEAST_SCALE,
         "parts": shared_process.PARTS,
         "most_systems": shared.MOST_SYSTEMS,
         "fewest_systems": shared.FEWEST_SYSTEMS,

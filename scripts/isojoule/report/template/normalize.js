@@ -167,7 +167,7 @@ const Normalization = (() => {
   // The Gaussian process of shared_process.py, which has the equations. Another GPU is {rows of the references,
   // systems: their rows, kwh of these on the target}; what the baseline leaves over is given for the references on the
   // reader's GPU, and for references and systems on each other one.
-  function sharedProcess(references, leftOver, others, leftOverOnOthers, parts, { own_share: ownShare, noise }) {
+  function sharedProcess(references, leftOver, others, leftOverOnOthers, parts, { own_share: ownShare, noise, least_scale: leastScale }) {
     const minus = (rows, center) => rows.map((row) => row.map((x, j) => x - center[j]));
     const ofReferences = described(references), center = centerOf(ofReferences);
     const centeredOnOthers = others.map((other) =>
@@ -176,7 +176,7 @@ const Normalization = (() => {
     const fences = fencesOf(pooled), spreads = columnsOf(pooled).map(deviation);
     const divided = (row) => row.map((x, j) => (spreads[j] > 1e-9 ? x / spreads[j] : 0));
     const standardized = (row) => divided(clipped(row, fences));
-    const squaredBeyond = (row) => { const inside = clipped(row, fences); return mean(divided(row.map((x, j) => x - inside[j])).map((x) => x * x)); };
+    const squaredBeyond = (row) => { const inside = clipped(row, fences); return mean(row.map((x, j) => ((x - inside[j]) / Math.max(spreads[j], leastScale)) ** 2)); };
     const centered = [...minus(ofReferences, center), ...centeredOnOthers.flat()];
     const entries = centered.map(standardized), left = [leftOver, ...leftOverOnOthers].flat();
     const gpu = [references, ...centeredOnOthers].flatMap((rows, g) => rows.map(() => g));
