@@ -173,6 +173,13 @@ def test_a_broken_table_of_measurements_is_read_or_refused(small, change, tmp_pa
         is_read_or_refused(measurements.read, folder / name)
 
 
+def test_broken_metadata_of_pandas_are_refused(small, tmp_path):
+    file = tmp_path / "m.parquet"
+    small.head(3).to_parquet(file, index=False)
+    file.write_bytes(file.read_bytes().replace(b'"pandas_type"', b'"pandas_typo"'))
+    is_read_or_refused(measurements.read, file)
+
+
 @many
 @given(change=broken())
 def test_a_broken_manifest_is_read_or_refused(change, tmp_path_factory):

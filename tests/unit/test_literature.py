@@ -49,7 +49,7 @@ def test_the_published_figures_are_drawn(tmp_path):
     text = (tmp_path / "waveflow.svg").read_text()
     assert all(f"<!-- WF{number} -->" in text for number in range(1, 6))
     assert "Energy (kWh), estimated" in text
-    assert "Energy (kWh), measured" in text
+    assert "Energy (Wh), measured" in text
 
 
 def test_power_of_a_known_gpu_and_an_estimate_scaled_by_utilisation(tmp_path):

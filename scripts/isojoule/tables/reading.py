@@ -56,7 +56,13 @@ def read_any(
 
 
 def _parquet(path: Path) -> pd.DataFrame:
-    frame = pd.read_parquet(path)
+    try:
+        frame = pd.read_parquet(path)
+    except (OSError, ValueError):
+        raise
+    except Exception as error:
+        # pandas raises whatever its reading of broken metadata comes upon
+        raise ValueError(f"its metadata are broken ({type(error).__name__}: {error})") from error
     frame.attrs = {}
     names = list(map(str, frame.columns))
     if doubled := [name for number, name in enumerate(names) if name in names[:number]]:
