@@ -226,6 +226,29 @@ def test_program_counts_a_model_of_the_user(tmp_path):
     assert set(record.software) == {"isojoule", "python", "torch", "deepspeed"}
 
 
+BILINEAR_NET = """
+import torch
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.both = torch.nn.Bilinear(64, 64, 10)
+    def forward(self, inputs):
+        return self.both(inputs.mean((1, 2)), inputs.mean((1, 2)))
+"""
+
+
+def test_a_count_that_deepspeed_misreads_is_told(tmp_path):
+    (tmp_path / "my_net.py").write_text(BILINEAR_NET)
+    custom = "architectures:\n  custom: [{name: mine, model: 'my_net:Net', arguments: {}}]"
+    (tmp_path / "config.yaml").write_text(CONFIG.read_text().replace("architectures:", custom))
+    arguments = ("--config", "config.yaml", "--architecture", "mine", "--output", "mine.json")
+    done = process("count-compute", *arguments, cwd=tmp_path)
+    right = 2 * 10 * 64 * 64 + 2 * 10 * 64
+    assert done.returncode == 0, done.stderr
+    assert f"FLOPs, and {right} are right for its matrices and convolutions" in done.stderr
+    assert read(tmp_path / "mine.json").forward_flops == right
+
+
 def test_program_names_close_matches_of_an_unknown_architecture(tmp_path):
     done = count("--config", CONFIG, "--architecture", "mlp-4x1025", "--output", tmp_path / "x.json")
     assert done.returncode == 2

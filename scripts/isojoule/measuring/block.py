@@ -121,14 +121,14 @@ class Block:
             failures += self._measure_phases(name, arrival, meters, order.index(name))
             longest_s = max(longest_s, time.monotonic() - began_s)
         if failures:
-            lines = [f"{len(failures)} cells could not be measured", *failures]
+            lines = [f"{len(failures)} cells could not be measured, for the reasons above", *failures]
             if self.needs_fresh_process:
                 lines.append("others ran out of memory behind them: the next attempt decides, in a fresh process")
             raise InputError("\n       ".join(lines))
         return number_left
 
     def _measure_phases(self, name: str, arrival: Arrival, meters: dict[str, Meter], place: int) -> list[str]:
-        """Measure the phases of an architecture that are needed, up to one that fails; what failed, as sentences."""
+        """Measure the phases of an architecture that are needed, up to one that fails; return what failed."""
         for phase in self._needed(name):
             cell = Cell(self._gpu, name, phase, self._repeat)
             record = self._attempt(cell, arrival, meters[phase], place)
@@ -138,7 +138,7 @@ class Block:
                 torch.cuda.empty_cache()
             if record.outcome not in FINAL:
                 _check_alive(arrival)
-                return [] if record.outcome == "oom-once" else [f"{cell}: {record.message}"]
+                return [] if record.outcome == "oom-once" else [str(cell)]
         return []
 
     def _arrival(self, waiting: list[str]) -> Arrival:

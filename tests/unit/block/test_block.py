@@ -106,7 +106,9 @@ def test_other_data_is_measured_again(study, results, machine, measured):
     assert len(measured) == 2
 
 
-def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(study, results, machine, monkeypatch):
+def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(
+    study, results, machine, monkeypatch, capsys
+):
     first = shuffled(["mlp-1x4", "mlp-1x5", "mlp-1x6"], study.seed, GPU, 0)[0]
     broken = Session.run
     width = int(first.removeprefix("mlp-1x"))
@@ -117,9 +119,13 @@ def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(stud
         broken(self)
 
     monkeypatch.setattr(Session, "run", fail)
-    with pytest.raises(InputError, match="1 cells could not be measured") as refused:
+    with pytest.raises(
+        InputError, match=f"1 cells could not be measured, .* above\n.* {first} on {GPU}, train"
+    ) as refused:
         up_to_date(study, results, machine)
-    assert f"{first} on {GPU}, train, repeat 0: RuntimeError: mat1 and mat2" in str(refused.value)
+    told = capsys.readouterr().out + str(refused.value)
+    assert f"{first} on {GPU}, train, repeat 0: failed (RuntimeError: mat1 and mat2" in told
+    assert told.count("mat1 and mat2") == 1, "a failure is told once"
     assert len(records(results)) == 4
     attempt = Journal(results).attempts(Cell(GPU, first, "train", 0))[0]
     assert (attempt.outcome, attempt.energy) == ("failed", None)
@@ -218,13 +224,14 @@ def test_out_of_memory_behind_a_cell_that_failed_is_not_final_either(study, resu
     assert records(results) == {}
 
 
-def test_company_on_a_gpu_is_refused_and_measured_another_time(study, results, machine, monkeypatch):
+def test_company_on_a_gpu_is_refused_and_measured_another_time(study, results, machine, monkeypatch, capsys):
     def crowd(job):
         raise CompanyError("Tesla T4: found 9.0 GB of its memory taken by others; nothing was measured")
 
     monkeypatch.setattr(block, "measure", crowd)
-    with pytest.raises(InputError, match="taken by others"):
+    with pytest.raises(InputError, match="1 cells could not be measured"):
         Block(study, GPU, 0, results, machine).measure(["mlp-1x4"])
+    assert "taken by others" in capsys.readouterr().out
     assert [attempt.outcome for attempt in Journal(results).attempts(TRAIN)] == ["refused"]
     assert records(results) == {}
 
@@ -306,15 +313,15 @@ class Net(torch.nn.Module):
     ids=["at import", "so that the model has other numbers", "in every call", "in the window alone"],
 )
 def test_a_module_that_turns_a_switch_of_torch_is_refused_and_others_are_not(
-    study, results, machine, monkeypatch, tmp_path, at_import, in_call, said
+    study, results, machine, monkeypatch, tmp_path, capsys, at_import, in_call, said
 ):
     name = f"turning_{tmp_path.name}"
     (tmp_path / f"{name}.py").write_text(TURNING.format(at_import=at_import, in_call=in_call))
     monkeypatch.syspath_prepend(str(tmp_path))
     custom = [{"name": "a-turning-net", "model": f"{name}:Net"}]
     both = changed(study, {"architectures.custom": custom})
-    with pytest.raises(InputError, match="1 cells could not be measured") as refused:
+    with pytest.raises(InputError, match="1 cells could not be measured"):
         up_to_date(both, results, machine, ["a-turning-net", "mlp-1x4"])
-    assert f"{said} {name}:Net ran, expected " in str(refused.value)
+    assert f"{said} {name}:Net ran, expected " in capsys.readouterr().out
     assert [path for path in records(results) if "mlp-1x4" in path]
     assert not [path for path in records(results) if "turning" in path]
