@@ -372,7 +372,7 @@ def test_what_a_plan_cannot_know_is_unknown(tmp_path, demo, monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1})
     assert "\nlongest job: unknown\n" in planned(slow=slow)
     assert re.search(r"\nlongest job: about \d.*; unknown on slow\n", planned(fast=fast, slow=slow))
-    assert re.search(r"\nlongest job: about \d+(\.\d)? (min|h)\n", planned(fast=fast))
+    assert re.search(r"\nlongest job: about \d+(\.\d+)? (s|min|h)\n", planned(fast=fast))
     sentence = "gpus.here.threads: found 6, and 2 CPUs on this machine, expected one for each"
     assert sentence in planned(here=here)
     assert "threads: found" not in planned(slow=slow)

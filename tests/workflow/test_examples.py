@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,9 @@ def folder(copied, tmp_path_factory):
     (energies / "small.yaml").write_text("\n".join(description) + "\n")
     rows = [f"g{gpu},m{number},test,0,{gpu * number / 1000}" for gpu in (1, 2) for number in range(1, 8)]
     (energies / "small.csv").write_text("\n".join(["gpu,architecture,phase,repeat,energy_kwh", *rows]) + "\n")
+    # two states of a study
+    for state in ("before", "after"):
+        shutil.copy(Path(folder) / "results" / "tiny" / "measurements.parquet", Path(folder) / f"{state}.parquet")
     return folder
 
 

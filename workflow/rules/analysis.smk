@@ -104,7 +104,7 @@ for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
             [
                 report(
                     f"{RESULTS}/figures/{figure}.svg",
-                    caption=CAPTIONS / f"{figure}.rst",
+                    caption="../report/figures.rst",
                     category=captions.FIGURES[figure].category,
                     labels={"what": captions.FIGURES[figure].title},
                 )
@@ -119,6 +119,10 @@ for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
             f"{RESULTS}/logs/plot_{Path(TABLE).stem}.log",
         params:
             figures=NAMES,
+            captions={
+                captions.FIGURES[figure].title: captions.FIGURES[figure].caption
+                for figure in NAMES
+            },
             code=code_fingerprint.fingerprint(
                 "isojoule.cli.plot",
                 *map(captions.module_name, NAMES),

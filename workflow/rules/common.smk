@@ -112,10 +112,6 @@ if (
         f"error: study: found {STUDY.study} a second time in this workflow with another content, expected names that differ"
     )
 CONFIGURATION = f"${VARIABLE}"
-# Snakemake's own report reads a caption from a file
-CAPTIONS = Path.cwd() / ".snakemake" / "isojoule" / "captions"
-if workflow.is_main_process:
-    captions.write(CAPTIONS, FIGURES)
 
 
 # a file of what the study does not have is made by no rule

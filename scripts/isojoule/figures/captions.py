@@ -11,7 +11,6 @@ from types import ModuleType
 from typing import NamedTuple
 
 from isojoule.errors import InputError
-from isojoule.files import write_text
 
 # what captions say of the bars that `panels.points` draws
 BARS = (
@@ -242,14 +241,6 @@ def by_table(figures: Sequence[str]) -> dict[str, list[str]]:
     for figure in figures:
         names.setdefault(FIGURES[figure].table, []).append(figure)
     return names
-
-
-def write(folder: Path, figures: Sequence[str]) -> None:
-    """Write the caption of each figure to a file of its name, .rst, unless that has it already."""
-    for figure in figures:
-        path, caption = folder / f"{figure}.rst", f"{FIGURES[figure].caption}\n"
-        if not path.is_file() or path.read_text(encoding="utf-8") != caption:
-            write_text(path, caption)
 
 
 def module_name(figure: str) -> str:
