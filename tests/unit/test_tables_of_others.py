@@ -341,7 +341,7 @@ def test_a_mutated_table_is_read_as_it_stands_or_refused_in_a_sentence(tmp_path_
     assert read is read_models or not any(map(math.isnan, energies))
 
 
-@pytest.mark.parametrize("column", ["GPU", "Gpu", "g_p_u", "gpu "])
+@pytest.mark.parametrize("column", ["GPU", "gpu.1", "g_p_u", "gpu "])
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_a_column_that_is_nearly_one_of_ours_is_not_ignored(tmp_path, column, ending):
     frame = pd.DataFrame({column: ["a", "b"], "model": ["m", "m"], "energy_kwh": [1.0, 2.0]})

@@ -29,7 +29,8 @@ def check_spelling(frame: pd.DataFrame, known: Iterable[str], named: Collection[
     """
     right = {_letters(name): name for name in known}
     for column in map(str, frame.columns):
-        expected = right.get(_letters(column), column)
+        # pandas numbers the second of two columns of one name, as in energy_kwh.1
+        expected = right.get(_letters(re.sub(r"\.\d+$", "", column)), column)
         if column != expected and column not in named:
             raise InputError(
                 f"{origin_of(frame)}: found the column {in_one_line(column)}, expected {expected}, written so"
