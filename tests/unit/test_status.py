@@ -141,6 +141,9 @@ def test_features_that_were_deleted_are_named_with_what_makes_them_again(results
     assert "is missing" not in status(results)
     path.unlink()
     said = status(results)
+    (results / "dataset").mkdir(exist_ok=True)
+    assert f"add `-- {results}/dataset/manifest.tsv` to" in status(results)
+    (results / "dataset").rmdir()
     assert f"{path} is missing, so that no record is known to be of this data: add `-- {path}` to" in said
     assert said.startswith("demo: 96 cells: 48 done, 48 waiting\n")
 

@@ -187,7 +187,10 @@ def _broken(states: list[CellState], results: Path) -> list[str]:
 
 
 def _lost(results: Path) -> list[str]:
-    """Say what is wrong with the file by which records are known to be of this data, and how to make it again."""
+    """Say what is wrong with the files by which records are known to be of this data, and how to make them again."""
+    manifest = results / "dataset" / "manifest.tsv"
+    if manifest.parent.is_dir() and not manifest.is_file():
+        return ["", f"{manifest} is missing: add `-- {manifest}` to the command of Snakemake, which makes it again"]
     path = results / "features" / "statistics.json"
     if not any((results / "records").rglob("*.json")):
         return []
