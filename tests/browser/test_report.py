@@ -91,8 +91,12 @@ def test_a_point_says_its_name(opened, report):
         assert set(labels) == set(table["architecture"])
 
 
-def test_no_name_lies_on_another(opened, report):
+def test_no_name_lies_on_another_and_no_axis_goes_beyond_what_can_be(opened, report):
     with opened(report) as page:
+        ticks = page.locator("#front-chart .role-axis-label text").all_text_contents()
+        numbers = [float(tick.replace("\u2212", "-").replace(",", "")) for tick in ticks]
+        assert numbers
+        assert min(numbers) >= 0
         boxes = page.locator("#front-chart .mark-text.role-mark text").evaluate_all(
             "names => names.map((name) => name.getBoundingClientRect()).map((b) => [b.left, b.right, b.top, b.bottom])"
         )

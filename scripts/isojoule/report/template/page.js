@@ -129,6 +129,11 @@ const scaleOf = (values) => {
 };
 const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
 const FRONT_HEIGHT = 420;
+// The span of values with some room around, but none below 0 or above 1 where no value lies there.
+function spanOf(values) {
+  const low = Math.min(...values), high = Math.max(...values), room = 0.04 * (high - low) || 0.04 * Math.abs(high) || 1;
+  return [low >= 0 ? Math.max(low - room, 0) : low - room, high <= 1 ? Math.min(high + room, 1) : high + room];
+}
 // The models whose names do not lie on each other, the cheapest first; a point still says its name under the mouse.
 function namesApart(rows, all, type, element, height) {
   const placed = (field, length) => {
@@ -176,7 +181,7 @@ function frontChart({ rows: columns, styles }) {
     }));
     const isNamed = namesApart(values.filter((row) => row.verdict !== "dominated"), values, scale, byId("front-chart"), FRONT_HEIGHT);
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
-    const y = { field: "y", type: "quantitative", scale: { zero: false, padding: 12 }, title: quality.value };
+    const y = { field: "y", type: "quantitative", scale: { zero: false, domain: spanOf(values.flatMap((row) => [row.y_low, row.y_high])) }, title: quality.value };
     const color = {
       field: "verdict", title: null,
       scale: { domain: verdicts, range: verdicts.map((name) => styles[name][light ? 0 : 1]) },
