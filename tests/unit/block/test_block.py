@@ -106,6 +106,19 @@ def test_other_data_is_measured_again(study, results, machine, measured):
     assert len(measured) == 2
 
 
+def test_a_model_without_records_and_attempts_is_measured_again_and_without_records_put_back(
+    study, results, machine, measured
+):
+    up_to_date(study, results, machine, ["mlp-1x4"])
+    for parts, count in ((["records"], 0), (["records", "attempts"], 2)):
+        measured.clear()
+        for part in parts:
+            shutil.rmtree(results / part / GPU / "mlp-1x4")
+        up_to_date(study, results, machine, ["mlp-1x4"])
+        assert len(measured) == count
+        assert len(records(results)) == 2
+
+
 def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(
     study, results, machine, monkeypatch, capsys
 ):
