@@ -7,6 +7,7 @@ import hypothesis
 import numpy as np
 import pynvml
 import pytest
+from fingerprints import anew
 from nvml_below import driver as nvml_driver
 from nvml_below import library
 from studies import changed
@@ -36,6 +37,18 @@ def demo():
 @pytest.fixture(scope="session")
 def published():
     return reading.load(PROJECT / "config" / "config.yaml")
+
+
+@pytest.fixture
+def fingerprint(tmp_path, monkeypatch):
+    """The fingerprint of a user's module with this text."""
+    monkeypatch.chdir(tmp_path)
+
+    def of(text):
+        (tmp_path / "my_net.py").write_text(text)
+        return anew("my_net")
+
+    return of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from isojoule.study import code_fingerprint, module_files, reruns
+from isojoule.study import code_fingerprint, reruns
 
 PROJECT = Path(__file__).parents[2]
 WORKLOAD = "isojoule.workloads.tagging"
@@ -30,29 +30,6 @@ class MyNet(nn.Linear):
             width = 2
         super().__init__(width, 10)
 '''
-
-
-@pytest.fixture
-def fingerprint(tmp_path, monkeypatch):
-    """The fingerprint of a user's module with this text."""
-    monkeypatch.chdir(tmp_path)
-
-    def of(text):
-        (tmp_path / "my_net.py").write_text(text)
-        code_fingerprint.fingerprint.cache_clear()
-        forget()
-        return code_fingerprint.fingerprint("my_net")
-
-    return of
-
-
-def forget():
-    """As a new process would, know nothing of the files any more."""
-    for cached in (
-        code_fingerprint.fingerprint, code_fingerprint._read, code_fingerprint._imported, code_fingerprint._beside,
-        module_files._file_in, module_files._root_elsewhere,
-    ):  # fmt: skip
-        cached.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -243,87 +220,3 @@ def test_the_snakefile_names_the_same_entries(study, monkeypatch):
                 found = reruns.fingerprints(content, cells.Cell("cpu", name, "train", 0), "data", named)
                 decisive = code_fingerprint.fingerprint("isojoule.measuring.block", *entries[:2], model)
                 assert found["code_fingerprint"] == decisive
-
-
-LAYER = "from torch import nn\nWIDTH = 4\n"
-PACKAGES = {
-    "a relative import": ("nets/__init__.py", "from .parts.layers import WIDTH", "nets/parts/layers.py"),
-    "a relative import of a module": ("nets/__init__.py", "from .parts import layers", "nets/parts/layers.py"),
-    "a relative import from above": ("nets/deep/net.py", "from ..layers import WIDTH", "nets/layers.py"),
-    "a module without a package": ("nets/net.py", "from . import layers", "nets/layers.py"),
-    "importlib with a name": ("nets/net.py", "import importlib\nimportlib.import_module('other')", "other.py"),
-    "importlib with a relative name": (
-        "nets/net.py", "import importlib\nimportlib.import_module('.layers', __package__)", "nets/layers.py"
-    ),
-    "importlib with a computed name": (
-        "nets/net.py", "import importlib\nname = 'lay' + 'ers'\nimportlib.import_module('nets.' + name)",
-        "nets/layers.py",
-    ),
-    "exec of a file": ("nets/net.py", "exec(open('nets/' + 'layers.py').read())", "nets/layers.py"),
-    "a file that a text names": ("nets/net.py", "WEIGHTS = open('widths.json').read()", "nets/widths.json"),
-    "a file below the current folder": ("net.py", "WEIGHTS = open('data/widths.json').read()", "data/widths.json"),
-    "a file above in the package": (
-        "nets/deep/net.py", "OPEN = (Path(__file__).parent.parent / 'width.txt').read_text()", "nets/width.txt"
-    ),
-    "a file whose path is in parts": (
-        "nets/net.py", "resources.files('nets').joinpath('d', 'w.json')", "nets/d/w.json"
-    ),
-    "a computed name that leads up": (
-        "nets/deep/net.py", "import importlib\nimportlib.import_module('nets.' + 'dyn')", "nets/dyn.py"
-    ),
-    "an import inside a function": ("net.py", "def build():\n    from layers import WIDTH\n", "layers.py"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", PACKAGES, ids=str)
-def test_whatever_a_module_of_the_user_runs_decides(case, tmp_path, monkeypatch):
-    """A changed layer measured nothing again, and stale energies stayed in the table."""
-    module, text, other = PACKAGES[case]
-    monkeypatch.chdir(tmp_path)
-    for name in (module, other):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-    for folder in {path.parent for path in (tmp_path / module, tmp_path / other)}:
-        if module.startswith("nets/") and case != "a module without a package" and folder != tmp_path:
-            (folder / "__init__.py").touch()
-    (tmp_path / module).write_text(text)
-    entry = module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    found = []
-    for content in (LAYER, LAYER.replace("4", "5")):
-        (tmp_path / other).write_text(content)
-        forget()
-        found.append(code_fingerprint.fingerprint(entry))
-    assert found[0] != found[1]
-    forget()
-    assert code_fingerprint.fingerprint(entry) == found[1]
-
-
-def test_a_compiled_extension_decides(fingerprint, tmp_path):
-    suffix = module_files.EXTENSION_SUFFIXES[0]
-    (tmp_path / f"kernels{suffix}").write_bytes(b"\x7fELF one")
-    first = fingerprint("import kernels\n")
-    (tmp_path / f"kernels{suffix}").write_bytes(b"\x7fELF two")
-    assert fingerprint("import kernels\n") != first
-
-
-def test_what_cannot_be_followed_is_said(fingerprint, capsys):
-    fingerprint("import importlib\n\ndef of(name):\n    return importlib.import_module(name)\n")
-    assert (
-        "my_net.py: line 4: import_module with a name that is computed: all Python files beside it decide"
-        in capsys.readouterr().err
-    )
-
-
-def test_a_model_that_is_put_to_evaluation_runs_no_unknown_code(fingerprint, capsys):
-    fingerprint("def of(model):\n    return model.eval()\n")
-    assert capsys.readouterr().err == ""
-
-
-def test_a_module_from_elsewhere_on_the_path_decides_and_a_library_does_not(fingerprint, tmp_path, monkeypatch):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.syspath_prepend(str(elsewhere))
-    (elsewhere / "their_layers_xyz.py").write_text(LAYER)
-    first = fingerprint("import their_layers_xyz\nimport numpy\n")
-    (elsewhere / "their_layers_xyz.py").write_text(LAYER.replace("4", "5"))
-    assert fingerprint("import their_layers_xyz\nimport numpy\n") != first
-    assert "numpy" not in code_fingerprint.modules("my_net")

@@ -3,7 +3,7 @@
 A fingerprint is made of syntax trees. Comments, docstrings, formatting, the dates of files and the version of Python do
 not change it. Libraries are not in it: after an upgrade nothing runs again by itself. Of the user's modules, files that
 they name and compiled extensions are in it as well; where a module runs what no reader can follow, all files of its
-package are, and a line says so.
+package are, or all code beside it, and a line says so.
 """
 
 import ast
@@ -13,19 +13,16 @@ from functools import cache
 from pathlib import Path
 
 from isojoule.errors import InputError
-from isojoule.study.module_files import (
-    IMPORTING,
-    beside,
-    cannot_be_followed,
-    file_of,
-    imported_names,
-    named_files,
-    package_folder,
-)
+from isojoule.study.module_files import IMPORTING, file_of, imported_names, is_of_star, package_folder, whole
+from isojoule.study.named_files import files_named_by, named_files
+from isojoule.study.unfollowed import unfollowed
 
 # what a workload's description decides is in the configuration's slices, which have fingerprints of their own
 DECISIVE_ROOMS = ("measuring", "energy", "compute", "workloads")
 DESCRIPTION = "description"
+# of larger files, their size and as much as this of both their ends counts
+LARGEST_BYTES = 64 * 2**20
+END_BYTES = 2**20
 
 
 def modules(*entries: str) -> dict[str, Path]:
@@ -66,23 +63,33 @@ def decides_measurements(module: str) -> bool:
 
 
 @cache
-def fingerprint(*entries: str, every_module: bool = False) -> str:
+def fingerprint(*entries: str, every_module: bool = False, texts: frozenset[str] = frozenset()) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of what the modules behind `entries` do.
 
     Args:
         entries: as for `modules`.
         every_module: whether all modules count, as for cheap stages, or only those that decide measurements.
+        texts: that a model of the user gets from the configuration, and which may name modules and files.
 
     Raises:
-        InputError: a module of the user is not Python.
+        InputError: a module of the user cannot be read, or is not Python.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(modules(*entries).items()):
+    for name, path in sorted(modules(*entries, *_modules_named_by(texts)).items()):
         if every_module or decides_measurements(name):
             digest.update(f"{name}\n{_words(path)}\n".encode())
             for number, content in enumerate(_beside(path, name) if not name.startswith("isojoule.") else ()):
                 digest.update(f"{name} {number}\n{content}\n".encode())
+    for file in files_named_by(texts):
+        digest.update(f"{file.name} {_content(file)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def _modules_named_by(texts: frozenset[str]) -> list[str]:
+    """The modules of the user that texts such as package.module:Class name."""
+    parts = [text.replace(":", ".").split(".") for text in texts]
+    names = [".".join(words[:number]) for words in parts if all(words) for number in range(1, len(words) + 1)]
+    return sorted(name for name in set(names) if not name.startswith("isojoule") and file_of(name) is not None)
 
 
 @cache
@@ -102,12 +109,19 @@ def _beside(path: Path, module: str) -> tuple[str, ...]:
     if path.suffix != ".py":
         return ()
     tree = _parsed(path)
-    contents = [f"{file.name} {_hash(file)}" for file in named_files(tree, path, module)]
-    if reason := cannot_be_followed(tree):
+    contents = [f"{file.name} {_content(file)}" for file in named_files(tree, path, module)]
+    if reason := unfollowed(tree, module, path.name == "__init__.py"):
         package = package_folder(path, module)
-        where = "Python files beside it" if package is None else f"files of {package.name}"
-        print(f"{path}: {reason}: all {where} decide what is measured again", file=sys.stderr, flush=True)
-        contents += [f"{file.relative_to(package or path.parent)} {_content(file)}" for file in beside(path, module)]
+        is_counted = reason.is_code or package is not None
+        files = whole(path, module, reason.is_within) if is_counted else []
+        where = f"all files of {package.name}" if package else "all files of code beside it"
+        if package and not reason.is_within:
+            where += " and of code beside it"
+        if not is_counted:
+            where = "only files that a text in it or the arguments of the model name"
+        print(f"{path}: {reason.words}: {where} decide what is measured again", file=sys.stderr, flush=True)
+        root = (package or path).parent
+        contents += [f"{file.relative_to(root)} {_content(file)}" for file in files]
     return tuple(contents)
 
 
@@ -119,18 +133,37 @@ def _content(file: Path) -> str:
         return _hash(file)
 
 
+@cache
 def _hash(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+    try:
+        with file.open("rb") as content:
+            size = file.stat().st_size
+            if size <= LARGEST_BYTES:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+            ends = hashlib.sha256(f"{size}\n".encode() + content.read(END_BYTES))
+            content.seek(size - END_BYTES)
+            ends.update(content.read(END_BYTES))
+            return ends.hexdigest()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror or error}") from error
 
 
 def _parsed(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except SyntaxError as error:
-        raise InputError(f"{path}: is not Python: line {error.lineno}: {error.msg}") from error
+        line = f"line {error.lineno}: " if error.lineno else ""
+        raise InputError(f"{path}: is not Python: {line}{error.msg}") from error
     except ValueError as error:
         raise InputError(f"{path}: is not Python: {error}") from error
+    except (RecursionError, MemoryError) as error:
+        raise _too_deep(path) from error
+
+
+def _too_deep(path: Path) -> InputError:
+    return InputError(f"{path}: is nested too deeply to be read, expected an expression of some hundred terms")
 
 
 @cache
@@ -140,7 +173,11 @@ def _read(path: Path) -> tuple[list[ast.AST], str]:
         return [], _hash(path)
     imports: list[ast.AST] = []
     words: list[str] = []
-    _collect(_parsed(path), words, imports)
+    tree = _parsed(path)
+    try:
+        _collect(tree, words, imports)
+    except RecursionError as error:
+        raise _too_deep(path) from error
     return imports, " ".join(words)
 
 
@@ -152,7 +189,7 @@ def _collect(node: ast.AST, words: list[str], imports: list[ast.AST]) -> None:
             _collect(statement, words, imports)
         return
     words.append(f"({type(node).__name__}")
-    if isinstance(node, ast.Import | ast.ImportFrom) or _imports(node):
+    if isinstance(node, ast.Import | ast.ImportFrom) or _imports(node) or is_of_star(node):
         imports.append(node)
     for field in node._fields:
         value = getattr(node, field, None)

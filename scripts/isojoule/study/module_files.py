@@ -1,4 +1,4 @@
-"""Where the code of a module lies, ours or the user's, and what else beside it decides what the module does.
+"""Where the code of a module lies, ours or the user's, and what its text imports.
 
 The user's code is what is imported from the current folder, or from elsewhere but where libraries are installed: an
 editable installation, a folder on PYTHONPATH.
@@ -6,31 +6,53 @@ editable installation, a folder on PYTHONPATH.
 
 import ast
 import importlib.util
+import os
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import BYTECODE_SUFFIXES, EXTENSION_SUFFIXES, SOURCE_SUFFIXES
 from pathlib import Path
 
 LIBRARY = Path(__file__).parents[1]
 # calls whose first argument names a module
-IMPORTING = ("import_module", "__import__", "spec_from_file_location")
-# calls that run code which no import names
-RUNNING = ("exec", "eval", "run_path", "run_module", "exec_module", "load_module")
-# files larger than this are data of a study rather than of a module
-LARGEST_BYTES = 64 * 2**20
+IMPORTING = ("import_module", "__import__")
+# the modules that `from package import *` imports
+OF_STAR = "__all__"
+# as Python looks for a module: a package, then what is compiled, then a text
+ENDINGS = [*(f"/__init__{end}" for end in SOURCE_SUFFIXES), *EXTENSION_SUFFIXES, *SOURCE_SUFFIXES, *BYTECODE_SUFFIXES]
+# texts that are compiled by a program which a module calls, beside what Python itself imports
+CODE = {
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".c",
+    ".cc",
+    ".cpp",
+    ".cxx",
+    ".cu",
+    ".cuh",
+    ".h",
+    ".hpp",
+    ".so",
+    ".pyd",
+    ".dylib",
+    ".py",
+}
+INSTALLED = {"site-packages", "dist-packages"}
 
 
 def file_of(name: str) -> Path | None:
     """Return the file of a module, ours or the user's; none of a library's or of one that is not there."""
     package, _, rest = name.partition(".")
     if package == "isojoule":
-        return _file_in(LIBRARY, rest)
-    if (path := _file_in(Path.cwd(), name)) is not None:
-        return path
-    root = _root_elsewhere(package)
-    return None if root is None else _file_in(root, name)
+        return _file_in(LIBRARY.parent, name) if rest else LIBRARY / "__init__.py"
+    # the current folder is the last one on the path
+    for folder, file in _places_elsewhere(package):
+        found = file if not rest else None if folder is None else _file_in(folder, rest)
+        if found is not None:
+            return found
+    return _file_in(Path.cwd(), name)
 
 
 def imported_names(tree: ast.AST, path: Path, module: str) -> Iterator[str]:
@@ -46,13 +68,57 @@ def imported_names(tree: ast.AST, path: Path, module: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, package)
+            base = _absolute("." * node.level + (node.module or ""), package)
             if base:
                 yield from (base, *(f"{base}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.Call) and _called(node) in IMPORTING and node.args:
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield f"{package}{first.value}" if first.value.startswith(".") and package else first.value
+        elif isinstance(node, ast.Call) and (names := named_by_call(node, package)):
+            yield from names
+        elif is_of_star(node):
+            yield from (f"{module}.{text}" for text in texts_in(node))
+
+
+def named_by_call(node: ast.Call, package: str = "") -> list[str]:
+    """Return the modules that a call imports; none where it imports nothing, or a name that only running it can tell.
+
+    Args:
+        node: the call.
+        package: that its module is in, for relative names.
+    """
+    called = name_of(node.func)
+    if called not in IMPORTING or not node.args or not all(isinstance(value, ast.Constant) for value in node.args[:1]):
+        return []
+    name, *others = [value.value if isinstance(value, ast.Constant) else None for value in node.args]
+    if not isinstance(name, str) or not name or node.keywords:
+        return []
+    if called == "__import__":
+        return [name] if not others else []
+    if others:
+        package = others[0] if isinstance(others[0], str) else package
+        own = node.args[1]
+        is_own = isinstance(own, ast.Constant) or (isinstance(own, ast.Name) and own.id in ("__package__", "__name__"))
+        if len(others) > 1 or not is_own:
+            return []
+    absolute = _absolute(name, package)
+    return [absolute] if absolute else []
+
+
+def is_of_star(node: ast.AST) -> bool:
+    """Say whether a statement says what `from package import *` imports."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and any(
+        isinstance(target, ast.Name) and target.id == OF_STAR for target in targets
+    )
+
+
+def texts_in(tree: ast.AST) -> set[str]:
+    """Return the texts in a syntax tree that are short enough to name something."""
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {text for text in texts if isinstance(text, str) and 0 < len(text) < 256}
+
+
+def name_of(node: ast.AST) -> str:
+    """Return the last part of a dotted name; empty of any other expression."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def package_folder(path: Path, module: str) -> Path | None:
@@ -67,119 +133,104 @@ def package_folder(path: Path, module: str) -> Path | None:
     return path.parents[depth - 1] if depth else None
 
 
-def named_files(tree: ast.AST, path: Path, module: str) -> list[Path]:
-    """Return the files that a text in a module names: beside it, below the current folder, or anywhere in its package.
+def whole(path: Path, module: str, is_within: bool) -> list[Path]:
+    """Return all files that may belong to a module: those of its outermost package, and code beside it.
 
-    Args:
-        tree: the module's syntax tree.
-        path: its file.
-        module: its dotted name.
-    """
-    texts = {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 256
-    }
-    package = package_folder(path, module)
-    candidates = [] if package is None else [file for file in _files_in(package) if file.name in texts]
-    for text in texts:
-        for folder in (path.parent, Path.cwd()):
-            try:
-                candidates += [folder / text] if (folder / text).is_file() else []
-            except (OSError, ValueError):
-                continue
-    return sorted({file.resolve() for file in candidates if file.suffix != ".py" and _is_small(file)})
-
-
-def cannot_be_followed(tree: ast.AST) -> str | None:
-    """Say what a module does that no reader of its text can follow; none where it does nothing such."""
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        called = _called(node)
-        is_computed = called in IMPORTING and not (node.args and isinstance(node.args[0], ast.Constant))
-        if is_computed:
-            return f"line {node.lineno}: {called} with a name that is computed"
-        if called in RUNNING and isinstance(node.func, ast.Name | ast.Attribute) and not _is_method(node):
-            return f"line {node.lineno}: {called} runs code that no import names"
-    return None
-
-
-def beside(path: Path, module: str) -> list[Path]:
-    """Return all files that may belong to a module: those of its outermost package, or the Python files beside it.
+    In the current folder, that is the code below it as well; elsewhere, projects of others may lie there.
 
     Args:
         path: file of the module.
         module: its dotted name.
+        is_within: whether what the module runs can only lie in its own package.
     """
     package = package_folder(path, module)
-    if package is None:
-        return sorted(filter(_is_small, path.parent.glob("*.py")))
-    return sorted(filter(_is_small, _files_in(package)))
+    root = (package or path).parent
+    files = list(files_in(package)) if package else []
+    if not (package and is_within):
+        is_here = root.resolve() == Path.cwd().resolve()
+        files += [file for file in (code_in(root) if is_here else root.glob("*")) if file.suffix in CODE]
+    return sorted({file for file in files if file.is_file()})
 
 
-def _files_in(package: Path) -> list[Path]:
-    """Return the files of a package, but for hidden ones and what Python keeps."""
-    return [
-        file
-        for file in package.rglob("*")
-        if file.is_file()
-        and not any(part.startswith(".") or part == "__pycache__" for part in file.relative_to(package).parts)
-    ]
+@cache
+def files_in(folder: Path) -> tuple[Path, ...]:
+    """Return the files in a folder and below it, through links as well, but hidden ones and what Python keeps."""
+    return tuple(file for file in _walk(folder, lambda _: False) if file.is_file())
 
 
-def _is_small(file: Path) -> bool:
-    return file.stat().st_size <= LARGEST_BYTES
+@cache
+def code_in(folder: Path) -> tuple[Path, ...]:
+    """Return the files of code in a folder and below it that are not of environments, or of this library."""
+    return tuple(file for file in _walk(folder, _is_of_others) if file.suffix in CODE)
+
+
+def _walk(folder: Path, is_left_out: Callable[[Path], bool]) -> Iterator[Path]:
+    been: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        here = Path(parent)
+        been.add(os.path.realpath(parent))
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name != "__pycache__"
+            and os.path.realpath(here / name) not in been
+            and not is_left_out(here / name)
+        ]
+        yield from (here / name for name in names if not name.startswith("."))
+
+
+def _is_of_others(folder: Path) -> bool:
+    """Say whether a folder beside the user's code holds none of it."""
+    repository = LIBRARY.parent.parent
+    ours = (LIBRARY, repository / "tests", repository / "benchmarks")
+    return folder.name in INSTALLED or (folder / "pyvenv.cfg").exists() or folder.resolve() in ours
 
 
 # every fingerprint of a study asks for the same names
 @cache
 def _file_in(folder: Path, name: str) -> Path | None:
     path = folder.joinpath(*name.split("."))
-    names = [path.with_suffix(".py"), path / "__init__.py"]
-    names += [path.with_name(f"{path.name}{suffix}") for suffix in EXTENSION_SUFFIXES]
-    return next((file for file in names if file.is_file()), None)
+    files = (path.parent / f"{path.name}{ending}" for ending in ENDINGS)
+    return next((file for file in files if file.is_file()), None)
 
 
 @cache
-def _root_elsewhere(package: str) -> Path | None:
-    """Return the folder on the path in which the user's package or module lies; none for libraries."""
+def _places_elsewhere(package: str) -> tuple[tuple[Path | None, Path | None], ...]:
+    """Return where on the path a package or module of the user lies, as its folder and its file; none for libraries.
+
+    A module has no folder. A package without a file may lie in several folders, and one that is installed for editing
+    in a folder of another name.
+    """
     if not package.isidentifier() or package in sys.stdlib_module_names:
-        return None
+        return ()
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError, AttributeError):
-        return None
+        return ()
     if spec is None:
-        return None
-    places = [*(spec.submodule_search_locations or []), *([spec.origin] if spec.origin else [])]
-    installed = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib", "stdlib")}
-    for place in map(Path, places):
-        if place.exists() and not any(place.resolve().is_relative_to(folder) for folder in installed):
-            is_file = place.is_file()
-            return place.parent.parent if is_file and place.name == "__init__.py" else place.parent
-    return None
+        return ()
+    file = Path(spec.origin) if spec.origin and Path(spec.origin).is_file() else None
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    return tuple(
+        (place if place in folders else None, file)
+        for place in folders or ([file] if file else [])
+        if place.exists() and not _is_installed(place.resolve())
+    )
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    """Return the name of the module that an import is from; empty where it leaves the package."""
-    if not node.level:
-        return node.module or ""
+def _is_installed(place: Path) -> bool:
+    libraries = (Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib", "stdlib"))
+    return bool(INSTALLED.intersection(place.parts)) or any(map(place.is_relative_to, libraries))
+
+
+def _absolute(name: str, package: str) -> str:
+    """Return the name of a module without dots before it; empty where they lead out of its package."""
+    level = len(name) - len(name.lstrip("."))
+    if not level:
+        return name
     parts = package.split(".") if package else []
-    if node.level - 1 > len(parts):
+    if level - 1 > len(parts):
         return ""
-    base = parts[: len(parts) - (node.level - 1)]
-    return ".".join([*base, *([node.module] if node.module else [])])
-
-
-def _called(node: ast.Call) -> str:
-    function = node.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _is_method(node: ast.Call) -> bool:
-    """Say whether a call is of a method such as `model.eval()`, and not of a function of that name."""
-    function = node.func
-    modules = ("runpy", "importlib", "builtins", "loader", "spec")
-    return isinstance(function, ast.Attribute) and getattr(function.value, "id", getattr(
-        function.value, "attr", "")) not in modules  # fmt: skip
+    base = parts[: len(parts) - (level - 1)]
+    return ".".join([*base, *([name[level:]] if name[level:] else [])])

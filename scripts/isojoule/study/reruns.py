@@ -6,6 +6,7 @@ Snakemake compares both, and so does the journal, which keeps every measurement 
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -67,10 +68,12 @@ def fingerprints(
         architectures_by_name: the study's `architectures`, where the caller has them.
     """
     architectures_by_name = architectures_by_name or architectures(configuration)
-    model = architectures_by_name[cell.architecture].model.partition(":")[0]
+    architecture = architectures_by_name[cell.architecture]
+    own = [architecture] if _is_custom(configuration, architecture) else []
+    model = architecture.model.partition(":")[0]
     return {
         "configuration_fingerprint": fingerprint(cell_slice(configuration, cell, architectures_by_name)),
-        "code_fingerprint": _measuring_code(configuration, model),
+        "code_fingerprint": _measuring_code(configuration, model, texts=_texts(own)),
         "data_fingerprint": data_fingerprint,
     }
 
@@ -116,15 +119,17 @@ def block_slice(
 
 def block_code(configuration: Configuration, architectures_by_name: dict[str, Architecture]) -> str:
     """Return the fingerprint of the code that measures the architectures of the study."""
-    custom = {a.model.partition(":")[0] for a in architectures_by_name.values() if _is_custom(configuration, a)}
-    return _measuring_code(configuration, *configuration.MODELS, *sorted(custom))
+    own = [architecture for architecture in architectures_by_name.values() if _is_custom(configuration, architecture)]
+    models = {architecture.model.partition(":")[0] for architecture in own}
+    return _measuring_code(configuration, *configuration.MODELS, *sorted(models), texts=_texts(own))
 
 
 def compute_code(configuration: Configuration, architecture: Architecture) -> str:
     """Return the fingerprint of the code that counts the compute of an architecture, its model included."""
     workload = f"isojoule.workloads.{configuration.workload}"
+    texts = _texts([architecture] if _is_custom(configuration, architecture) else [])
     return code_fingerprint.fingerprint(
-        "isojoule.compute.counting", f"{workload}.example", architecture.model.partition(":")[0]
+        "isojoule.compute.counting", f"{workload}.example", architecture.model.partition(":")[0], texts=texts
     )
 
 
@@ -134,9 +139,24 @@ def compute_fingerprint(configuration: Configuration, architecture: Architecture
     return fingerprint({"workload": configuration.workload, "architecture": asdict(architecture), "settings": settings})
 
 
-def _measuring_code(configuration: Configuration, *models: str) -> str:
+def _measuring_code(configuration: Configuration, *models: str, texts: frozenset[str]) -> str:
     workload = f"isojoule.workloads.{configuration.workload}"
-    return code_fingerprint.fingerprint("isojoule.measuring.block", f"{workload}.sessions", *models)
+    return code_fingerprint.fingerprint("isojoule.measuring.block", f"{workload}.sessions", *models, texts=texts)
+
+
+def _texts(architectures_of_user: Iterable[Architecture]) -> frozenset[str]:
+    """The texts in the arguments of models, which may name modules and files."""
+    texts: set[str] = set()
+    values: list[Any] = [architecture.arguments for architecture in architectures_of_user]
+    while values:
+        value = values.pop()
+        if isinstance(value, str) and value:
+            texts.add(value)
+        elif isinstance(value, Mapping):
+            values += value.values()
+        elif isinstance(value, list | tuple):
+            values += value
+    return frozenset(texts)
 
 
 def _is_custom(configuration: Configuration, architecture: Architecture) -> bool:
