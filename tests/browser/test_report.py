@@ -11,6 +11,7 @@ from tests.browser.conftest import ARTEFACTS, EVIL, written
 from isojoule import readable
 from isojoule.normalization import System, normalize
 from isojoule.report import calculator
+from isojoule.report.page import MOST_PLAIN_ROWS
 from isojoule.tables import measurements
 from isojoule.tables.energy import energy_table
 
@@ -363,7 +364,7 @@ def test_a_table_of_others_with_one_model(opened, tmp_path):
         assert "1 of 1 models are optimal: only." in page.inner_text("#front-words")
 
 
-def test_two_thousand_models(opened, tmp_path):
+def test_two_thousand_models(opened, browser, tmp_path):
     generator = np.random.default_rng(0)
     names = [f"model-{number}" for number in range(2000)]
     many = pd.DataFrame({"gpu": "t4", "architecture": names, "phase": "test", "params": range(1, 2001)})
@@ -374,3 +375,14 @@ def test_two_thousand_models(opened, tmp_path):
         assert page.locator("#front-chart .mark-symbol.role-mark path").count() == 2000
         page.screenshot(path=ARTEFACTS / "two-thousand.png")
         assert "120 architectures that take most of 2000" in page.inner_text("#energy-words")
+        assert page.locator(".dt-info").last.inner_text() == "Showing 1 to 15 of 2,000 entries"
+    # without scripts a long table is cut and says so; the models of the fronts come first
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.locator("#energy-table tbody tr").count() == MOST_PLAIN_ROWS
+    assert "These are the first 1,000 of 2,000 rows." in " ".join(page.locator("noscript").all_inner_texts())
+    front = pd.read_csv(path.parent / "pareto" / "fronts.csv").query("verdict != 'dominated'")
+    shown = page.locator("#front-table tbody tr td:nth-child(4)").all_inner_texts()
+    assert set(front["architecture"]) <= set(shown[: len(front)])
+    context.close()

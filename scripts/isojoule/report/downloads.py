@@ -24,9 +24,10 @@ class Downloads(NamedTuple):
     beside: list[str]
 
 
-def packed(content: bytes) -> str:
+def packed(content: bytes | str) -> str:
     """Pack content for `unpacked` in page.js: gzip, then base64; the same content is always packed the same."""
-    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    as_bytes = content.encode() if isinstance(content, str) else content
+    return base64.b64encode(gzip.compress(as_bytes, mtime=0)).decode()
 
 
 def downloads(measurements: tuple[Path, pd.DataFrame], energies: pd.DataFrame, tables: Mapping[str, Path]) -> Downloads:
@@ -46,4 +47,4 @@ def downloads(measurements: tuple[Path, pd.DataFrame], energies: pd.DataFrame, t
 
 
 def _packed_csv(frame: pd.DataFrame) -> str:
-    return packed(frame.to_csv(index=False).encode())
+    return packed(frame.to_csv(index=False))

@@ -1,7 +1,9 @@
 """The report of a study: one HTML page with its tables, figures, charts and a calculator inside."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -13,7 +15,7 @@ from isojoule.fronts.costs import COSTS
 from isojoule.records import ExtractionRecord
 from isojoule.report import calculator, charts, libraries
 from isojoule.report.analysis_tables import read_tables, records
-from isojoule.report.downloads import downloads
+from isojoule.report.downloads import downloads, packed
 from isojoule.report.embedded_figures import figures_by_category
 from isojoule.report.provenance import provenance
 from isojoule.tables.energy import energy_table
@@ -21,6 +23,8 @@ from isojoule.tables.outcomes import taken_from, without_energy
 from isojoule.tables.qualities import QUALITIES
 
 TEMPLATE = Path(__file__).parent / "template"
+# a longer table has the rest of its rows packed, which scripts unpack
+MOST_PLAIN_ROWS = 1000
 
 
 def render(
@@ -57,8 +61,9 @@ def _render(
     energies = energy_table(frame)
     analysis = read_tables(tables)
     names = frame["study"].dropna()
-    packed, beside = downloads(measurements, energies, tables)
+    inside, beside = downloads(measurements, energies, tables)
     data_tables, data_tables_style = libraries.data_tables()
+    study = calculator.study(frame)
     return (
         environment()
         .get_template("page.html.j2")
@@ -76,16 +81,14 @@ def _render(
             shown_qualities=[name for name in QUALITIES if f"{name}_mean" in energies],
             extraction=extraction,
             figures=figures_by_category(figures, {MEASUREMENTS: path, **tables}),
-            downloads=packed,
+            downloads=inside,
             beside=beside,
-            data={
-                "fronts": charts.fronts(analysis["fronts"]),
-                "energies": charts.energies(energies),
-                "study": calculator.study(frame),
-                "energy_units": readable.UNITS["kWh"],
-            },
-            vega=libraries.vega(),
-            data_tables=data_tables,
+            most_plain_rows=MOST_PLAIN_ROWS,
+            has_energies=bool((energies["repeats"] > 0).any()),
+            has_calculator=study is not None,
+            data=_script_data(analysis["fronts"], energies, study),
+            vega=packed(libraries.vega()),
+            data_tables=packed(data_tables),
             data_tables_style=data_tables_style,
             asset=lambda name: (TEMPLATE / name).read_text(encoding="utf-8"),
             **{name: records(table) for name, table in analysis.items()},
@@ -99,13 +102,24 @@ def environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    # names stay in the order of the study; NaN is refused, which is no JSON
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "allow_nan": False}
+    environment.filters["packed"] = packed
     environment.filters["figures"] = readable.digits
     environment.filters["quantity"] = readable.shown
     # what is counted one by one keeps all of its digits
     environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
     return environment
+
+
+def _script_data(fronts: pd.DataFrame, energies: pd.DataFrame, study: dict[str, Any] | None) -> str:
+    """Pack what page.js draws and computes with."""
+    data = {
+        "fronts": charts.fronts(fronts),
+        "energies": charts.energies(energies),
+        "study": study,
+        "energy_units": readable.UNITS["kWh"],
+    }
+    # NaN is refused, which is no JSON
+    return packed(json.dumps(data, allow_nan=False, separators=(",", ":")))
 
 
 def _sections(analysis: Mapping[str, pd.DataFrame]) -> set[str]:

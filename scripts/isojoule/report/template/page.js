@@ -1,6 +1,11 @@
 // What the page does: it unpacks figures and files, sorts and filters tables, draws charts, and normalizes.
-const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
+const unpackedBytes = (packed) => {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+};
+const unpackedText = (packed) => unpackedBytes(packed).text();
+const data = JSON.parse(await unpackedText(byId("data").textContent));
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const rowsOf = (columns) => Object.values(columns)[0].map((_, i) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[i]])));
 const distinct = (values) => [...new Set(values)];
@@ -12,9 +17,13 @@ const figures = (value) => {
 const energyUnit = (kwh) => data.energy_units.findLast(([, size]) => Number(kwh.toPrecision(3)) >= size * (1 - 1e-9)) ?? data.energy_units[0];
 
 async function unpacked(packed, type) {
-  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return URL.createObjectURL(new Blob([await new Response(stream).arrayBuffer()], { type }));
+  return URL.createObjectURL(new Blob([await unpackedBytes(packed).arrayBuffer()], { type }));
+}
+
+async function library(id) {
+  const url = await unpacked(byId(id).textContent, "text/javascript"), module = await import(url);
+  URL.revokeObjectURL(url);
+  return module;
 }
 
 function choose(select, options, keep) {
@@ -35,15 +44,14 @@ async function showFigures() {
 const ROWS = 15;
 
 async function enhanceTables() {
-  const url = URL.createObjectURL(new Blob([byId("data-tables").textContent], { type: "text/javascript" }));
-  const { jQuery } = await import(url);
-  URL.revokeObjectURL(url);
+  const { jQuery } = await library("data-tables");
   // Numbers are sorted by their value; missing ones come last in both directions.
   const byValue = (sign) => (a, b) => {
     const [x, y] = [parseFloat(a), parseFloat(b)];
     return Number.isNaN(x) || Number.isNaN(y) ? Number.isNaN(x) - Number.isNaN(y) : sign * (x - y);
   };
   Object.assign(jQuery.fn.dataTable.ext.type.order, { "value-asc": byValue(1), "value-desc": byValue(-1) });
+  for (const body of document.querySelectorAll("tbody[data-more]")) body.insertAdjacentHTML("beforeend", await unpackedText(body.dataset.more));
   for (const element of document.querySelectorAll("table.data")) {
     if (element.querySelector("th.extra")) addSwitch(element);
     const long = element.tBodies[0].rows.length > ROWS;
@@ -354,6 +362,7 @@ function calculator(study) {
 const follow = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", follow);
 follow();
+await library("vega");
 if (data.study) calculator(data.study);
 await Promise.all([showFigures(), enhanceTables(), data.fronts && frontChart(data.fronts), data.energies && energyChart(data.energies)]);
 document.documentElement.dataset.ready = "true";
