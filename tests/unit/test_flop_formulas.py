@@ -3,10 +3,12 @@
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import flop_registry
 
 from isojoule.compute import counting
@@ -97,6 +99,42 @@ class AddedInPlace(AddedProducts):
         return self.out(torch.zeros(len(frames), 64, device=frames.device).addmm_(batch[:, 0], frames[0, :, :64]))
 
 
+class FrozenEncoder(Net):
+    """A layer in its state for evaluation has a fast path on the CPU, which hid its products."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(128, 2, 32, batch_first=True)
+        self.out = nn.Linear(128, 10)
+
+    def outputs(self, frames):
+        with torch.no_grad():
+            features = self.layer.eval()(frames).mean(1)
+        return self.out(features)
+
+
+class GradientInside(Net):
+    """The gradient of an energy is its output, as in nets of forces."""
+
+    def __init__(self):
+        super().__init__()
+        self.energy = nn.Linear(128, 16, bias=False)
+
+    def outputs(self, frames):
+        frames = frames[:, 0].detach().requires_grad_()
+        energy = self.energy(frames).square().sum()
+        return torch.autograd.grad(energy, frames, create_graph=True)[0][:, :10]
+
+
+class Recomputed(Net):
+    def __init__(self):
+        super().__init__()
+        self.first, self.out = nn.Linear(128, 16), nn.Linear(16, 10)
+
+    def outputs(self, frames):
+        return self.out(checkpoint(lambda values: self.first(values).tanh(), frames.mean(1), use_reentrant=False))
+
+
 HAND = {
     # 64 steps of four gates, then a layer
     Lstm: 64 * 2 * 4 * (128 * 16 + 16 * 16) + 2 * 16 * 10,
@@ -106,8 +144,11 @@ HAND = {
     # the first input times the weights, and that times the second
     Bilinear: 2 * 10 * 128 * 128 + 2 * 10 * 128,
     MatrixVector: 2 * 10 * 128,
-    AddedProducts: 2 * 64 * 128 * 64 + 2 * 64 * 10,
-    AddedInPlace: 2 * 64 * 128 * 64 + 2 * 64 * 64 + 2 * 64 * 10,
+    # three projections and one after two heads of 64, the heads twice, two layers of 32, then a layer
+    FrozenEncoder: 4 * 2 * 64 * 128**2 + 2 * 2 * 64 * 64 * 128 + 2 * 2 * 64 * 128 * 32 + 2 * 128 * 10,
+    # forward, and the gradient of the input
+    GradientInside: 2 * 2 * 128 * 16,
+    Recomputed: 2 * 128 * 16 + 2 * 16 * 10,
 }
 
 
@@ -211,6 +252,13 @@ UNCOUNTED = {
     "_sparse_addmm": lambda frames: torch.stack(
         [torch.sparse.mm(torch.eye(64, device=frames.device).to_sparse(), frame)[0, :64] for frame in frames]
     ),
+    "_sparse_addmm of what has a gradient": lambda frames: torch.stack(
+        [torch.sparse.mm(frame.detach().to_sparse(), frame.T.requires_grad_())[0] for frame in frames]
+    ),
+    "bmm of complex numbers": lambda frames: (frames.cfloat() @ frames.cfloat().transpose(1, 2)).abs()[:, 0],
+    "Tensor.numpy": lambda frames: (
+        frames[:, 0, :64] + torch.from_numpy(frames.detach().cpu().numpy() @ np.ones((128, 64), "f"))[:, 0].to(frames)
+    ),
 }
 
 
@@ -228,12 +276,14 @@ class Uncounted(Net):
 def test_matrix_work_that_torch_does_not_count_is_refused(operation, decides, monkeypatch):
     monkeypatch.setattr(Net, "decides", decides)
     monkeypatch.setattr(Uncounted, "operation", staticmethod(UNCOUNTED[operation]), raising=False)
-    with pytest.raises(InputError, match=f"found the operation .*{operation}"):
+    with pytest.raises(InputError, match=f"found the operation .*{operation.partition(' of what')[0]}"):
         counted(Uncounted)
 
 
 # words in the names of operations that do matrix work, and the names that have them by chance
-WORDS = re.compile(r"mm(?!a|e|on)|matmul|conv(?!ert)|(?:_c|_p|n_)dist|linear|lstm|gru|rnn|attention|(?<!set_)linalg")
+WORDS = re.compile(
+    r"mm(?!a|e|on)|matmul|conv(?!ert)|(?:_c|_p|n_)dist|linear|lstm|gru|rnn|attention|(?<!set_)linalg|encoder_layer"
+)
 BY_CHANCE = re.compile(
     r"cummin|upsample|gammainc|hamming|_dist_|pack_|prepack|reorder|flatten_weight|fbgemm_pack|_nested"
 )
@@ -277,3 +327,18 @@ def test_what_multiplies_no_matrices_is_not_refused(operation, decides, monkeypa
     operate = WITHOUT_PRODUCTS[operation]
     monkeypatch.setattr(Uncounted, "operation", staticmethod(lambda frames: operate(frames[:, 0, :64])), raising=False)
     assert counted(Uncounted).forward_flops == 2 * 64 * 10
+
+
+class WithoutProducts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scales = nn.Parameter(torch.ones(10))
+
+    def forward(self, inputs):
+        return inputs.mean((1, 3))[:, :10] * self.scales
+
+
+def test_a_model_without_products_has_no_flops(demo):
+    """The published count was divided by none, which ended in a traceback."""
+    record = counting.count(demo, Architecture("scales", "scales", "here:WithoutProducts", {}))
+    assert (record.forward_flops, record.backward_flops, record.parameters) == (0, 0, 10)

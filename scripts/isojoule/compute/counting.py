@@ -7,13 +7,13 @@ import resource
 import sys
 import time
 import warnings
-from collections.abc import Iterable
-from contextlib import ExitStack, redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from io import StringIO
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import isojoule
-from isojoule.compute.flop_formulas import FORMULAS, Seen
+from isojoule.compute.flop_formulas import FORMULAS, LeavesTorch, Seen
 from isojoule.errors import InputError
 from isojoule.records.compute import ComputeRecord
 from isojoule.study.reruns import compute_fingerprint
@@ -66,7 +66,7 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
         # its count is the published one; without it the exact one remains
         print(f"{error}; the record has no published FLOPs", file=sys.stderr, flush=True)
         published_flops = None
-    if published_flops is not None and not 1 / FLOPS_APART < published_flops / step.forward_flops < FLOPS_APART:
+    if published_flops is not None and _is_far_from(published_flops, step.forward_flops):
         print(
             f"architecture {architecture.name}: DeepSpeed counts {published_flops} FLOPs, and {step.forward_flops} are "
             "right for its matrices and convolutions: the published count leaves out or misreads an operation of it",
@@ -91,6 +91,12 @@ def count(configuration: Configuration, architecture: Architecture) -> ComputeRe
         },
         configuration_fingerprint=compute_fingerprint(configuration, architecture),
     )
+
+
+def _is_far_from(published_flops: int, forward_flops: int) -> bool:
+    """Say whether the published count is of other work than matrices and convolutions; what has none has none."""
+    low, high = forward_flops / FLOPS_APART, forward_flops * FLOPS_APART
+    return forward_flops > 0 and not low < published_flops < high
 
 
 def training_step(architecture: Architecture, example: ModuleType, settings: dict[str, Any]) -> TrainingStep:
@@ -165,6 +171,17 @@ class _Uninitialized(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+class _EverywhereAlike:
+    """Stands for the tracker of modules in torch's counter, whose hooks forbid gradients inside a forward pass."""
+
+    parents = ("Global",)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 class _SavedForBackward:
     """Collects the storages that autograd keeps for the backward pass, each once, without those of the model itself."""
 
@@ -174,6 +191,9 @@ class _SavedForBackward:
         self._storages: dict[int, torch.UntypedStorage] = {}
 
     def keep(self, tensor: Tensor) -> Tensor:
+        if tensor.layout is not torch.strided:
+            # it has no storage of its own, and what computes with it is refused
+            return tensor
         storage = tensor.untyped_storage()
         if storage._cdata not in self._own:
             self._storages[storage._cdata] = storage
@@ -203,14 +223,18 @@ def _training_step_on(
         if device == "cpu":
             stack.enter_context(without_fusion)
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        counter = stack.enter_context(FlopCounterMode(display=False, custom_mapping=FORMULAS))
+        counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
+        counter.mod_tracker = _EverywhereAlike()  # type: ignore[assignment]
+        stack.enter_context(counter)
         stack.enter_context(seen)
+        leaves = stack.enter_context(LeavesTorch())
+        stack.enter_context(_without_fast_path())
         with torch.autograd.graph.saved_tensors_hooks(saved.keep, lambda tensor: tensor):
             loss = example.loss(building.checked_output(architecture, model, inputs, targets), targets)
         forward_flops = counter.get_total_flops()
         loss.backward()
         backward_flops = counter.get_total_flops() - forward_flops
-    if uncounted := seen.uncounted():
+    if uncounted := [*seen.uncounted(), *sorted(leaves.functions)]:
         raise InputError(
             f"architecture {architecture.name}: found the operation {', '.join(uncounted)}, whose FLOPs cannot be "
             "counted, expected operations of torch that have a formula"
@@ -226,6 +250,17 @@ def _training_step_on(
         optimizer_state_bytes=_n_bytes(state),
         activations_bytes=saved.n_bytes,
     )
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    """Let layers of attention call operations that have a formula instead of a kernel of their own."""
+    was_enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(was_enabled)
 
 
 def _n_bytes(tensors: Iterable[Tensor]) -> int:

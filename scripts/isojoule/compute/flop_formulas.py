@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch._ops import OpOverloadPacket
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -50,6 +51,7 @@ WITHOUT_FORMULA = (
     "_flash_attention",
     "_efficient_attention",
     "_native_multi_head_attention",
+    "_transformer_encoder_layer",
     "_scaled_dot_product",
     "_triton_",
     "_thnn_",
@@ -81,6 +83,8 @@ WITHOUT_FORMULA = (
 )
 # of those, the operations that only work on single values or make a number of a vector
 NO_MATRIX_WORK = ("linalg_vector_norm", "linalg_cross", "_linalg_check_errors")
+# methods that give a tensor's values to another library
+OUT_OF_TORCH = ("numpy", "__array__", "__dlpack__")
 # of these libraries every operation is torch's own
 OF_TORCH = ("aten", "prim", "prims", "profiler", "c10d", "rngprims", "debugprims")
 
@@ -183,21 +187,42 @@ class Seen(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._packets: dict[str, OpOverloadPacket] = {}
+        self._of_complex: set[str] = set()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         packet = func._overloadpacket
         self._packets[str(packet)] = packet
+        if any(isinstance(value, torch.Tensor) and value.is_complex() for value in args):
+            self._of_complex.add(str(packet))
         return func(*args, **(kwargs or {}))
 
     def uncounted(self) -> list[str]:
-        """Return the names of the operations that do matrix work, or may do it, and have no formula."""
-        return [
-            name
-            for name, packet in sorted(self._packets.items())
-            if packet not in flop_registry and packet not in FORMULAS and _may_do_matrix_work(name)
-        ]
+        """Return the names of the operations that do matrix work, or may do it, and have no formula.
+
+        A formula is of real numbers: products of complex ones take several products, whose number the kernel decides.
+        """
+        has_formula = {name for name, packet in self._packets.items() if packet in flop_registry or packet in FORMULAS}
+        unknown = [name for name in sorted({*self._packets} - has_formula) if _may_do_matrix_work(name)]
+        return [*unknown, *(f"{name} of complex numbers" for name in sorted(has_formula & self._of_complex))]
+
+
+class LeavesTorch(TorchFunctionMode):
+    """Remembers which functions hand values of a model to other libraries, whose work torch does not see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functions: set[str] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        # a single number decides something; what is computed of it is no matrix
+        if name in OUT_OF_TORCH and args and args[0].numel() > 1:
+            self.functions.add(f"Tensor.{name}")
+        return func(*args, **(kwargs or {}))
 
 
 def _may_do_matrix_work(name: str) -> bool:
