@@ -112,11 +112,14 @@ def test_every_cell_without_an_energy_is_in_the_table(broken):
     assert frame["params"].unstack(["gpu", "phase"]).loc["normed"].isna().all()
 
 
-def test_every_figure_is_drawn_and_the_report_names_what_it_lacks(broken):
+def test_every_figure_with_data_is_drawn_and_the_report_names_what_it_lacks(broken):
     folder, _, lost = broken
+    page = (folder / RESULTS / "report.html").read_text()
     for name in captions.STUDY:
         assert (folder / RESULTS / "figures" / f"{name}.svg").stat().st_size > 5000
-    page = (folder / RESULTS / "report.html").read_text()
+        assert (f'id="figure-{name}"' in page) == (name != "energy-utilization")
+    # the only GPU refused all of its cells
+    assert "<p>Not drawn: Energy against utilisation (This study has no utilisation of a GPU).</p>" in page
     top = page.split("<nav")[0]
     assert "42 cells" in " ".join(top.split())
     assert "<li>board: all of 14 cells (7 refused, 7 missing)</li>" in top

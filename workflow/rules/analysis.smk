@@ -131,5 +131,5 @@ for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
             style=reruns.fingerprint(captions.STYLE.read_text()),
             settings=STUDY.figures.plain(include={"texts", "text_mm"}),
         shell:
-            f"isojoule plot {{params.figures}} {{input}} --config {CONFIGURATION}"
+            f"isojoule plot {{params.figures}} {{input}} --allow-empty --config {CONFIGURATION}"
             " --output {output} 2>&1 | tee {log}"

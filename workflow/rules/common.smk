@@ -67,7 +67,13 @@ try:
         reading.check_files(STUDY, Path(RESULTS))
     # normalization needs a second platform, and held-out architectures beside references
     NORMALIZABLE = len(STUDY.gpus) > 1 and len(ARCHITECTURES) > 4
-    FIGURES = captions.ordered(STUDY.figures.order, normalizable=NORMALIZABLE)
+    # a figure that the study has no data for is none of its figures
+    FACTS = [
+        *cells.phases(STUDY),
+        *["gpu" for entry in STUDY.gpus.values() if entry.device != "cpu"],
+        *["normalizable" for _ in range(NORMALIZABLE)],
+    ]
+    FIGURES = captions.ordered(STUDY.figures.order, FACTS)
 except InputError as error:
     # Snakemake would print lines of this file with an exception
     sys.exit(f"error: {error}")

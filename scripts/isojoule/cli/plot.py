@@ -26,6 +26,9 @@ reads it: each is drawn to the files of --output that are called like it.
         results/demo/measurements.parquet \\
         --output energy-quality.svg energy-platforms.svg
 
+A figure that the table has nothing for is refused, and named; the others are
+drawn all the same.
+
 A figure is as wide as a column or the text of a paper, and its fonts are
 embedded: PDF and SVG are ready for print.
 """
@@ -50,12 +53,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("figure", nargs="+", help="names of figures")
     arguments.table(parser, "table that the figures are drawn from, parquet or CSV")
     parser.add_argument("--output", type=Path, nargs="+", required=True, help="files to draw to, .svg, .png or .pdf")
+    parser.add_argument(
+        "--allow-empty", action="store_true", help="write why where the table has nothing for a figure, in its place"
+    )
     arguments.config(parser, required=False)
 
 
 def run(options: argparse.Namespace) -> None:
     """Read and draw; a figure that cannot be drawn keeps none of the others from being drawn."""
     from isojoule.figures import captions
+    from isojoule.figures.shared.empty import NothingError
     from isojoule.study import reading
 
     for figure in options.figure:
@@ -71,7 +78,9 @@ def run(options: argparse.Namespace) -> None:
         try:
             if read not in tables:
                 tables[read] = read(options.table)
-            _draw(module, tables[read], outputs, figures)
+            _draw(module, tables[read], outputs, figures, allow_empty=options.allow_empty)
+        except NothingError as error:
+            problems.append(f"{figure}: found nothing to draw in {options.table}: {error}")
         except InputError as error:
             problems.append(str(error))
         else:
@@ -104,12 +113,14 @@ def _outputs(figures: list[str], outputs: list[Path]) -> dict[str, list[Path]]:
     return outputs_of_figures
 
 
-def _draw(module: ModuleType, table: "pd.DataFrame", outputs: list[Path], figures: "Figures | None") -> None:
+def _draw(
+    module: ModuleType, table: "pd.DataFrame", outputs: list[Path], figures: "Figures | None", *, allow_empty: bool
+) -> None:
     from isojoule import seals
     from isojoule.figures.shared import drawing
 
     texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
-    drawing.save(module.draw, table, outputs, texts, text_mm)
+    drawing.save(module.draw, table, outputs, texts, text_mm, allow_empty=allow_empty)
     for output in outputs:
         if output.suffix == ".svg":
             # the report shows it

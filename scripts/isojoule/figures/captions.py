@@ -5,7 +5,7 @@ module's `READ` reads. A new figure is a new module, described here.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -13,10 +13,7 @@ from typing import NamedTuple
 from isojoule.errors import InputError
 
 # what captions say of the bars that `panels.points` draws
-BARS = (
-    "Bars: 95 % interval of the mean over repeats (Student's t); on logarithmic axes they reach down to a tenth of the "
-    "mean at most."
-)
+BARS = "Bars: 95 % interval of the mean over repeats."
 STYLE = Path(__file__).parent / "shared" / "isojoule.mplstyle"
 
 
@@ -28,14 +25,18 @@ class Description(NamedTuple):
         title: title of the figure.
         table: table that it is drawn from, by its path below the study's results.
         caption: caption in sentences.
+        needs: what a study must have for it, some of `FACTS`; whether it was measured in the end, its table says.
     """
 
     category: str
     title: str
     table: str
     caption: str
+    needs: tuple[str, ...] = ()
 
 
+# what a configuration tells: the phases, a GPU beside CPUs, and enough platforms and architectures to normalize
+FACTS = ("train", "test", "gpu", "normalizable")
 MEASUREMENTS, ERRORS = "measurements.parquet", "normalization/errors.parquet"
 FRONTS = "pareto/fronts.csv"
 
@@ -52,6 +53,7 @@ ENERGY = {
         "Quality against energy",
         MEASUREMENTS,
         f"Quality on the test data against the energy of training and of test. {BARS}",
+        needs=("test",),
     ),
     "energy-computation-test": Description(
         "Compute and energy",
@@ -60,6 +62,7 @@ ENERGY = {
         "Energy of test against FLOPs and against the number of parameters: of all architectures, of MLP and RNN, and "
         "of CNN and CRNN, as far as the study has them (Douwes and Serizel, DCASE 2024, figure 1). Lines: affine fits "
         f"with R² and slope. {BARS}",
+        needs=("test",),
     ),
     "energy-computation-train": Description(
         "Compute and energy",
@@ -69,6 +72,7 @@ ENERGY = {
         "and of CNN and CRNN, as far as the study has them (Douwes and Serizel, DCASE 2024, figure 2). FLOPs of "
         "training are three times those of the forward pass, as published. Lines: affine fits with R² and slope. "
         f"{BARS}",
+        needs=("train",),
     ),
     "power-computation": Description(
         "Compute and energy",
@@ -85,6 +89,7 @@ ENERGY = {
         "Energy of training (circles) and test (triangles) against the utilisation of the GPU and of its "
         "memory, as NVML reports them (Douwes and Serizel, DCASE 2024, figure 4), with Spearman's rank "
         f"correlation. {BARS}",
+        needs=("gpu",),
     ),
     "energy-explained": Description(
         "Compute and energy",
@@ -93,6 +98,7 @@ ENERGY = {
         "Energy of training against the published count of FLOPs (three times the forward pass), the exact "
         "count of forward and backward pass, and the bytes moved to and from memory, an estimate from the "
         f"counts. Lines: affine fits with R² and slope. {BARS}",
+        needs=("train",),
     ),
 }
 PARETO = {
@@ -104,6 +110,7 @@ PARETO = {
         "(blue circles, joined by the front), models within noise of the front (yellow diamonds), dominated "
         "ones (red crosses); after Douwes, Esling and Briot, figure 2. Where there are more than 16 models, "
         f"only those that are not dominated are named. {BARS}",
+        needs=("test",),
     ),
     "pareto-normalized": Description(
         "Quality and energy",
@@ -111,6 +118,7 @@ PARETO = {
         FRONTS,
         "The same fronts for energies normalized from each platform to one of them by our default method and "
         f"eight references: an estimate. {BARS}",
+        needs=("test", "normalizable"),
     ),
     "pareto-costs": Description(
         "Quality and energy",
@@ -118,6 +126,7 @@ PARETO = {
         FRONTS,
         "Quality against forward FLOPs, parameters, and CO2e of training and of test (of the same energy, "
         f"for the configured country); quality and emissions are those of the first platform. {BARS}",
+        needs=("test",),
     ),
     "pareto-stability": Description(
         "Quality and energy",
@@ -125,9 +134,9 @@ PARETO = {
         FRONTS,
         "Models that are optimal or within noise of the front on some platform, and what they are on the "
         "others; an arrow leads to the platform that energies are normalized to.",
+        needs=("test",),
     ),
 }
-# figures that need two platforms
 NORMALIZATION = {
     "normalization-points": Description(
         "Normalization",
@@ -136,6 +145,7 @@ NORMALIZATION = {
         "Energy of every architecture normalized to another platform by a single reference of low or high "
         "energy and by both, against its own energy there; on the diagonal the normalization is perfect. Open "
         f"triangles: energies that come out below the axis (after Douwes and Serizel, figures 1 and 2). {BARS}",
+        needs=("normalizable",),
     ),
     "normalization-sampling": Description(
         "Normalization",
@@ -144,6 +154,7 @@ NORMALIZATION = {
         "Error of the regression line by the share of architectures that serve as references, drawn at random "
         "or those of lowest and highest energy; bars: standard deviation over splits (after Douwes and "
         "Serizel, figure 3). Below -1 the axis of R² is logarithmic.",
+        needs=("normalizable",),
     ),
     "normalization-curves": Description(
         "Normalization",
@@ -151,6 +162,7 @@ NORMALIZATION = {
         MEASUREMENTS,
         "Regressions from the energy on one platform to that on another, fitted on the references (filled) of "
         f"the first split; open: held-out architectures (after Douwes and Serizel, figure 4). {BARS}",
+        needs=("normalizable",),
     ),
     "normalization-regression": Description(
         "Normalization",
@@ -158,6 +170,7 @@ NORMALIZATION = {
         ERRORS,
         "Error of regressions in kWh by their type, fitted on all references; bars: standard deviation over "
         "splits (after Douwes and Serizel, figure 5). Below -1 the axis of R² is logarithmic.",
+        needs=("normalizable",),
     ),
     "normalization-plane": Description(
         "Normalization",
@@ -166,6 +179,7 @@ NORMALIZATION = {
         "Energy on another platform against energy on the first and the forward FLOPs of one example, and the "
         "plane of least squares through all architectures; grey: distances from the plane (after Douwes and "
         f"Serizel, section 3.3). {BARS}",
+        needs=("normalizable",),
     ),
     "normalization-features": Description(
         "Normalization",
@@ -174,6 +188,7 @@ NORMALIZATION = {
         "Error of the regression line with FLOPs, parameters and both as further dimensions, fitted on all "
         "references; bars: standard deviation over splits (after Douwes and Serizel, figure 6). Below -1 the "
         "axis of R² is logarithmic.",
+        needs=("normalizable",),
     ),
     "normalization-references": Description(
         "Normalization",
@@ -182,6 +197,7 @@ NORMALIZATION = {
         "Median absolute percentage error on held-out architectures against the number of references: median "
         "over pairs and splits. Published methods with the references of lowest and highest energy (after "
         "Douwes and Serizel), ours with those that it recommends. Errors above 1200 % are not shown.",
+        needs=("normalizable",),
     ),
 }
 LITERATURE = {
@@ -216,23 +232,22 @@ STUDY = {**ENERGY, **PARETO, **NORMALIZATION, **LITERATURE}
 FIGURES = {**STUDY, **OTHERS}
 
 
-def ordered(first: Sequence[str], *, normalizable: bool) -> list[str]:
+def ordered(first: Sequence[str], facts: Collection[str]) -> list[str]:
     """Return the names of a study's figures in the order in which the report shows them.
 
     Args:
-        first: names of the figures to begin with.
-        normalizable: whether there are two platforms and enough architectures to normalize energies.
+        first: names of the figures to begin with; those that the study cannot have are left out.
+        facts: what the study has, some of `FACTS`.
 
     Raises:
         InputError: a name is no figure's.
     """
-    names = [*PARETO, *ENERGY, *(NORMALIZATION if normalizable else []), *LITERATURE]
-    if not normalizable:
-        names.remove("pareto-normalized")
+    names = [*PARETO, *ENERGY, *NORMALIZATION, *LITERATURE]
     for name in first:
         if name not in names:
             raise InputError(f"figures.order: found {name}, expected names of figures: {', '.join(names)}")
-    return [*first, *(name for name in names if name not in first)]
+    in_order = [*first, *(name for name in names if name not in first)]
+    return [name for name in in_order if set(STUDY[name].needs) <= set(facts)]
 
 
 def by_table(figures: Sequence[str]) -> dict[str, list[str]]:

@@ -5,8 +5,9 @@ from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.compute_energy.quantities import PREDICTORS
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import energies_with_fits, quantities_to_draw
-from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.panels import blank, legend
 from isojoule.figures.shared.styles import family_styles, platform_label
 
 UNITS = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
@@ -17,7 +18,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     table = quantities_to_draw(frame, "train")
     shown = {name: unit for name, unit in UNITS.items() if table[PREDICTORS[name][0]].notna().any()}
     if not shown:
-        return nothing("This study has no training whose compute was counted.")
+        raise NothingError("This study has no training whose compute was counted.")
     energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
     gpus = list(table["gpu"].unique())
     figure = blank(2.9 * len(shown) + 0.8, 2.6 * len(gpus) + 0.7)

@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule import readable
-from isojoule.figures.shared.panels import bars, blank, label_decades, legend, nothing, points
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
 from isojoule.figures.shared.reading import drawable
 from isojoule.figures.shared.styles import (
     PHASES,
@@ -14,15 +15,15 @@ from isojoule.figures.shared.styles import (
     phases_of,
     platform_label,
 )
-from isojoule.tables.qualities import QUALITIES
+from isojoule.tables.qualities import QUALITIES, qualities_of
 
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements, with one panel per platform (row) and phase (column)."""
     table = drawable(frame)
-    shown = next((name for name in QUALITIES if f"{name}_mean" in table), None)
+    shown = next(iter(qualities_of(frame[frame["outcome"] == "ok"])), None)
     if shown is None:
-        return nothing("The table of measurements has no quality.")
+        raise NothingError("This study has no quality.")
     qualities = [f"{shown}{ending}" for ending in ("_mean", "_ci95_low", "_ci95_high")]
     tested = table.dropna(subset=qualities[:1])[["architecture", "gpu", *qualities]]
     table = table.drop(columns=qualities).merge(tested, on=["architecture", "gpu"], how="left")

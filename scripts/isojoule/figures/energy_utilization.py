@@ -5,8 +5,9 @@ from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.compute_energy.fits import rank_correlation
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw
-from isojoule.figures.shared.panels import bars, blank, label_decades, nothing, points
+from isojoule.figures.shared.panels import bars, blank, label_decades, points
 from isojoule.figures.shared.styles import energy_label, family_styles, phases_of, platform_label
 
 LABELS = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
@@ -17,7 +18,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     table = quantities_to_draw(frame)
     table = table[table[[f"{name}_mean_percent" for name in LABELS]].notna().any(axis=1)]
     if table.empty:
-        return nothing("This study has no utilisation of a GPU.")
+        raise NothingError("This study has no utilisation of a GPU.")
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
     unit = readable.unit("kWh", table["energy_mean_kwh"])
     figure = blank(7, 2.6 * len(gpus) + 0.7)

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.figures.shared.comparing import METHODS, NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
-from isojoule.figures.shared.panels import blank, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank
 from isojoule.figures.shared.styles import PHASES
 from isojoule.normalization.base import ENERGY, Values
 from isojoule.normalization.pairs import Pair
@@ -22,11 +23,11 @@ def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements, with one panel per phase (row) and target (column)."""
     shown = first_pairs(frame)
     if not shown:
-        return nothing(NOTHING)
+        raise NothingError(NOTHING)
     try:
         split = splits(list(frame["architecture"].unique()))[0]
     except InputError as error:
-        return nothing(f"Nothing to normalize: {error}.")
+        raise NothingError(f"Nothing to normalize: {error}.") from error
     phases = list(dict.fromkeys(pair.phase for pair in shown))
     columns = max(sum(pair.phase == phase for pair in shown) for phase in phases)
     figure = blank(3.0 * max(columns, 2) + 0.4, 2.7 * len(phases) + 0.7)

@@ -7,7 +7,8 @@ from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
 from isojoule import readable
 from isojoule.figures.shared.comparing import METHODS, bars_of_pair, first_pairs, kinds_of, unit_of_pair
-from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank, legend
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles
 from isojoule.normalization.base import ENERGY, Values, complete
@@ -23,7 +24,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     frame = in_few_families(frame)
     shown = [pair for pair in first_pairs(frame, most=1) if complete(pair.systems, COLUMNS) and len(pair.systems) > 2]
     if not shown:
-        return nothing("No plane: no phase has energies on two platforms and the FLOPs of three architectures.")
+        raise NothingError("No plane: no phase has energies on two platforms and the FLOPs of three architectures.")
     figure = blank(4.2 * len(shown) + 0.8, 4.2)
     styles = family_styles(frame)
     for number, pair in enumerate(shown):

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared.comparing import NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
-from isojoule.figures.shared.panels import blank, label_decades, legend, nothing, points
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank, label_decades, legend, points
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles
 from isojoule.normalization.base import Values
@@ -41,7 +42,7 @@ def draw(frame: pd.DataFrame) -> Figure:
     frame = in_few_families(frame)
     shown = first_pairs(frame)
     if not shown:
-        return nothing(NOTHING)
+        raise NothingError(NOTHING)
     figure = blank(2.3 * len(METHODS) + 0.6, 2.2 * len(shown) + 0.8)
     grid = figure.subplots(len(shown), len(METHODS), squeeze=False, sharex="row", sharey="row")
     styles = family_styles(frame)

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 
 from isojoule.figures.shared.comparing import METHODS, NOTHING, of_random_splits
-from isojoule.figures.shared.panels import blank, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank
 from isojoule.figures.shared.styles import PHASES, phases_of
 from isojoule.normalization import ranking, references
 from isojoule.normalization.methods import DEFAULT
@@ -20,7 +21,7 @@ def draw(errors: pd.DataFrame) -> Figure:
     """Draw the figure from the rows of the experiment, with one panel per phase."""
     rows = of_random_splits(errors)
     if rows.empty:
-        return nothing(NOTHING)
+        raise NothingError(NOTHING)
     phases = phases_of(rows)
     figure = blank(4.0 * max(len(phases), 1.4) + 0.4, 4.3)
     axes = figure.subplots(1, len(phases), squeeze=False, sharey=True)[0]

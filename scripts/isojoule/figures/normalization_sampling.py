@@ -6,7 +6,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared.comparing import NOTHING, error_bars, of_random_splits
-from isojoule.figures.shared.panels import nothing
+from isojoule.figures.shared.empty import NothingError
 from isojoule.normalization import ranking
 
 READ = ranking.read
@@ -15,9 +15,10 @@ READ = ranking.read
 def draw(errors: pd.DataFrame) -> Figure:
     """Draw the figure from the rows of the experiment."""
     rows = of_random_splits(errors)
+    if not rows.empty:
+        rows = rows[(rows["method"] == "line") & rows["share"].str.endswith("%")]
     if rows.empty:
-        return nothing(NOTHING)
-    rows = rows[(rows["method"] == "line") & rows["share"].str.endswith("%")]
+        raise NothingError(NOTHING)
     counts = rows.groupby("share", observed=True)["references"].first()
     shares = sorted(counts.index, key=lambda share: int(str(share).split()[0]))
     # darker bars are of more references

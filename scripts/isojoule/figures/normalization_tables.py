@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
 
 from isojoule.figures.shared.comparing import METHODS
-from isojoule.figures.shared.panels import blank, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
 from isojoule.tables.expected import Expected
@@ -24,7 +25,7 @@ HIGHEST_PERCENT = 200
 def draw(errors: pd.DataFrame) -> Figure:
     """Draw the figure from the errors of `isojoule compare-normalization`, with one panel per table."""
     if errors.empty:
-        return nothing("Nothing to normalize: there is no table.")
+        raise NothingError("Nothing to normalize: there is no table.")
     panels = list(errors.groupby(["table", "held_out", "phase"], sort=False))
     columns = min(len(panels), MOST_COLUMNS)
     rows = -(-len(panels) // columns)

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.figures.shared.panels import nothing
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.styles import PHASES
 from isojoule.fronts.costs import COSTS
 
@@ -16,7 +16,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from a table of fronts."""
     table = table[table["cost"].isin(SHOWN)]
     if table.empty:
-        return nothing("No front: nothing has both a quality and a cost.")
+        raise NothingError("No front: nothing has both a quality and a cost.")
     gpu = table["gpu"].iloc[0]
     table = table[table["gpu"] == gpu]
     panels = []

@@ -5,7 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
-from isojoule.figures.shared.panels import blank, legend, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank, legend
 from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
 from isojoule.fronts.costs import NORMALIZED
 from isojoule.pareto.front import DOMINATED
@@ -18,7 +19,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """Draw the figure from a table of fronts: one row per model, one column per platform, a panel per phase."""
     table = table[table["cost"].isin(["energy_kwh", NORMALIZED])]
     if table.empty:
-        return nothing("No front: nothing has both a quality and an energy.")
+        raise NothingError("No front: nothing has both a quality and an energy.")
     to_target = table["gpu"] + " → " + table["normalized_to"]
     table = table.assign(platform=table["gpu"].where(table["normalized_to"] == "", to_target))
     platforms = list(dict.fromkeys(table["platform"]))

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from isojoule import readable
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw, si_ticks
 from isojoule.figures.shared.panels import bars, blank, points
 from isojoule.figures.shared.styles import family_styles, phases_of, platform_label
@@ -13,7 +14,9 @@ MOST_COLUMNS = 3
 
 def draw(frame: pd.DataFrame) -> Figure:
     """Draw the figure from a table of measurements, with one panel per platform."""
-    table = quantities_to_draw(frame)
+    table = quantities_to_draw(frame).dropna(subset=["flop_per_s", "power_mean_w"])
+    if table.empty:
+        raise NothingError("This study has no power of a phase whose FLOPs and duration are there.")
     unit = readable.unit_of_linear_axis("W", table["power_mean_w"])
     gpus, styles, phases = list(table["gpu"].unique()), family_styles(table), phases_of(table)
     rows = -(-len(gpus) // MOST_COLUMNS)

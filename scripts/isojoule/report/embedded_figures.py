@@ -6,12 +6,13 @@ from pathlib import Path
 
 from isojoule.errors import InputError
 from isojoule.figures.captions import FIGURES
+from isojoule.figures.shared import empty
 from isojoule.files import unreadable
 from isojoule.report.downloads import packed
 
 
 def figures_by_category(figures: Sequence[Path], tables: Mapping[str, Path]) -> dict[str, list[dict[str, str]]]:
-    """Return the figures by category, in the order of the first figure of each.
+    """Return the figures that were drawn by category, in the order of the first figure of each.
 
     Args:
         figures: SVG files, whose names are those of figures.
@@ -28,12 +29,9 @@ def figures_by_category(figures: Sequence[Path], tables: Mapping[str, Path]) -> 
     for figure in figures:
         if (description := FIGURES.get(figure.stem)) is None:
             raise InputError(f"{figure}: found a figure {figure.stem}, expected one of {', '.join(FIGURES)}")
-        try:
-            content = figure.read_bytes()
-        except OSError as error:
-            raise unreadable(figure, error, "an SVG file, which isojoule plot draws") from error
-        if b"<svg" not in content[:1000]:
-            raise InputError(f"{figure}: is no SVG file, expected what isojoule plot draws")
+        content = _read(figure)
+        if empty.reason(content) is not None:
+            continue
         table = tables.get(description.table)
         by_category.setdefault(description.category, []).append(
             {
@@ -46,3 +44,19 @@ def figures_by_category(figures: Sequence[Path], tables: Mapping[str, Path]) -> 
             }
         )
     return by_category
+
+
+def left_out(figures: Sequence[Path]) -> dict[str, str]:
+    """Return why figures were not drawn, by their titles; arguments and errors as of `figures_by_category`."""
+    reasons = {figure: empty.reason(_read(figure)) for figure in figures}
+    return {FIGURES[figure.stem].title: reason for figure, reason in reasons.items() if reason is not None}
+
+
+def _read(figure: Path) -> bytes:
+    try:
+        content = figure.read_bytes()
+    except OSError as error:
+        raise unreadable(figure, error, "an SVG file, which isojoule plot draws") from error
+    if b"<svg" not in content[:1000]:
+        raise InputError(f"{figure}: is no SVG file, expected what isojoule plot draws")
+    return content

@@ -16,7 +16,7 @@ from isojoule.records import ExtractionRecord
 from isojoule.report import calculator, charts, libraries
 from isojoule.report.analysis_tables import read_tables, records
 from isojoule.report.downloads import downloads, packed
-from isojoule.report.embedded_figures import figures_by_category
+from isojoule.report.embedded_figures import figures_by_category, left_out
 from isojoule.report.provenance import provenance
 from isojoule.tables.energy import energy_table
 from isojoule.tables.outcomes import taken_from, without_energy
@@ -81,6 +81,7 @@ def _render(
             shown_qualities=[name for name in QUALITIES if f"{name}_mean" in energies],
             extraction=extraction,
             figures=figures_by_category(figures, {MEASUREMENTS: path, **tables}),
+            figures_left_out=left_out(figures),
             downloads=inside,
             beside=beside,
             most_plain_rows=MOST_PLAIN_ROWS,

@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from isojoule import readable
 from isojoule.errors import InputError
-from isojoule.figures.shared.panels import bars, blank, nothing
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import bars, blank
 from isojoule.figures.shared.styles import PHASES, phases_of
 from isojoule.normalization.base import Values
 from isojoule.normalization.methods import DEFAULT
@@ -99,9 +100,10 @@ def errors_with_all_references(errors: pd.DataFrame, methods: Sequence[str]) -> 
         methods: names of the methods.
     """
     rows = of_random_splits(errors)
+    if not rows.empty:
+        rows = rows[rows["method"].isin(methods) & (rows["sampling"] == "all")]
     if rows.empty:
-        return nothing(NOTHING)
-    rows = rows[rows["method"].isin(methods) & (rows["sampling"] == "all")]
+        raise NothingError(NOTHING)
     return error_bars(rows, [("all references", rows)], {name: METHODS[name] for name in methods}, "method")
 
 

@@ -13,6 +13,9 @@ from matplotlib.ticker import FixedLocator
 
 from isojoule.errors import InputError
 from isojoule.figures.captions import STYLE
+from isojoule.figures.shared import empty
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import blank
 from isojoule.files import written_whole
 from isojoule.tables.outcomes import without_energy
 
@@ -27,6 +30,8 @@ def save(
     outputs: list[Path],
     texts: Mapping[str, str] | None = None,
     text_mm: float | None = None,
+    *,
+    allow_empty: bool = False,
 ) -> None:
     """Draw a figure into files, in the style of all figures and as wide as a column or as the text.
 
@@ -36,8 +41,10 @@ def save(
         outputs: files, whose endings (.svg, .png, .pdf) decide the format.
         texts: new texts by the words that they replace, wherever these stand in the figure as words of their own.
         text_mm: width of the text in millimetres; by default the style's.
+        allow_empty: whether the files say why where the table has nothing to draw.
 
     Raises:
+        NothingError: the table has nothing to draw.
         InputError: a file has another ending or cannot be written, or a formula in `texts` is none.
     """
     for output in outputs:
@@ -47,7 +54,14 @@ def save(
         if text_mm:
             mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
         frame = _without_formulas(frame)
-        figure = draw(frame)
+        marks: dict[str, str] = {}
+        try:
+            figure = draw(frame)
+        except NothingError as error:
+            if not allow_empty:
+                raise
+            marks, figure = empty.metadata(str(error)), blank(7, 1)
+            figure.text(0.5, 0.5, str(error), ha="center", va="center", wrap=True)
         _say_what_is_not_drawn(figure, frame)
         for old, new in (texts or {}).items():
             _replace(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
@@ -55,7 +69,7 @@ def save(
             _lay_out(figure)
             for output in outputs:
                 with written_whole(output) as temporary:
-                    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(output.suffix)
+                    metadata = {".svg": {"Date": None, **marks}, ".pdf": {"CreationDate": None}}.get(output.suffix)
                     figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
         except ValueError as error:
             raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error

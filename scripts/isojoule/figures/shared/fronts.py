@@ -13,7 +13,8 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from isojoule import readable
-from isojoule.figures.shared.panels import bars, blank, label_decades, legend, nothing, points
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
 from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
 from isojoule.fronts.costs import COSTS
 from isojoule.fronts.of_study import TABLE
@@ -64,7 +65,7 @@ def of_phases(table: pd.DataFrame, cost: str) -> Figure:
     """
     table = table[table["cost"] == cost]
     if table.empty:
-        return nothing("No front: nothing has both a quality and such an energy.")
+        raise NothingError("No front: nothing has both a quality and such an energy.")
     phases = phases_of(table)
     units = {phase: cost_unit(cost, part) for phase, part in table.groupby("phase")}
     panels = []

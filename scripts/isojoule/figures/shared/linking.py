@@ -10,7 +10,9 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from isojoule import readable
 from isojoule.compute_energy.fits import Fit, fit_affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
-from isojoule.figures.shared.panels import bars, blank, legend, nothing, points
+from isojoule.errors import InputError
+from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import bars, blank, legend, points
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles, platform_label
 from isojoule.readable import Unit
@@ -25,8 +27,14 @@ def quantities_to_draw(frame: pd.DataFrame, phase: str | None = None) -> pd.Data
     Args:
         frame: a table of measurements.
         phase: `train`, `test`, or None for both.
+
+    Raises:
+        NothingError: no cell has an energy.
     """
-    table = in_few_families(quantities(frame)[0])
+    try:
+        table = in_few_families(quantities(frame)[0])
+    except InputError as error:
+        raise NothingError("This study has no energy.") from error
     return table if phase is None else table[table["phase"] == phase]
 
 
@@ -37,11 +45,13 @@ def energy_against_computation(frame: pd.DataFrame, phase: str) -> Figure:
         frame: a table of measurements.
         phase: `train` or `test`.
     """
-    table = quantities_to_draw(frame, phase)
+    columns = ["published_flops", "params"]
+    table = quantities_to_draw(frame, phase).dropna(subset=columns, how="all")
     if table.empty:
-        return nothing(f"This study has no {PHASES[phase].lower()}.")
+        raise NothingError(f"This study has no energy of {PHASES[phase].lower()} whose FLOPs or parameters are there.")
     panels = groups(table)
-    rows = [(gpu, column) for gpu in table["gpu"].unique() for column in ("published_flops", "params")]
+    shown = [column for column in columns if table[column].notna().any()]
+    rows = [(gpu, column) for gpu in table["gpu"].unique() for column in shown]
     energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
     figure = blank(2.9 * len(panels) + 0.8, 2.5 * len(rows) + 0.6)
     grid = figure.subplots(len(rows), len(panels), squeeze=False)

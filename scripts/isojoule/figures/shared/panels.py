@@ -34,13 +34,6 @@ def blank(width: float, height: float) -> Figure:
     return Figure(figsize=(fitted, height * np.clip((fitted / width) ** 0.5, 0.8, 1)))
 
 
-def nothing(reason: str) -> Figure:
-    """Make a figure that says why there is nothing to draw."""
-    figure = blank(7, 1)
-    figure.text(0.5, 0.5, reason, ha="center", va="center", wrap=True)
-    return figure
-
-
 def bars(table: pd.DataFrame, quantity: str, ending: str = "", unit: Unit = AS_IT_IS) -> NDArray[np.float64]:
     """Return the lengths of the bars of the 95 % intervals, below and above the means; 0 where there is no interval.
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from isojoule.errors import InputError
+from isojoule.figures.shared.empty import NothingError
 from isojoule.tables.energy import energy_table
 
 MOST_FAMILIES = 12
@@ -15,12 +15,12 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
         frame: a table of measurements.
 
     Raises:
-        InputError: no cell has one.
+        NothingError: no cell has one.
     """
     table = in_few_families(energy_table(frame))
     table = table[table["repeats"] > 0]
     if table.empty:
-        raise InputError("the table of measurements has no row with outcome ok, there is nothing to draw")
+        raise NothingError("This study has no energy.")
     return table
 
 
