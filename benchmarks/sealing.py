@@ -2,14 +2,16 @@
 
     python benchmarks sealing
 
-The study is the demo with 1,000 clips, and the aggregation is that of the published study. A stage is its command, with
-the start of Python. Both are CPU time, and the limit is 1 %.
+The study is the demo with 1,000 clips, which nobody touches after they were prepared and of which a copy is read as a
+whole, and the aggregation is that of the published study. A stage is its command, with the start of Python; the seals
+are timed in a process that has imported what they need, as the stage has. Both are CPU time, and the limit is 1 %.
 """
 
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from isojoule.measuring.extraction import check_features
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.writing import as_text
 from isojoule.study import reading
-from isojoule.workloads.manifest_rows import file_hashes
+from isojoule.workloads import clip_files
 
 CLIPS = 500
 
@@ -61,7 +63,7 @@ def measure(rounds: int) -> list[Row]:
         tables = [table, table.with_suffix(".csv"), table.with_name("data-dictionary.csv")]
         of_features = [features / name for name in study.FEATURES]
         seals_of: list[Callable[[], float]] = [
-            lambda: _files(of_features, [folder / "dataset" / "manifest.tsv"]),
+            lambda: _files(of_features, [folder / "dataset" / "manifest.tsv"]) + _clips(folder),
             lambda: _cpu_s(partial(check_features, study, features)) + _records(folder / "results" / "records"),
             lambda: (
                 _files(tables, [*(folder / "published" / "compute").glob("*.json")])
@@ -72,12 +74,15 @@ def measure(rounds: int) -> list[Row]:
         ]
         rows = []
         for (what, stage), of_stage in zip(words.items(), seals_of, strict=True):
+            if rows:
+                of_stage()
             stage_s, seals_s = interleaved(rounds, partial(run, *stage), of_stage)
             rows.append(Row(f"seals of {what}, CPU time", seals_s, "the stage", stage_s, "s", "<= 0.01"))
             if stage[0] == "extract-features":
-                hashes_s = [_clips(folder) for _ in range(rounds)]
-                what = f"hashes of its clips of {_mb(folder / 'dataset' / 'audio'):.0f} MB, CPU time"
-                rows.append(Row(what, hashes_s, "the stage", stage_s, "s", "<= 0.01"))
+                (folder / "dataset" / ".manifest.tsv.files").unlink()
+                read_s = [_clips(folder) for _ in range(rounds)]
+                what = f"its clips of {_mb(folder / 'dataset' / 'audio'):.0f} MB, if all are read, CPU time"
+                rows.append(Row(what, read_s, "the stage", stage_s, "s"))
     return rows
 
 
@@ -97,14 +102,9 @@ def _stage(folder: Path, *words: str) -> float:
 
 
 def _clips(folder: Path) -> float:
-    """CPU time to check the audio files of a manifest, which have no seals but hashes in it."""
-
-    def check() -> None:
-        hashes = file_hashes(folder / "dataset" / "manifest.tsv")
-        # the commands ran in that folder
-        seals.check_files({str(folder / path): of_file for path, of_file in hashes.items()}, 2, "isojoule")
-
-    return _cpu_s(check)
+    """CPU time to check the audio files of a manifest, whose paths are below that folder."""
+    with chdir(folder):
+        return _cpu_s(partial(clip_files.check, Path("dataset/manifest.tsv"), 2, "isojoule"))
 
 
 def _mb(folder: Path) -> float:

@@ -9,7 +9,7 @@ none is read as it is: it is somebody's own, or older than seals.
 import ast
 import hashlib
 import os
-from collections.abc import Mapping
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -21,7 +21,6 @@ from pydantic_core import from_json, to_json
 
 from isojoule.errors import InputError
 from isojoule.files import seal_beside, write_text
-from isojoule.progress import listed
 
 TEXTS = (".csv", ".tsv", ".svg")
 ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
@@ -129,33 +128,6 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_files(hashes: Mapping[str, str], workers: int, made_by: str) -> None:
-    """Refuse files that are not those of their hashes.
-
-    Args:
-        hashes: what `file_hash` returned, by the path of the file.
-        workers: number of threads that read.
-        made_by: the command that read the files and kept their hashes, such as `isojoule prepare-dataset`.
-
-    Raises:
-        ChangedError: files are missing or were changed; the message lists them.
-    """
-
-    def is_changed(path: str) -> bool:
-        try:
-            return file_hash(Path(path)) != hashes[path]
-        except OSError:
-            return True
-
-    with ThreadPoolExecutor(workers) as pool:
-        changed = [path for path, has in zip(hashes, pool.map(is_changed, hashes), strict=True) if has]
-    if changed:
-        raise ChangedError(
-            f"{len(changed)} files were changed or removed since `{made_by}` read them; put them back, or call that "
-            f"command again, in a study by `snakemake --forcerun {_rule(made_by)}`\n       {listed(changed)}"
-        )
-
-
 def check(path: Path) -> Seal | None:
     """Refuse a file that was changed since it was made.
 
@@ -195,6 +167,11 @@ def check(path: Path) -> Seal | None:
     return seal
 
 
+def rule(command: str) -> str:
+    """Return the rule of the workflow that calls a command."""
+    return command.removeprefix("isojoule ").replace("-", "_")
+
+
 def _end(seal: Seal) -> str:
     """The end of a JSON object that has a seal."""
     return f',\n  "seal": {_text(seal)}\n}}\n'
@@ -223,17 +200,12 @@ def _seal_in(path: Path, content: bytes) -> Seal | None:
 def _changed(path: Path, seal: Seal, difference: str) -> ChangedError:
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
     # pictures are made by a rule for each table, and Snakemake makes a file by its name as well
-    forced = path if path.suffix == ".svg" else _rule(seal.made_by)
+    forced = path if path.suffix == ".svg" else rule(seal.made_by)
     return ChangedError(
         f"{path}: was changed since {seal.made_at}, when `{seal.made_by}` made it (it was last written at {written}): "
         f"{difference}; put it back, or remove it and let that command make it again, in a study by "
         f"`snakemake --forcerun {forced}`; a version of your own needs another name"
     )
-
-
-def _rule(command: str) -> str:
-    """Return the rule of the workflow that calls a command."""
-    return command.removeprefix("isojoule ").replace("-", "_")
 
 
 def _number(rows: int | None) -> str:
@@ -259,13 +231,20 @@ def _of_array(file: BufferedReader) -> _Content:
     """
     header = _array_header(file)
     begins = 0 if header is None else file.tell()
-    number = file.fileno()
+    number, of_thread = file.fileno(), threading.local()
+
+    def digest(start: int) -> bytes:
+        # new memory for every block would cost as much as its hash
+        if not hasattr(of_thread, "block"):
+            of_thread.block = memoryview(bytearray(BLOCK_BYTES))
+        length = os.preadv(number, [of_thread.block], start)
+        return hashlib.sha256(of_thread.block[:length]).digest()
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        starts = range(begins, os.fstat(number).st_size, BLOCK_BYTES)
-        digests = pool.map(lambda start: hashlib.sha256(os.pread(number, BLOCK_BYTES, start)).digest(), starts)
+        digests = pool.map(digest, range(begins, os.fstat(number).st_size, BLOCK_BYTES))
         content = hashlib.sha256(f"{sorted((header or {}).items())}\n".encode())
-        for digest in digests:
-            content.update(digest)
+        for of_block in digests:
+            content.update(of_block)
     shape = (header or {}).get("shape")
     return _Content(content.hexdigest(), shape[0] if shape else None)
 

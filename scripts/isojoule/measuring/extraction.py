@@ -11,9 +11,8 @@ from isojoule.measuring.device_lock import Device
 from isojoule.records import ExtractionRecord, provenance, read_record
 from isojoule.records.writing import write_record
 from isojoule.study.reruns import features_code, features_slice, fingerprint
-from isojoule.workloads import interface
+from isojoule.workloads import clip_files, interface
 from isojoule.workloads.interface import Configuration
-from isojoule.workloads.manifest_rows import file_hashes
 
 RECORD = "record.json"
 MANIFEST = "manifest.tsv"
@@ -38,7 +37,7 @@ def extract_features(
         ChangedError: the manifest was changed since it was made, or a clip since then.
     """
     seals.check(dataset / MANIFEST)
-    seals.check_files(file_hashes(dataset / MANIFEST), workers, PREPARES)
+    files = clip_files.check(dataset / MANIFEST, workers, PREPARES)
     started_at = provenance.now()
     energy = configuration.energy
     meter = Meter(country_iso_code=energy.country_iso_code, idle_s=energy.idle_s)
@@ -46,6 +45,8 @@ def extract_features(
     with machine.alone(), meter as window:
         clips = extraction.extract_study(configuration, dataset, folder, workers)
     _seal(configuration, folder)
+    if MANIFEST in configuration.FEATURES:
+        files.remember(folder / MANIFEST)
     record = ExtractionRecord(
         study=configuration.study,
         workload=configuration.workload,
@@ -94,7 +95,7 @@ def check_features(configuration: Configuration, folder: Path) -> None:
     if unsealed := [name for name, seal in found.items() if seal is None and name not in hashes]:
         print(f"{folder}: not sealed, nobody can tell whether it was changed: {', '.join(unsealed)}", flush=True)
     if configuration.session_settings().get("features") == "in_loop":
-        seals.check_files(file_hashes(folder / MANIFEST), os.cpu_count() or 1, PREPARES)
+        clip_files.check(folder / MANIFEST, os.cpu_count() or 1, PREPARES)
     for name, seal in found.items():
         if name in hashes and hashes[name] != (seal.sha256 if seal else seals.file_hash(folder / name)):
             raise InputError(

@@ -1,4 +1,4 @@
-"""Read the rows of a manifest, whatever the workload writes into them, and the hashes of its audio files."""
+"""Read the rows of a manifest, whatever the workload writes into them."""
 
 import csv
 from collections.abc import Callable
@@ -33,21 +33,6 @@ def read_clips(path: Path, clip: Callable[[Row], Clip]) -> list[Clip]:
     if not clips:
         raise InputError(f"{path}: found no clip, expected some; {AGAIN}")
     return clips
-
-
-def file_hashes(path: Path) -> dict[str, str]:
-    """Return the hash of each audio file by its path; none of a manifest without them, such as one of before.
-
-    Args:
-        path: a manifest of any workload; one with the columns `path` and `sha256` has hashes.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        # the workload says what is wrong with it
-        return {}
-    return {row["path"]: row["sha256"] for row in rows if row.get("path") and row.get("sha256")}
 
 
 def _clip(path: Path, reader: "csv.DictReader[str]", row: Row, clip: Callable[[Row], Clip]) -> Clip:

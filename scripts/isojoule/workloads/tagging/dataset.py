@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from isojoule import seals
 from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
@@ -14,6 +13,7 @@ from isojoule.progress import listed
 from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.clip_content import Content
+from isojoule.workloads.clip_files import ClipFiles
 from isojoule.workloads.tagging import synthetic
 from isojoule.workloads.tagging.description import Configuration
 from isojoule.workloads.tagging.description.sections import Dataset, Desed, Folder, Synthetic
@@ -64,7 +64,8 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
         hint = "; config/README.md says how to get DESED" if isinstance(dataset, Desed) else ""
         raise InputError(f"dataset: the audio folder {audio} is missing{hint}")
     tables = _read_tables(root, dataset)
-    clips, problems, remarks = _checked_clips(audio, tables, dataset, mel, task)
+    files = ClipFiles()
+    clips, problems, remarks = _checked_clips(audio, tables, dataset, mel, task, files)
     told = [f"{path}: {reason}" for path, reason in problems]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
@@ -83,6 +84,7 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
     rows = [{"path": path, "reason": reason} for path, reason in problems]
     write_text(folder / LEFT_OUT, tsv(("path", "reason"), rows))
     write_manifest(folder / MANIFEST, clips)
+    files.remember(folder / MANIFEST)
     return clips
 
 
@@ -108,7 +110,7 @@ def _by_file(audio: Path, table: Labels) -> Labels:
 
 
 def _checked_clips(
-    audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning, task: str
+    audio: Path, tables: dict[str, Labels], dataset: Desed | Folder, mel: MelOfBeginning, task: str, files: ClipFiles
 ) -> tuple[list[Clip], list[tuple[str, str]], list[str]]:
     """Return the clips that can be used, what cannot (a file or the row of a table, and the reason), and remarks."""
     train, test = tables[dataset.train].of_clips, tables[dataset.test].of_clips
@@ -119,7 +121,7 @@ def _checked_clips(
     labels = test | train
     names = [*train, *(name for name in test if name not in train)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = list(pool.map(lambda name: _check(audio / name, labels[name], mel, task), names))
+        checks = list(pool.map(lambda name: _check(audio / name, labels[name], mel, task, files), names))
     problems = [
         (f"{Path(dataset.path) / name}, line {line}", reason)
         for name, table in tables.items()
@@ -151,14 +153,16 @@ def _checked_clips(
     return kept, problems + list(leaks.items()), remarks
 
 
-def _check(path: Path, labels: list[str], mel: MelOfBeginning, task: str) -> tuple[Properties, str | None, str] | str:
+def _check(
+    path: Path, labels: list[str], mel: MelOfBeginning, task: str, files: ClipFiles
+) -> tuple[Properties, str | None, str] | str:
     """Return what a clip is, its sound and the hash of its file, or what is wrong with it."""
     if not labels:
         return "has no label"
     if task == "single_label" and len(labels) > 1:
         return f"has the labels {', '.join(labels)}, expected exactly one, since task is single_label"
     try:
-        return properties(path), clip_content.sound(decode_beginning(path, mel)), seals.file_hash(path)
+        return properties(path), clip_content.sound(decode_beginning(path, mel)), files.hash(path)
     except UnusableClipError as error:
         return str(error)
 

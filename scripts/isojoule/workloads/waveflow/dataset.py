@@ -7,12 +7,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.progress import listed
 from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_whole
 from isojoule.workloads.clip_content import Content
+from isojoule.workloads.clip_files import ClipFiles
 from isojoule.workloads.waveflow import synthetic
 from isojoule.workloads.waveflow.description import Configuration
 from isojoule.workloads.waveflow.description.sections import Synthetic
@@ -41,8 +41,9 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
             "expected some to be left to train on"
         )
     paths = [root / "wavs" / f"{name}.wav" for name in names]
+    files = ClipFiles()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = list(pool.map(lambda path: _check(path, rate_hz), paths))
+        checks = list(pool.map(lambda path: _check(path, rate_hz, files), paths))
     problems = [f"{path}: {check}" for path, check in zip(paths, checks, strict=True) if isinstance(check, str)]
     clips, contents, first_test = [], [], len(names) - dataset.test_clips
     for number, (path, check) in enumerate(zip(paths, checks, strict=True)):
@@ -57,6 +58,7 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
     for remark in clip_content.remarks(contents):
         print(remark, file=sys.stderr, flush=True)
     write_manifest(folder / MANIFEST, clips)
+    files.remember(folder / MANIFEST)
     return f"{len(clips)} clips, {first_test} to train on, {dataset.test_clips} to test on"
 
 
@@ -78,11 +80,11 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-def _check(path: Path, rate_hz: int) -> tuple[int, str | None, str] | str:
+def _check(path: Path, rate_hz: int, files: ClipFiles) -> tuple[int, str | None, str] | str:
     """Return the number of mel frames of a clip, its sound and the hash of its file, or what is wrong with it."""
     try:
         properties(path)
         samples = decode_whole(path, rate_hz)
-        return math.ceil(len(samples) / HOP), clip_content.sound(samples), seals.file_hash(path)
+        return math.ceil(len(samples) / HOP), clip_content.sound(samples), files.hash(path)
     except UnusableClipError as error:
         return str(error)
