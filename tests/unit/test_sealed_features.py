@@ -181,3 +181,22 @@ def test_what_was_extracted_is_measured_and_what_is_older_than_seals_too(folder)
         "results/features: not sealed, nobody can tell whether it was changed: features.npy, targets.npy, "
         "manifest.tsv, statistics.json" in ended.stdout
     )
+
+
+def fingerprint(folder):
+    return json.loads((folder / "results" / "features" / "statistics.json").read_text())["fingerprint"]
+
+
+def test_the_fingerprint_of_data_is_of_what_is_measured_and_not_of_where_it_lies(folder):
+    first = fingerprint(folder)
+    dataset = folder / "results" / "dataset"
+    shutil.copytree(dataset, folder / "moved")
+    manifest = folder / "moved" / "manifest.tsv"
+    manifest.write_text(manifest.read_text().replace("results/dataset/", "moved/"))
+    (folder / "moved" / ".manifest.tsv.seal").unlink()
+    there = ("extract-features", "--config", "study.yaml", "--dataset", "moved", "--output", "results/features")
+    assert isojoule(*there, cwd=folder).returncode == 0
+    assert fingerprint(folder) == first
+    manifest.write_text(manifest.read_text().replace("\ttest\t", "\ttrain,test\t", 1))
+    assert isojoule(*there, cwd=folder).returncode == 0
+    assert fingerprint(folder) != first

@@ -105,10 +105,15 @@ def check_features(configuration: Configuration, folder: Path) -> None:
 
 
 def _seal(configuration: Configuration, folder: Path) -> None:
-    """Seal the features, and let their statistics name the hash of each file."""
+    """Seal the features, and let their statistics name the hash of each file and the fingerprint of them all.
+
+    What was measured on data of the same fingerprint need not be measured again, wherever the clips lie.
+    """
+    statistics = read_json(folder / STATISTICS)
     hashes = {name: seals.seal(folder / name, ExtractionRecord.MADE_BY) for name in configuration.FEATURES}
-    statistics = {**read_json(folder / STATISTICS), "sha256": hashes}
-    seals.write_json(folder / STATISTICS, statistics, ExtractionRecord.MADE_BY)
+    of_data = fingerprint([statistics, {name: sha256 for name, sha256 in hashes.items() if name != MANIFEST}])
+    sealed = {**statistics, "fingerprint": of_data, "sha256": hashes}
+    seals.write_json(folder / STATISTICS, sealed, ExtractionRecord.MADE_BY)
 
 
 def _decided_by(configuration: Configuration) -> tuple[str, str]:

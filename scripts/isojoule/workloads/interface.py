@@ -8,8 +8,8 @@ such a study. The other modules offer these:
         checks the data, writes `manifest.tsv` into the folder, and returns in words what it found
 
     extraction.extract_study(configuration, dataset, folder, workers) -> int
-        reads the manifest in the folder `dataset`, writes the features into `folder`, and `statistics.json` last, with
-        the `fingerprint` of their content; returns the number of clips
+        reads the manifest in the folder `dataset`, writes the files `Configuration.FEATURES` into `folder`, and
+        `statistics.json` last, with all else that a measurement depends on; returns the number of clips
 
     sessions.Session(model, slice, phase, features, device)
         is a `Session`, below; it is given the model, which is built and on the CPU, the cell's slice of the
