@@ -65,7 +65,13 @@ def run(options: argparse.Namespace) -> None:
 
     from isojoule.files import write_text
     from isojoule.normalization.user_repeats import normalize_repeats
-    from isojoule.normalization.user_rows import doubts_in_words, kinds_of, read_frame, systems_of
+    from isojoule.normalization.user_rows import (
+        doubts_in_words,
+        kinds_of,
+        left_out_in_words,
+        read_frame,
+        systems_of,
+    )
     from isojoule.normalization.user_score import scores_on_both_gpus
     from isojoule.normalization.user_words import in_words
     from isojoule.tables import measurements
@@ -77,11 +83,14 @@ def run(options: argparse.Namespace) -> None:
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
     references, own = rows_of(options, frame)
     is_of_phase = (frame["phase"] == options.phase) & (frame["outcome"] == "ok")
-    origin = str(options.systems or options.references or options.source)
+    paths = dict.fromkeys(filter(None, (options.references, options.systems)))
+    origin = " and ".join(map(str, paths)) or options.source
     check_one_kind(
         kinds_of({**references, **own}), frame.loc[is_of_phase, "energy_kind"].unique(), options.kinds, origin
     )
-    for path in dict.fromkeys(filter(None, (options.references, options.systems))):
+    sentences += check_device(options, frame)
+    for path in paths:
+        sentences += left_out_in_words(path, options.phase, options.gpu)
         sentences += doubts_in_words(read_frame(path, options.phase, options.gpu), frame, options.target, options.phase)
     if options.energy_kwh is not None:
         sentences += doubts(pd.DataFrame([{"architecture": MINE, **asdict(own[MINE].system)}], dtype=object))
@@ -156,6 +165,29 @@ def rows_of(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[st
     if options.source is not None:
         references = references_of_study(frame, options.source, options.target, options.phase)
     return references, own
+
+
+def check_device(options: argparse.Namespace, frame: "pd.DataFrame") -> list[str]:
+    """Refuse systems that were measured on another GPU than the references; return what is odd of them in sentences.
+
+    Args:
+        options: of the command.
+        frame: the study's table of measurements.
+
+    Raises:
+        InputError: they were.
+    """
+    from isojoule.normalization.user_devices import check_one_device
+    from isojoule.normalization.user_rows import read_frame
+
+    if options.references is not None:
+        references, origin = read_frame(options.references, options.phase, options.gpu), str(options.references)
+    else:
+        is_of_source = (frame["phase"] == options.phase) & (frame["outcome"] == "ok") & (frame["gpu"] == options.source)
+        references, origin = frame[is_of_source], options.source
+    own = options.systems if options.energy_kwh is None else None
+    systems = references if own is None else read_frame(own, options.phase, options.gpu)
+    return check_one_device(references, systems, (origin, str(own or origin)))
 
 
 def qualities(options: argparse.Namespace) -> "pd.DataFrame":

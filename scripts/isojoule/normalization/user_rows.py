@@ -9,11 +9,12 @@ import pandas as pd
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
 from isojoule.tables.columns import COLUMNS, KINDS
+from isojoule.tables.measurements import CELL
 from isojoule.tables.names import check_one_name, nearly_the_same_in_words
 from isojoule.tables.plausibility import doubts
 from isojoule.tables.reading import read_any
 from isojoule.tables.same_work import differing_work
-from isojoule.tables.unstated import with_kinds
+from isojoule.tables.unstated import copies_in_words, with_kinds, with_repeats
 from isojoule.tables.values import refuse, typed
 
 # repeats do not differ by this factor: one of them is of another system, phase or unit
@@ -58,15 +59,8 @@ def read_rows(path: Path, phase: str, gpu: str | None = None) -> dict[str, Repea
 
 def read_frame(path: Path, phase: str, gpu: str | None = None) -> pd.DataFrame:
     """Read the rows of a user's GPU as they are, each with an `energy_kind`; arguments and refusals as `read_rows`."""
-    frame = read_any(path, "a table of references")
-    missing = [name for name in ("architecture", "energy_kwh") if name not in frame]
-    if missing:
-        raise InputError(f"{path}: found no column {', '.join(missing)}, expected architecture and energy_kwh")
-    frame = typed(frame)
-    refuse(frame, "architecture", frame["architecture"].isna(), "a name")
-    check_one_name(frame, "architecture")
-    for column, kept in (("phase", phase), ("outcome", "ok"), ("gpu", gpu)):
-        frame = frame[frame[column] == kept] if column in frame and kept is not None else frame
+    frame = _of_phase(path, phase, gpu)
+    frame = frame[frame["outcome"] == "ok"] if "outcome" in frame else frame
     if frame.empty:
         raise InputError(f"{path}: found no row of {phase}{f' on {gpu}' if gpu else ''} with outcome ok")
     if "gpu" in frame and frame["gpu"].nunique() > 1:
@@ -74,7 +68,20 @@ def read_frame(path: Path, phase: str, gpu: str | None = None) -> pd.DataFrame:
             f"{path}: found the GPUs {', '.join(map(str, frame['gpu'].unique()))}, expected yours alone; --gpu names it"
         )
     refuse(frame, "energy_kwh", frame["energy_kwh"].isna(), "a number above 0")
-    return with_kinds(frame)
+    return with_kinds(with_repeats(frame, CELL))
+
+
+def left_out_in_words(path: Path, phase: str, gpu: str | None = None) -> list[str]:
+    """Say of which systems rows have no energy, since their run did not end well; arguments as of `read_rows`."""
+    frame = _of_phase(path, phase, gpu)
+    if "outcome" not in frame:
+        return []
+    rows = frame[frame["outcome"] != "ok"].astype({"outcome": "object"}).fillna({"outcome": "no outcome"})
+    return [
+        f"left out: {len(of_system)} row{'s' * (len(of_system) > 1)} of {name}: "
+        f"{', '.join(dict.fromkeys(map(str, of_system['outcome'])))}"
+        for name, of_system in rows.groupby("architecture", sort=False)
+    ]
 
 
 def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase: str) -> list[str]:
@@ -92,7 +99,12 @@ def doubts_in_words(rows: pd.DataFrame, frame: pd.DataFrame, target: str, phase:
     of_study = of_study[of_study["architecture"].isin(own["architecture"])]
     shared = [name for name in own if name in of_study]
     both = pd.concat([own[shared].astype(object), of_study[shared].astype(object)], ignore_index=True)
-    return [*doubts(own), *differing_work(both), *nearly_the_same_in_words(names, ["architecture"])]
+    return [
+        *copies_in_words(rows),
+        *doubts(own),
+        *differing_work(both),
+        *nearly_the_same_in_words(names, ["architecture"]),
+    ]
 
 
 def qualities_of(rows: pd.DataFrame) -> pd.DataFrame:
@@ -150,6 +162,20 @@ def systems_of(rows: Mapping[str, Repeats], *, complete: bool = False) -> dict[s
     if complete and any(system.duration_s is None for system in systems.values()):
         return {name: System(system.energy_kwh) for name, system in systems.items()}
     return systems
+
+
+def _of_phase(path: Path, phase: str, gpu: str | None) -> pd.DataFrame:
+    """Read the rows of a phase, and of a GPU where the user names one, whatever became of them."""
+    frame = read_any(path, "a table of references")
+    missing = [name for name in ("architecture", "energy_kwh") if name not in frame]
+    if missing:
+        raise InputError(f"{path}: found no column {', '.join(missing)}, expected architecture and energy_kwh")
+    frame = typed(frame)
+    refuse(frame, "architecture", frame["architecture"].isna(), "a name")
+    check_one_name(frame, "architecture")
+    for column, kept in (("phase", phase), ("gpu", gpu)):
+        frame = frame[frame[column] == kept] if column in frame and kept is not None else frame
+    return frame
 
 
 def _by_name(rows: pd.DataFrame, origin: str) -> dict[str, Repeats]:

@@ -68,6 +68,12 @@ def in_words(frame: pd.DataFrame) -> list[str]:
     if "energy_kind" in frame and (unstated := int((frame["energy_kind"] == NOT_STATED).sum())):
         rows = "" if unstated == frame["energy_kind"].count() else f" of {unstated} rows"
         sentences.append(f"the table does not say how its energies{rows} came about (energy_kind): they are not stated")
-    if copies := int(frame.drop(columns="repeat").duplicated().sum()):
-        sentences.append(f"{copies} rows are the same as others in every column but repeat, and count as repeats")
-    return sentences
+    return [*sentences, *copies_in_words(frame)]
+
+
+def copies_in_words(frame: pd.DataFrame) -> list[str]:
+    """Say how many rows of a table with repeats are copies of others."""
+    copies = int(frame.drop(columns="repeat").duplicated().sum())
+    if not copies:
+        return []
+    return [f"{copies} rows are the same as others in every column but repeat, and count as repeats"]
