@@ -20,11 +20,12 @@ test: install lint
 
 install: .venv/installed
 
-.venv/installed: envs/constraints.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt torch
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c envs/constraints.txt -e '.[test]'
-	@touch $@
+.venv/installed: envs/constraints.txt envs/install.py pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "error: found no $(PYTHON), expected Python 3.11 or later: install it,\
+	 or name one by make install PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: found Python %s, expected 3.11 or later: \
+	name one by make install PYTHON=python3.12" % sys.version.split()[0])'
+	@$(PYTHON) envs/install.py
 
 lint: install
 	$(BIN)/ruff check .
