@@ -10,6 +10,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import update_config
 
 from isojoule.configuration import yaml_reader
@@ -68,6 +69,27 @@ def test_a_key_twice_is_refused_with_its_line(path, door):
     twice = f"line {DEMO.count(chr(10)) + 1}: the key repeats is given twice, first in line {first}"
     with pytest.raises(InputError, match=re.escape(f"study.yaml: is not YAML: {twice}")):
         doors(path)[door]()
+
+
+@pytest.mark.parametrize(
+    ("words", "with_a_tab"),
+    [("repeats: 3", "repeats:\t3"), ("repeats: 3", "repeats: 3\t# thrice"), ("cpu, threads", "cpu,\tthreads")],
+)
+def test_a_tab_between_words_is_refused_by_both_doors(path, words, with_a_tab):
+    """The programs took it, and Snakemake did not begin."""
+    path.write_text(DEMO.replace(words, with_a_tab, 1))
+    programs, snakemake = doors(path)
+    line = DEMO[: DEMO.index(words)].count("\n") + 1
+    with pytest.raises(InputError, match=rf"study\.yaml: is not YAML: line {line}: .*'\\t'"):
+        programs()
+    with pytest.raises(WorkflowError):
+        snakemake()
+
+
+def test_a_tab_inside_of_words_is_a_part_of_them(path):
+    path.write_text(DEMO.replace("study: demo  ", "study: demo  # results\tgo there", 1))
+    programs, snakemake = doors(path)
+    assert programs() == snakemake()
 
 
 @pytest.mark.parametrize("door", [0, 1])

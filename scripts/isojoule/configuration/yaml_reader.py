@@ -3,6 +3,7 @@
 Of plain words only numbers, `true`, `false` and `null` are no text: `3e-3` is a number, while `yes` and `on` are words.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,12 @@ def read(path: Path) -> Any:
     except OSError as error:
         raise unreadable(path, error, "a YAML file") from error
     try:
-        return yaml.load(content.decode("utf-8-sig"), _Loader)
+        words = content.decode("utf-8-sig")
+        if "\t" in words and not _is_json(words):
+            # the YAML reader of Snakemake takes no tab between words, and both doors are to read the same
+            for _ in yaml.scan(words):
+                pass
+        return yaml.load(words, _Loader)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         found = f"found the byte {content[error.start]:#04x} in line {line}"
@@ -100,6 +106,15 @@ def read(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, AttributeError, LookupError) as error:
         # PyYAML raises any of these where a tag does not fit its value
         raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _is_json(words: str) -> bool:
+    """Say whether a text is JSON as well, which Snakemake reads by a reader of its own."""
+    try:
+        json.loads(words)
+    except ValueError:
+        return False
+    return True
 
 
 def read_1_1(path: Path) -> Any:
