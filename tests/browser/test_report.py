@@ -329,15 +329,6 @@ def test_all_of_it_works_by_keyboard(opened, report):
         page.wait_for_selector("text=/Energy of test \\([mkM]?(J|Wh)\\), simulated/")
 
 
-def test_without_scripts_the_tables_are_there(browser, report, study):
-    context = browser.new_context(java_script_enabled=False, offline=True)
-    page = context.new_page()
-    page.goto(report.as_uri())
-    assert page.locator("#energy-table tbody tr").count() == 14 * 3 * 2
-    assert "need JavaScript" in page.inner_text("header")
-    context.close()
-
-
 def test_a_study_in_which_a_platform_has_nothing(opened, study, tmp_path):
     gpus = list(study["gpu"].unique())
     failed = study.assign(

@@ -139,6 +139,17 @@ class Analysis(Section):
     )
 
 
+class Report(Section):
+    """What the report has beside the study's own tables."""
+
+    compared_with: IfGiven[Text] = Field(
+        None,
+        description="Table of measurements of another study, or of an earlier state of this one, that the report holds "
+        "this one against.",
+    )
+    url: IfGiven[Text] = Field(None, description="Address of the report, for its picture where the address is shared.")
+
+
 class Phases(Section):
     """What is measured of a model: its training, its test, or both."""
 
@@ -167,6 +178,7 @@ class StudySections(Section):
     pareto: Pareto = Field(default_factory=Pareto)
     figures: Figures = Field(default_factory=Figures)
     analysis: Analysis = Field(default_factory=Analysis)
+    report: Report = Field(default_factory=Report)
 
     @model_validator(mode="after")
     def _sections_agree(self) -> Self:

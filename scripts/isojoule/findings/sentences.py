@@ -20,6 +20,8 @@ NEAR, SURE = 0.01, 0.95
 # a coefficient of determination of fewer architectures says little
 FEWEST_EXPLAINED = 10
 MOST_NAMED = 6
+# the flag of what the kinds of energy tell
+ESTIMATED = "estimated"
 FRONTS, EXPLAINED, REFERENCES = "pareto/fronts.csv", "compute-energy/explained.csv", "normalization/references.csv"
 ENERGY, MEASUREMENTS, FLAGS = "tables/energy.csv", "measurements.csv", "tables/flags.csv"
 
@@ -65,7 +67,7 @@ def findings(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Fi
     ]
 
 
-def _of_energy(fronts: pd.DataFrame) -> tuple[str, str, dict[str, pd.DataFrame]]:
+def fronts_of_energy(fronts: pd.DataFrame) -> tuple[str, str, dict[str, pd.DataFrame]]:
     """Return phase, quality and rows by platform of the fronts of its own energies; training first."""
     if fronts.empty:
         return "", "", {}
@@ -81,8 +83,8 @@ def _of_energy(fronts: pd.DataFrame) -> tuple[str, str, dict[str, pd.DataFrame]]
 
 def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
     """Name the cheapest model within 1 % of the best quality, and what it saves, on the first platform that tells."""
-    phase, quality, by_gpu = _of_energy(fronts)
-    choices = {gpu: choice for gpu, rows in by_gpu.items() if (choice := _cheapest_near_best(rows))}
+    phase, quality, by_gpu = fronts_of_energy(fronts)
+    choices = {gpu: cheapest_near_best(rows) for gpu, rows in by_gpu.items() if _is_told_apart(rows)}
     if not choices:
         return
     gpu, (cheapest, best) = next(iter(choices.items()))
@@ -111,22 +113,30 @@ def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
     yield Finding("choice", sentence, "fronts", FRONTS)
 
 
-def _cheapest_near_best(rows: pd.DataFrame) -> tuple[str, str] | None:
-    """Return the cheapest model near the best quality, and the best; None where intervals do not tell it apart."""
-    best = str(rows["quality_mean"].idxmax())
-    best_value = rows.loc[best, "quality_mean"]
-    near = rows[rows["quality_mean"] >= best_value - NEAR * abs(best_value)]
-    cheapest = str(near["cost_mean"].idxmin())
-    others = near.drop(index=cheapest)
+def least_near(rows: pd.DataFrame) -> float:
+    """Return the least quality that is near the best one of a front."""
+    best = float(rows["quality_mean"].max())
+    return best - NEAR * abs(best)
+
+
+def cheapest_near_best(rows: pd.DataFrame) -> tuple[str, str]:
+    """Return the cheapest model near the best quality of a front, and the best."""
+    near = rows[rows["quality_mean"] >= least_near(rows)]
+    return str(near["cost_mean"].idxmin()), str(rows["quality_mean"].idxmax())
+
+
+def _is_told_apart(rows: pd.DataFrame) -> bool:
+    """Tell whether the intervals of energy tell the cheapest model near the best quality from the others near it."""
+    near = rows[rows["quality_mean"] >= least_near(rows)]
+    cheapest = near["cost_mean"].idxmin()
     high = near.loc[cheapest, "cost_ci95_high"]
     # a comparison with a missing end is false
-    is_told_apart = pd.notna(high) and bool((others["cost_ci95_low"] > high).all())
-    return (cheapest, best) if is_told_apart else None
+    return pd.notna(high) and bool((near.drop(index=cheapest)["cost_ci95_low"] > high).all())
 
 
 def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
     """Say what the front is, and on how many platforms it holds."""
-    phase, quality, by_gpu = _of_energy(fronts)
+    phase, quality, by_gpu = fronts_of_energy(fronts)
     if not by_gpu or any(rows["probability_optimal"].isna().all() for rows in by_gpu.values()):
         return
     front = f"the front of {WORDS[phase]} energy and {_quality(quality)}"
@@ -134,16 +144,19 @@ def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
     sure = [set(rows.index[rows["probability_optimal"] >= SURE]) & optimal[gpu] for gpu, rows in by_gpu.items()]
     order = [name for rows in by_gpu.values() for name in rows.sort_values("cost_mean").index]
     names = [name for name in dict.fromkeys(order) if all(name in members for members in sure)]
-    surely = f"{_named(names)} surely so, in 95 % of the draws" if names else "none surely so, in 95 % of the draws"
+    surely = f"{named(names)} surely so, in 95 % of the draws" if names else "none surely so, in 95 % of the draws"
     if len(by_gpu) == 1:
         gpu = next(iter(by_gpu))
         sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}: {surely}"
     else:
         union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
-        sentence = (
-            f"{len(union)} models are on {front} on some platform, and {len(common)} of them on all {len(by_gpu)}: "
-            f"{surely} on each"
-        )
+        if union == common:
+            which = f"The same {len(union)} models are on {front} on all {len(by_gpu)} platforms"
+        else:
+            which = (
+                f"{len(union)} models are on {front} on some platform, and {len(common)} of them on all {len(by_gpu)}"
+            )
+        sentence = f"{which}: {surely} on each"
     yield Finding("front", sentence, "fronts", FRONTS)
 
 
@@ -179,8 +192,8 @@ def _carried_over(references: pd.DataFrame) -> Iterator[Finding]:
     row = chosen.iloc[0]
     yield Finding(
         "normalization",
-        f"{row['references']:.0f} reference architectures carry the {WORDS[phase]} energies over to a GPU that the "
-        f"study does not have with a median error of {readable.digits(row['mdape_percent'])} % (90 % interval "
+        f"{row['references']:.0f} reference architectures carry the {WORDS[phase]} energies over to a platform that "
+        f"the study does not have with a median error of {readable.digits(row['mdape_percent'])} % (90 % interval "
         f"{readable.digits(row['mdape_low_percent'])} to {readable.digits(row['mdape_high_percent'])} %)",
         "normalization",
         REFERENCES,
@@ -230,16 +243,16 @@ def _missing(frame: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _flagged(frame: pd.DataFrame) -> Iterator[Finding]:
-    """Say how many records have a flag, and which one most of them have."""
-    flags = frame.loc[frame["outcome"] == "ok", "flags"].dropna().str.split()
-    flags = flags[flags.map(bool)]
+    """Say how many records have a flag besides that of an estimate, which the kinds tell, and which one most have."""
+    flags = frame.loc[frame["outcome"] == "ok", "flags"].dropna().str.split().explode()
+    flags = flags[flags.notna() & (flags != ESTIMATED)]
     if flags.empty:
         return
-    counts: Any = flags.explode().value_counts()
+    counts: Any = flags.value_counts()
     flag, count = str(counts.index[0]), int(counts.iloc[0])
     meaning = f", {MEANINGS[flag]}" if flag in MEANINGS else ""
     energies = (frame["outcome"] == "ok").sum()
-    sentence = f"{len(flags):,} of {energies:,} energies have a flag, {count:,} of them {flag}{meaning}"
+    sentence = f"{flags.index.nunique():,} of {energies:,} energies have a flag, {count:,} of them {flag}{meaning}"
     yield Finding("flags", sentence, "how", FLAGS)
 
 
@@ -248,7 +261,8 @@ def _quality(name: str) -> str:
     return label[0].lower() + label[1:]
 
 
-def _named(names: list[str]) -> str:
+def named(names: list[str]) -> str:
+    """Name the first few, and count the others."""
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more
 

@@ -39,12 +39,13 @@ def downloads(measurements: tuple[Path, pd.DataFrame], energies: pd.DataFrame, t
         tables: other tables by their path below the study's results; those that are not CSV stay beside the page.
     """
     path, frame = measurements
-    files = {"measurements.csv": _packed_csv(frame), "tables/energy.csv": _packed_csv(energies)}
+    files = {"measurements.csv": packed_csv(frame), "tables/energy.csv": packed_csv(energies)}
     files |= {name: packed(table.read_bytes()) for name, table in tables.items() if table.suffix == ".csv"}
     inside = {name: content for name, content in files.items() if len(content) <= MOST_PACKED_BYTES}
     outside = [name for name in dict.fromkeys([*files, *tables]) if name not in inside]
     return Downloads(inside, [path.name if name == "measurements.csv" else name for name in outside])
 
 
-def _packed_csv(frame: pd.DataFrame) -> str:
+def packed_csv(frame: pd.DataFrame) -> str:
+    """Pack a table as CSV."""
     return packed(frame.to_csv(index=False))

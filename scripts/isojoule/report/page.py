@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import pandas as pd
@@ -13,9 +13,12 @@ from isojoule.errors import InputError
 from isojoule.figures.captions import MEASUREMENTS
 from isojoule.fronts.costs import COSTS
 from isojoule.records import ExtractionRecord
-from isojoule.report import calculator, charts, libraries
+from isojoule.report import calculator, charts, libraries, sharing
+from isojoule.report.about import about
 from isojoule.report.analysis_tables import read_tables, records
-from isojoule.report.downloads import downloads, packed
+from isojoule.report.before_and_after import before_and_after
+from isojoule.report.choices import choices
+from isojoule.report.downloads import downloads, packed, packed_csv
 from isojoule.report.embedded_figures import figures_by_category, left_out
 from isojoule.report.provenance import provenance
 from isojoule.tables.energy import energy_table
@@ -27,11 +30,28 @@ TEMPLATE = Path(__file__).parent / "template"
 MOST_PLAIN_ROWS = 1000
 
 
+class Surroundings(NamedTuple):
+    """What the page says that is in no table.
+
+    Attributes:
+        data_source: `dataset.source` of the study's configuration.
+        before: file and table of another study, or of an earlier state of this one, to hold this one against.
+        picture: address of the picture that stands for the page where its address is shared.
+        url: address of the page.
+    """
+
+    data_source: str | None = None
+    before: tuple[Path, pd.DataFrame] | None = None
+    picture: str = ""
+    url: str | None = None
+
+
 def render(
     measurements: tuple[Path, pd.DataFrame],
     tables: Mapping[str, Path],
     figures: Sequence[Path],
     extraction: ExtractionRecord | None = None,
+    surroundings: Surroundings | None = None,
 ) -> str:
     """Write the page as text.
 
@@ -41,12 +61,13 @@ def render(
             given has no section.
         figures: SVG files, which are shown in this order.
         extraction: record of what the features cost.
+        surroundings: what the page says that is in no table.
 
     Raises:
         InputError: a table or figure cannot be read.
     """
     try:
-        return _render(measurements, tables, figures, extraction)
+        return _render(measurements, tables, figures, extraction, surroundings or Surroundings())
     except (KeyError, jinja2.UndefinedError) as error:
         raise InputError(f"tables: found one without what the page shows of it: {error}") from error
 
@@ -56,20 +77,36 @@ def _render(
     tables: Mapping[str, Path],
     figures: Sequence[Path],
     extraction: ExtractionRecord | None,
+    surroundings: Surroundings,
 ) -> str:
     path, frame = measurements
     energies = energy_table(frame)
     analysis = read_tables(tables)
     names = frame["study"].dropna()
+    compared = before_and_after(surroundings.before, frame) if surroundings.before else None
     inside, beside = downloads(measurements, energies, tables)
+    if compared:
+        inside |= {f"compared/{name}.csv": packed_csv(getattr(compared, name)) for name in ("cells", "circumstances")}
     data_tables, data_tables_style = libraries.data_tables()
     study = calculator.study(frame)
+    name = str(names.iloc[0]) if len(names) else path.stem
+    chosen = choices(analysis["fronts"], energies)
     return (
         environment()
         .get_template("page.html.j2")
         .render(
             version=__version__,
-            study=names.iloc[0] if len(names) else path.stem,
+            study=name,
+            title=sharing.title(name, frame),
+            icon=sharing.ICON,
+            surroundings=surroundings,
+            compared=compared,
+            compared_cells=records(compared.cells) if compared else [],
+            compared_circumstances=records(compared.circumstances) if compared else [],
+            about=about(frame, surroundings.data_source),
+            models=list(frame["architecture"].unique()),
+            choices=chosen,
+            choice_units=_choice_units(chosen),
             energies=records(energies),
             sections=_sections(analysis),
             units=_units(energies),
@@ -128,6 +165,10 @@ def _sections(analysis: Mapping[str, pd.DataFrame]) -> set[str]:
     of_tables = {"fronts": ("fronts",), "claims": ("claims",), "normalization": ("ranking", "references")}
     shown = {name for name, tables in of_tables.items() if any(len(analysis[table]) for table in tables)}
     return {"energy", "how", *shown}
+
+
+def _choice_units(chosen: dict[str, Any] | None) -> readable.Unit | None:
+    return readable.unit("kWh", [row["energy_kwh"] for row in chosen["rows"]]) if chosen else None
 
 
 def _units(energies: pd.DataFrame) -> dict[str, readable.Unit]:

@@ -24,6 +24,11 @@ def load(path: Path) -> Configuration:
     return check(yaml_reader.read(path), str(path))
 
 
+def data_source(configuration: Configuration) -> str | None:
+    """Return `dataset.source` of a study; nothing where its workload has no such key."""
+    return getattr(getattr(configuration, "dataset", None), "source", None)
+
+
 def check(content: Any, source: str = "configuration") -> Configuration:
     """Check and complete a configuration that has been parsed already, such as that of Snakemake.
 
@@ -108,6 +113,11 @@ def check_files(configuration: Configuration, results: Path) -> None:
     for key, file in {} if _is_prepared(configuration, results) else configuration.data_files().items():
         if not file.exists():
             raise InputError(f"dataset.{key}: found no {file} in {Path.cwd()}, expected the data of the study")
+    other = configuration.report.compared_with
+    if other is not None and not Path(other).is_file():
+        raise InputError(
+            f"report.compared_with: found no file {other} in {Path.cwd()}, expected a table of measurements"
+        )
     table = configuration.analysis.quality_table
     if table and not Path(table).is_file():
         raise InputError(f"analysis.quality_table: found no file {table} in {Path.cwd()}, expected a CSV of qualities")

@@ -57,7 +57,7 @@ async function enhanceTables() {
     const long = element.tBodies[0].rows.length > ROWS;
     const table = new jQuery.fn.dataTable.Api(jQuery(element).DataTable({
       order: [], columnDefs: [{ targets: "number", type: "value" }], paging: long, pageLength: ROWS, autoWidth: false, lengthMenu: [ROWS, 100, { label: "all", value: -1 }],
-      layout: { topStart: "search", topEnd: null, bottomStart: long ? "info" : null, bottomEnd: long ? ["pageLength", "paging"] : null },
+      layout: { topStart: long ? "search" : null, topEnd: null, bottomStart: long ? "info" : null, bottomEnd: long ? ["pageLength", "paging"] : null },
       language: { search: "Filter rows:", lengthMenu: "Rows: _MENU_" },
     }));
     addFilters(element, table);
@@ -87,6 +87,7 @@ function addFilters(element, table) {
   if (!element.dataset.filters) return;
   const controls = document.createElement("div");
   controls.className = "controls noprint";
+  controls.dataset.filtersOf = element.id;
   for (const column of element.dataset.filters.split(",").map(Number)) {
     const cells = distinct(table.column(column).data().toArray().map((cell) => (typeof cell === "string" ? cell : cell.display)));
     const values = cells.map((cell) => {
@@ -99,7 +100,8 @@ function addFilters(element, table) {
     select.addEventListener("change", () => {
       table.column(column).search.fixed("chosen", select.value ? (text) => text.trim() === select.value : null).draw();
     });
-    label.append(`${table.column(column).title()} `, select);
+    select.dataset.filter = table.column(column).title();
+    label.append(`${select.dataset.filter} `, select);
     controls.append(label);
   }
   element.closest(".wide").before(controls);
@@ -169,6 +171,9 @@ function axisTicks(type, element, values) {
   return { labelExpr: "datum.value < 1e-3 || datum.value >= 1e6 ? format(datum.value, '.0e') : format(datum.value, ',~r')", values: ticks, labelOverlap: true };
 }
 
+// The model that the table of energy is filtered by, which the chart of fronts marks.
+const marked = () => document.querySelector('[data-filters-of="energy-table"] select[data-filter="Architecture"]')?.value;
+
 function frontChart({ rows: columns, styles }) {
   const rows = rowsOf(columns), [cost, platform, quality] = ["front-cost", "front-platform", "front-quality"].map(byId);
   const pick = () => {
@@ -187,7 +192,8 @@ function frontChart({ rows: columns, styles }) {
       x_low: row.x_low ?? row.x, x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
       cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
-    const isNamed = namesApart(values.filter((row) => row.verdict !== "dominated"), values, scale, byId("front-chart"), FRONT_HEIGHT);
+    const ofMarked = { filter: { field: "architecture", equal: marked() ?? "" } }, isMarked = values.some((row) => row.architecture === marked());
+    const isNamed = namesApart(values.filter((row) => row.verdict !== "dominated" && row.architecture !== marked()), values, scale, byId("front-chart"), FRONT_HEIGHT);
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, domain: spanOf(values.flatMap((row) => [row.y_low, row.y_high])) }, title: quality.value };
     const color = {
@@ -214,6 +220,10 @@ function frontChart({ rows: columns, styles }) {
             ],
           },
         },
+        ...(isMarked ? [
+          { transform: [ofMarked], mark: { type: "point", filled: false, size: 420, strokeWidth: 2.5, color: colours.text, aria: false }, encoding: { x, y } },
+          { transform: [ofMarked], mark: { type: "text", align: "left", dx: 13, dy: 4, fontSize: 13, fontWeight: "bold", aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } } },
+        ] : []),
         ...(isNamed.size ? [{
           transform: [{ filter: { field: "architecture", oneOf: [...isNamed] } }],
           mark: { type: "text", align: "left", dx: 2, dy: -12, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
@@ -229,6 +239,7 @@ function frontChart({ rows: columns, styles }) {
       + (near.length ? ` Within noise: ${near.join(", ")}.` : "");
   };
   [cost, platform, quality].forEach((select) => select.addEventListener("change", update));
+  document.querySelector('[data-filters-of="energy-table"] select[data-filter="Architecture"]')?.addEventListener("change", draw);
   return update();
 }
 
@@ -364,5 +375,7 @@ dark.addEventListener("change", follow);
 follow();
 await library("vega");
 if (data.study) calculator(data.study);
-await Promise.all([showFigures(), enhanceTables(), data.fronts && frontChart(data.fronts), data.energies && energyChart(data.energies)]);
+await Promise.all([showFigures(), enhanceTables()]);
+await Promise.all([data.fronts && frontChart(data.fronts), data.energies && energyChart(data.energies)]);
+Links.start();
 document.documentElement.dataset.ready = "true";

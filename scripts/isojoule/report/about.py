@@ -1,0 +1,60 @@
+"""What a study is and is not, in the first lines of its page."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from isojoule.tables.columns import KINDS, NOT_STATED
+
+SYNTHETIC = "synthetic"
+MOST_SOURCES = 2
+
+
+class Remark(NamedTuple):
+    """One thing that a reader must know before the first number: a few words, and a sentence on them."""
+
+    words: str
+    sentence: str
+
+
+def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
+    """Say what the energies of a study are, and what it cannot tell.
+
+    Args:
+        frame: a table of measurements.
+        data_source: `dataset.source` of the configuration, where there is one.
+    """
+    ok = frame[frame["outcome"] == "ok"]
+    rows_of_kinds = {kind: ok[ok["energy_kind"] == kind] for kind in KINDS}
+    remarks = [_of_kind(kind, rows, len(ok)) for kind, rows in rows_of_kinds.items() if len(rows)]
+    if data_source == SYNTHETIC:
+        remarks.append(
+            Remark(
+                "Made-up data",
+                "The models learn signals that are made from a seed, to try isojoule out. How good they are at it says "
+                "nothing of real data: choose no model for real work by this page",
+            )
+        )
+    return remarks
+
+
+def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
+    energies = f"all {total:,} energies" if len(rows) == total else f"{len(rows):,} of {total:,} energies"
+    sources = list(rows["energy_source"].dropna().unique())
+    others = "; and others" if len(sources) > MOST_SOURCES else ""
+    by = f" ({'; '.join(sources[:MOST_SOURCES])}{others})" if sources else ""
+    if kind == "measured":
+        of_boards = rows["gpu_energy_kwh"].notna().any()
+        what = "; of a GPU it is the energy of its board, without the rest of the machine" if of_boards else ""
+        return Remark("Measured", f"Instruments measured {energies}{by}{what}")
+    if kind == "simulated":
+        return Remark("Simulated, not measured", f"Nobody ran anything for {energies}: they are made up{by}")
+    if kind == NOT_STATED:
+        return Remark("Not stated", f"The table does not say whether {energies} are measured or estimated")
+    carried = int((rows["measured_energy_kind"] == "measured").sum())
+    if carried == len(rows):
+        return Remark(
+            "Estimated from a part", f"A part of the work was measured for {energies}, and carried to all of it{by}"
+        )
+    part = f"; of {carried:,} a part of the work was measured, and carried to all of it" if carried else ""
+    return Remark("Estimated, not measured", f"No instrument measured {energies}: they are computed{by}{part}")
