@@ -30,8 +30,15 @@ Path(LOCKS.name).chmod(0o1777)
 
 @pytest.fixture(scope="session")
 def demo():
-    """Return the demo's configuration with two repeats."""
-    return changed(reading.load(PROJECT / "config" / "demo.yaml"), {"repeats": 2})
+    """Return the demo's configuration with two repeats, three networks of each family and the defaults of normalization."""
+    architectures = {
+        "mlp": [{"layers": 1, "hidden": [16, 32, 64]}],
+        "cnn": [{"layers": 2, "hidden": [2, 4, 8]}],
+        "rnn": [{"layers": 1, "hidden": [16, 32, 64]}],
+        "crnn": [{"layers": [[5, 1]], "hidden": [[4, 16], [8, 16], [8, 32]]}],
+    }
+    values = {"repeats": 2, "architectures": architectures, "normalization": {}}
+    return changed(reading.load(PROJECT / "config" / "demo.yaml"), values)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
     grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
     isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
-        --phase train --references mine.csv --energy-kwh 2.1e-6
+        --phase train --references mine.csv --energy-kwh 1.2e-6
 
 The references are architectures of the study, measured on my GPU: rows with the
 columns architecture, energy_kwh and, if it is known for all, duration_s, such
