@@ -43,7 +43,11 @@ REMARKS = [
     (
         {"energy_kind": ["measured", "simulated", "simulated", "simulated"]},
         "synthetic",
-        ["Measured. Instruments measured 1 of 4 energies", "Simulated, not measured. Nobody ran", "Made-up data. "],
+        [
+            "Measured. Instruments measured 1 of 4 energies",
+            "Simulated, not measured. 3 of 4 energies are made up: nobody ran",
+            "Made-up data. ",
+        ],
     ),
     ({"energy_kind": "measured"}, "desed", ["Measured. Instruments measured all 4 energies"]),
 ]

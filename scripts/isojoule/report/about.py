@@ -48,7 +48,9 @@ def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
         what = "; of a GPU it is the energy of its board, without the rest of the machine" if of_boards else ""
         return Remark("Measured", f"Instruments measured {energies}{by}{what}")
     if kind == "simulated":
-        return Remark("Simulated, not measured", f"Nobody ran anything for {energies}: they are made up{by}")
+        return Remark(
+            "Simulated, not measured", f"{energies.capitalize()} are made up{by}: nobody ran anything for them"
+        )
     if kind == NOT_STATED:
         return Remark("Not stated", f"The table does not say whether {energies} are measured or estimated")
     carried = int((rows["measured_energy_kind"] == "measured").sum())

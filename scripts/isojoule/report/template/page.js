@@ -34,6 +34,10 @@ function choose(select, options, keep) {
 async function showFigures() {
   for (const image of document.querySelectorAll("img[data-packed]")) {
     image.src = await unpacked(image.dataset.packed, "image/svg+xml");
+    await image.decode();
+    // A screen is read from farther than paper: larger where there is room, and never smaller than on paper, but scrolled.
+    image.closest("figure").style.width = `${Math.round(1.5 * image.naturalWidth)}px`;
+    image.style.minWidth = `${image.naturalWidth}px`;
     const link = image.closest("figure").querySelector("a[data-save]");
     link.href = image.src;
     link.download = link.dataset.save;
@@ -116,7 +120,7 @@ function chart(element, spec) {
     const config = {
       background: "transparent", font: "system-ui, sans-serif",
       axis: { labelColor: colours.text, titleColor: colours.text, gridColor: colours.line, domainColor: colours.quiet, tickColor: colours.quiet, labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" },
-      legend: { labelColor: colours.text, titleColor: colours.text, labelFontSize: 12, symbolSize: 90, orient: "top", labelLimit: 400 },
+      legend: { labelColor: colours.text, titleColor: colours.text, labelFontSize: 12, symbolSize: 90, orient: "top", labelLimit: 400, columns: Math.max(1, Math.floor((element.clientWidth - 160) / 165)) },
       view: { stroke: null },
     };
     const made = await vegaEmbed(element, { ...spec(light || !dark.matches, colours), config }, {
