@@ -13,6 +13,7 @@ from isojoule.challenge import kit as kits
 from isojoule.challenge.judging import judge
 from isojoule.challenge.ranking import _on_front
 from isojoule.errors import InputError
+from isojoule.naming import escaped
 from isojoule.programs.keeping import Keeper
 from isojoule.records import provenance
 from isojoule.records.challenge import Measured, Submission
@@ -210,8 +211,8 @@ def test_what_is_wrong_of_one_system_costs_no_other(task, folder):
 
 
 def test_a_team_that_is_another_one_but_for_case_is_doubted(task, folder):
-    for team in ("Team", "team "):
-        submission(task, folder, team, file=team.strip())
+    for team in ("Team", "team"):
+        submission(task, folder, team)
     table, _, _ = ranked(folder)
     assert table["rank"].notna().all()
     assert table["doubts"].str.contains("another team has nearly its name: [Tt]eam").all()
@@ -224,6 +225,40 @@ def test_the_last_submission_of_a_team_counts(task, folder, later):
     table, _, _ = ranked(folder)
     assert table["refused"].notna().sum() == 1
     assert table["rank"].notna().sum() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "name"), [("team", "=1+1"), ("architecture", "a\u202eb"), ("device", "@x"), ("team", "a\nb")]
+)
+def test_a_submission_with_such_a_name_is_not_ranked(task, folder, field, name):
+    changes = {"systems": lambda runs: [run | {field: name} for run in runs]} if field != "team" else {}
+    submission(task, folder, name if field == "team" else "team", file="one", **changes)
+    table, page, said = ranked(folder)
+    assert list(table["team"]) == ["one"]
+    assert table["refused"].str.contains(f"found {escaped(name)}, expected a name ", regex=False).all()
+    assert all(line.isprintable() for line in said.splitlines())
+    assert (name in said + page) == name.isprintable()
+
+
+def test_what_a_team_wrote_elsewhere_is_shown_as_escapes(task, folder):
+    """Messages, versions, unknown keys and names of files come from a team as well."""
+    evil = "\x1b[2J\nfirst\u202e<script>alert(1)</script>"
+    oom = {"outcome": "oom", "message": evil, "energy_kwh": None, "energy_kind": None}
+    team = "<img src=x onerror=alert(1)>"
+    name = f"{team}-{task[4][0]}"
+    submission(task, folder, team, systems=of(name, **oom), software=lambda has: has | {"torch": evil}, file="html")
+    (folder / "submissions" / "=1+1\u202e.json").write_text("[]")
+    (folder / "submissions" / "keys.json").write_text(json.dumps({evil: 1}))
+    table, page, said = ranked(folder)
+    assert set(table["team"]) == {team, "the file =1+1\\u202e", "keys"}
+    assert all(line.isprintable() for line in said.splitlines())
+    assert "\\x1b[2J\\nfirst\\u202e<script>" in said
+    assert "<script>" not in page
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+    texts = table.select_dtypes(["object", "string"])
+    assert not any(str(value).startswith(("=", "+", "-", "@", "\t", "\r")) for value in texts.to_numpy().ravel())
+    assert not any(character in (folder / "r.csv").read_text() for character in "\x1b\u202e")
 
 
 def test_files_that_are_none_are_named(task, folder):

@@ -9,6 +9,7 @@ import numpy as np
 
 from isojoule.challenge.kit import checksum
 from isojoule.errors import InputError
+from isojoule.naming import check_name, escaped, unfit
 from isojoule.normalization.user_rows import DISAGREEING_FACTOR, Repeats
 from isojoule.normalization.user_system import System
 from isojoule.records.challenge import Kit, Measured, Submission, read_submission
@@ -69,7 +70,11 @@ def judge(path: Path, kit: Kit) -> Judged:
     try:
         submission = read_submission(path)
     except InputError as error:
-        return Judged(path, path.stem, refused=str(error).removeprefix(f"{path}: "))
+        return Judged(path, _name_of(path), refused=escaped(str(error).removeprefix(f"{path}: ")))
+    try:
+        _check_names(submission)
+    except InputError as error:
+        return Judged(path, _name_of(path), refused=str(error))
     try:
         _check_origin(submission, kit)
         references = _repeats([run for run in submission.references if run.architecture in kit.references_kwh], kit)
@@ -83,8 +88,8 @@ def judge(path: Path, kit: Kit) -> Judged:
         _check_references(submission, references, kit)
         _check_runs(submission)
     except InputError as error:
-        return Judged(path, submission.team, refused=str(error), submission=submission)
-    doubts = tuple(_doubts(submission, references, systems, kit))
+        return Judged(path, submission.team, refused=escaped(str(error)), submission=submission)
+    doubts = tuple(map(escaped, _doubts(submission, references, systems, kit)))
     return Judged(path, submission.team, None, doubts, submission, references, systems, refused_systems)
 
 
@@ -106,6 +111,20 @@ def _beside_namesakes(judged: Judged, teams: Collection[str]) -> Judged:
     if judged.refused is not None or not namesakes:
         return judged
     return replace(judged, doubts=(*judged.doubts, f"another team has nearly its name: {', '.join(namesakes)}"))
+
+
+def _name_of(path: Path) -> str:
+    """What a submission is called whose team is not known."""
+    name = escaped(path.stem)
+    return f"the file {name}" if unfit(name) else name
+
+
+def _check_names(submission: Submission) -> None:
+    """Refuse names that would show something else than they are, in the table or on the page."""
+    check_name("team", submission.team)
+    for run in (*submission.references, *submission.systems):
+        check_name("name of a system", run.architecture)
+        check_name("name of a device", run.device)
 
 
 def _check_origin(submission: Submission, kit: Kit) -> None:

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     if len(qualities := dict(options.quality)) < len(options.quality):
         raise InputError("--quality: found a name twice, expected each once")
     description = Description(
-        options.name or name_of(options.command),
+        name_of(options.command) if options.name is None else options.name,
         options.phase,
         options.gpu_label,
         options.flops,

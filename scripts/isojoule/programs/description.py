@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from isojoule.naming import check_name
 from isojoule.records import RunRecord, provenance
 from isojoule.records.measurement import Gpu
 from isojoule.records.run import RunProvenance
@@ -27,6 +28,9 @@ class Description:
         flops: forward FLOPs of one example.
         params: number of parameters.
         quality: by name of the metric; more is better.
+
+    Raises:
+        InputError: a name shows something else than it is.
     """
 
     name: str
@@ -35,6 +39,14 @@ class Description:
     flops: int | None = None
     params: int | None = None
     quality: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what tables and pages will show."""
+        check_name("name of the system", self.name)
+        if self.gpu is not None:
+            check_name("name of the platform", self.gpu)
+        for quality in self.quality:
+            check_name("name of a quality", quality)
 
 
 def begun(description: Description, command: Sequence[str], gpus: Sequence[Gpu], *, is_part: bool = False) -> RunRecord:

@@ -104,7 +104,7 @@ def measure(
         _wait_for_all()
         return
     words = [*sys.orig_argv]
-    description = Description(name or name_of(words), phase, gpu, flops, params, quality or {})
+    description = Description(name_of(words) if name is None else name, phase, gpu, flops, params, quality or {})
     path = Path(output or default_path(description.name, phase, provenance.now(), os.getpid()))
     keeper = Keeper(path, None if append is None else Path(append))
     keeper.check(description.phase, description.quality)

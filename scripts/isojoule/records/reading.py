@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from isojoule.errors import InputError
 from isojoule.files import unreadable
+from isojoule.naming import escaped
 from isojoule.records.base import Record
 from isojoule.seals import check_json
 
@@ -34,7 +35,7 @@ def read_record(path: Path, model: type[AnyRecord]) -> AnyRecord:
         errors = {".".join(map(str, problem["loc"])) or "the file": problem["msg"] for problem in error.errors()}
         kind = OtherVersionError if "schema_version" in errors else InputError
         field = "schema_version" if kind is OtherVersionError else next(iter(errors))
-        raise kind(f"{path}: is not a {model.__name__}: {field}: {errors[field]}") from error
+        raise kind(f"{path}: is not a {model.__name__}: {escaped(field)}: {errors[field]}") from error
     if record.seal is not None:
         check_json(path, content, record.seal)
     return record

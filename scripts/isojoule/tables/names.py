@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.naming import unfit
 from isojoule.tables.text_file import in_one_line
 from isojoule.tables.values import origin_of, place
 
@@ -35,6 +36,29 @@ def check_spelling(frame: pd.DataFrame, known: Iterable[str], named: Collection[
             raise InputError(
                 f"{origin_of(frame)}: found the column {in_one_line(column)}, expected {expected}, written so"
             )
+
+
+def check_names(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Refuse names that a terminal, a table or a page would show as something else than they are.
+
+    Args:
+        frame: any table.
+        columns: columns of names; those that the table lacks, or that have numbers, are ignored.
+
+    Raises:
+        InputError: there is one.
+    """
+    for column in columns:
+        if column not in frame or pd.api.types.is_numeric_dtype(frame[column]):
+            continue
+        names = frame[column].dropna().map(str)
+        for name in names.unique():
+            if expected := unfit(name):
+                position = int((frame[column] == name).to_numpy(dtype=bool).argmax())
+                raise InputError(
+                    f"{origin_of(frame)}: column {column}: found {in_one_line(name)} in {place(frame, position)}, "
+                    f"expected {expected}"
+                )
 
 
 def check_one_name(frame: pd.DataFrame, name: str, advice: str = "") -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from isojoule import seals
 from isojoule.errors import InputError
 from isojoule.tables.columns import COLUMNS
-from isojoule.tables.names import NAME_COLUMNS, check_spelling
+from isojoule.tables.names import NAME_COLUMNS, check_names, check_spelling
 from isojoule.tables.text_file import CHARACTERS_SHOWN, checked_text, in_one_line
 
 # columns of the tables that the analysis writes which have names of architectures and GPUs as well
@@ -40,7 +40,8 @@ def read_any(
     Raises:
         ChangedError: a stage of ours wrote the table, and it was changed since.
         InputError: there is no such file, it is no table, or its form hides something: a column twice, a row with more
-            values than the header, blanks around a name, names in an index, a column that is nearly one of ours.
+            values than the header, blanks around a name, names in an index, a column that is nearly one of ours, a name
+            that shows something else than it is.
     """
     if not path.is_file():
         kind = "a folder" if path.is_dir() else "no such file"
@@ -52,6 +53,7 @@ def read_any(
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
     frame.attrs["origin"] = str(path)
     check_spelling(frame, {*COLUMNS, *NAME_COLUMNS, *known}, {*words, *named})
+    check_names(frame, dict.fromkeys((*NAME_COLUMNS, "gpu", "family", "study", *words)))
     return frame
 
 

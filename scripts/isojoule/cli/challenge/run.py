@@ -39,8 +39,10 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.energy.cuda_list import visible_uuids
     from isojoule.errors import InputError
     from isojoule.files import check_writable
+    from isojoule.naming import check_name
     from isojoule.records.writing import write_record
 
+    check_name("--team", options.team)
     kit, _ = kits.read(options.kit)
     check_writable(options.output.parent)
     if options.output.exists():
