@@ -100,10 +100,7 @@ class _Task(NamedTuple):
     values: Values
     target_kwh: Values
     own: Values
-
-    def evidenced(self) -> Evidenced:
-        """Predict, and test the method on what is known."""
-        return self.method.evidenced(self.values, self.target_kwh, self.own)
+    evidenced: Evidenced
 
 
 class Target:
@@ -128,11 +125,12 @@ class Target:
         present = set(frame.loc[(frame["phase"] == phase) & (frame["outcome"] == "ok"), "energy_kind"])
         self.kinds = tuple(kind for kind in KINDS if kind in present)
         self._others: dict[tuple[tuple[str, ...], tuple[str, ...]], list[OtherGpu]] = {}
+        self._last: tuple[object, _Task] | None = None
 
     def normalize(self, references: Mapping[str, System], system: System) -> Normalized:
         """Normalize a user's system; arguments, result and refusals as of the function `normalize`."""
         task = self._task(references, system)
-        evidenced = task.evidenced()
+        evidenced = task.evidenced
         half, basis = half_widths(evidenced)
         energy_kwh, half_width = _energy_kwh(evidenced), None if half is None else float(half[0])
         return Normalized(
@@ -163,7 +161,7 @@ class Target:
         """Return by how much the logarithm of the energy changes with that of each reference, then the system's."""
         task = self._task(references, system)
         column = task.method.columns.index("energy_kwh")
-        start = np.log(_energy_kwh(task.evidenced()))
+        start = np.log(_energy_kwh(task.evidenced))
         changed = []
         for row in range(len(task.values) + 1):
             values, own = task.values.copy(), task.own.copy()
@@ -172,6 +170,13 @@ class Target:
         return np.array((np.array(changed) - start) / np.log1p(STEP))
 
     def _task(self, references: Mapping[str, System], system: System) -> "_Task":
+        """The task of a system, which is kept for its slopes."""
+        key = tuple(references.items()), system
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._new_task(references, system)
+        return self._last[1]
+
+    def _new_task(self, references: Mapping[str, System], system: System) -> "_Task":
         _check(references, system, self.study, self.target)
         on_target = self.study.loc[list(references)]
         on_own_gpu = on_target.assign(
@@ -188,7 +193,8 @@ class Target:
             )
         method = method.beside(self._beside(method, tuple(references)))
         own = method.matrix(own_system)
-        return _Task(on_target, on_own_gpu, own_system, method, values, target_kwh, own)
+        evidenced = method.evidenced(values, target_kwh, own)
+        return _Task(on_target, on_own_gpu, own_system, method, values, target_kwh, own, evidenced)
 
     def _beside(self, method: Shared, references: tuple[str, ...]) -> list[OtherGpu]:
         """The study's other GPUs, for a method and references; found once."""
