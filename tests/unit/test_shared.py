@@ -73,6 +73,25 @@ def test_a_gpu_that_is_like_mine_tells_what_a_system_leaves_over():
     assert (shared.of(systems[further]).deviation <= alone.of(systems[further]).deviation + 1e-9).all()
 
 
+def test_systems_that_are_left_out_at_once_are_those_of_solving_again_without_them():
+    generator = np.random.default_rng(3)
+    others = [OtherGpu(*(np.exp(generator.normal(size=size)) for size in ((4, 4), (n, 4), n))) for n in (12, 7, 20)]
+    left_over = [generator.normal(0, 0.2, 4 + len(other.systems)) for other in others]
+    process = SharedProcess(np.exp(generator.normal(size=(4, 4))), generator.normal(0, 0.2, 4), others, left_over)
+    covariance, part = process._covariance, process._part
+    for number in range(len(others)):
+        is_asked = (process._gpu == number + 1) & (part >= 0)
+        answer = process.of_other(number)
+        for row, mean, deviation in zip(np.flatnonzero(is_asked), answer.mean, answer.deviation, strict=True):
+            known = ~is_asked & (part != part[row])
+            solved = np.linalg.solve(
+                covariance[np.ix_(known, known)] + NOISE * np.eye(known.sum()), covariance[known, row]
+            )
+            assert mean == pytest.approx(solved @ process._left_over[known], abs=1e-10)
+            variance = covariance[row, row] - solved @ covariance[known, row] + NOISE
+            assert deviation**2 == pytest.approx(variance + process._squared_distances_beyond[row], rel=1e-9)
+
+
 def test_no_gpu_knows_the_systems_that_are_asked_for(of_world):
     """Neither the prediction nor the pretended ones change where other GPUs measured the asked systems otherwise."""
     chosen, to_target = beside(of_world)

@@ -99,6 +99,7 @@ class SharedProcess:
             self._part[np.flatnonzero(self._gpu == number + 1)[count:]] = part
         self._covariance = _kernel(self._features, self._features)
         self._covariance *= 1 + OWN_SHARE * (self._gpu[:, None] == self._gpu)
+        self._inverse = np.linalg.inv(self._covariance + NOISE * np.eye(len(self._gpu)))
 
     def of(self, systems: Values) -> LeftOver:
         """Predict for systems on the user's GPU, by their columns, (m, c)."""
@@ -106,8 +107,10 @@ class SharedProcess:
         features = self._standardized(centered)
         covariances = _kernel(features, self._features) * (1 + OWN_SHARE * (self._gpu == 0))
         variances = (1 + OWN_SHARE) * (2 + (features**2).mean(axis=1))
-        everything = np.arange(len(self._gpu))
-        return self._given(everything, covariances, variances, self._squared_distance_beyond(centered))
+        solved = covariances @ self._inverse
+        explained = np.einsum("mx,mx->m", covariances, solved)
+        beyond = self._squared_distance_beyond(centered)
+        return LeftOver(solved @ self._left_over, _deviation(variances, explained, beyond))
 
     def of_other(self, number: int) -> LeftOver:
         """Predict for the systems of another GPU, (n,), as if it were the user's and as if no GPU knew these systems.
@@ -116,32 +119,22 @@ class SharedProcess:
             number: number of the other GPU, from 0.
         """
         is_asked = (self._gpu == number + 1) & (self._part >= 0)
-        mean, deviation = np.full((2, len(is_asked)), np.nan)
+        asked, known = np.flatnonzero(is_asked), np.flatnonzero(~is_asked)
+        covariances = self._covariance[np.ix_(asked, known)]
+        inverse = _inverse_without(self._inverse, known, asked)
+        solved = covariances @ inverse
+        mean, explained = solved @ self._left_over[known], np.einsum("mx,mx->m", covariances, solved)
+        solved_left_over = inverse @ self._left_over[known]
+        # a part is left out as in `_inverse_without`, but for the few systems that are asked for alone
         for part in range(PARTS):
-            asked = np.flatnonzero(is_asked & (self._part == part))
-            known = np.flatnonzero(~is_asked & (self._part != part))
-            covariances = self._covariance[np.ix_(asked, known)]
-            mean[asked], deviation[asked] = self._given(
-                known, covariances, self._covariance[asked, asked], self._squared_distances_beyond[asked]
-            )
-        return LeftOver(mean[is_asked], deviation[is_asked])
-
-    def _given(
-        self, known: NDArray[np.intp], covariances: Values, variances: Values, squared_distances_beyond: Values
-    ) -> LeftOver:
-        """Predict for systems from some of the entries.
-
-        Args:
-            known: numbers of these entries, (x,).
-            covariances: of the systems with these entries, (m, x).
-            variances: of the systems, (m,).
-            squared_distances_beyond: of the systems, (m,).
-        """
-        of_known = self._covariance[np.ix_(known, known)] + NOISE * np.eye(len(known))
-        solved = np.linalg.solve(of_known, np.column_stack([self._left_over[known], covariances.T]))
-        explained = np.einsum("mx,xm->m", covariances, solved[:, 1:])
-        unexplained = np.maximum(variances - explained, 0) + NOISE + squared_distances_beyond
-        return LeftOver(covariances @ solved[:, 0], np.sqrt(unexplained))
+            away, of_part = np.flatnonzero(self._part[known] == part), np.flatnonzero(self._part[asked] == part)
+            solved_away = solved[np.ix_(of_part, away)]
+            right = np.column_stack([solved_left_over[away], solved_away.T])
+            corrections = np.linalg.solve(inverse[np.ix_(away, away)], right)
+            mean[of_part] -= solved_away @ corrections[:, 0]
+            explained[of_part] -= np.einsum("mx,xm->m", solved_away, corrections[:, 1:])
+        variances = self._covariance[asked, asked]
+        return LeftOver(mean, _deviation(variances, explained, self._squared_distances_beyond[asked]))
 
     def _standardized(self, centered: Values) -> Values:
         """Divide by the scale, but move outliers to the fences of a boxplot, as `corrected.features` does."""
@@ -164,6 +157,25 @@ def parts(targets_kwh: Sequence[Values]) -> list[NDArray[np.intp]]:
     """
     every_energy = np.unique(np.concatenate([np.empty(0), *targets_kwh]))
     return [np.searchsorted(every_energy, target_kwh) % PARTS for target_kwh in targets_kwh]
+
+
+def _inverse_without(inverse: Values, kept: NDArray[np.intp], away: NDArray[np.intp]) -> Values:
+    """Return the inverse of a covariance without some entries, from its inverse M with them.
+
+    It is M_kk - M_ka (M_aa)^-1 M_ak, by the inverse of a partitioned matrix: Rasmussen and Williams, section A.3.
+
+    Args:
+        inverse: M, (x, x).
+        kept: numbers of the entries that are kept, k.
+        away: numbers of all others, a.
+    """
+    between = inverse[np.ix_(away, kept)]
+    return np.asarray(inverse[np.ix_(kept, kept)] - between.T @ np.linalg.solve(inverse[np.ix_(away, away)], between))
+
+
+def _deviation(variances: Values, explained: Values, squared_distances_beyond: Values) -> Values:
+    """Return the standard deviation that is left of variances when what is known explains a part of them, all (m,)."""
+    return np.asarray(np.sqrt(np.maximum(variances - explained, 0) + NOISE + squared_distances_beyond))
 
 
 def _kernel(first: Values, second: Values) -> Values:
