@@ -11,7 +11,14 @@ from commands import isojoule
 from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
-from isojoule.normalization import DEFAULT, METHODS, default_against_published, interval_coverage, reference_tables
+from isojoule.normalization import (
+    DEFAULT,
+    METHODS,
+    default_against_published,
+    interval_coverage,
+    reference_tables,
+    split_noise,
+)
 from isojoule.normalization.pairs import pairs
 from isojoule.normalization.published import PUBLISHED
 from isojoule.normalization.references import min_max
@@ -177,6 +184,8 @@ def test_each_goal_that_is_not_met_is_said_with_by_how_much():
                 "sampling": "min-max",
                 "published": method != DEFAULT,
                 "mdape_percent": error,
+                "default_ratio_low": 0.9,
+                "default_ratio_high": 1.4,
             }
             for count, method, error in [*cells, ("all", DEFAULT, 10.3), ("all", "svr", 10.0)]
         ]
@@ -189,6 +198,7 @@ def test_each_goal_that_is_not_met_is_said_with_by_how_much():
     assert "9.0 / 8.0" in lines[2]
     (unmet,) = [line for line in lines if line.startswith("not met")]
     assert "2 references: our default leaves 12 % more error than line (min-max)" in unmet
+    assert unmet.endswith("and with the splits drawn again it leaves 10 % less to 40 % more (90 % interval)")
     # sqrt(0.5 x 1.03): only two cells have three references or more
     assert lines[-1].startswith(
         "met: from 3 references up the geometric mean of the ratio of the errors is 0.72 over 2"
@@ -197,6 +207,7 @@ def test_each_goal_that_is_not_met_is_said_with_by_how_much():
 
 def test_errors_that_no_measurement_could_tell_from_none_are_equal():
     columns = {"table": "t", "title": "nets", "held_out": "architectures", "phase": "test", "references": "2"}
+    columns |= {"default_ratio_low": 1.0, "default_ratio_high": 1.0}
     rows = [(DEFAULT, False, 2e-12), ("dual", True, 0.0)]
     of_each = [
         {**columns, "method": name, "sampling": "min-max", "published": published, "mdape_percent": error}
@@ -204,6 +215,29 @@ def test_errors_that_no_measurement_could_tell_from_none_are_equal():
     ]
     (row,) = default_against_published.compared(pd.DataFrame(of_each)).to_dict("records")
     assert (row["ratio"], row["is_met"]) == (1.0, True)
+
+
+def test_the_noise_of_splits_is_that_of_drawing_them_again_one_by_one():
+    generator = np.random.default_rng(1)
+    rows = pd.DataFrame(
+        [
+            # the published method is tried on two draws of references, and not on split 4
+            {"method": method, "sampling": "min-max", "split": str(split), "mdape_percent": generator.gamma(5)}
+            for method, splits_tried in ((DEFAULT, range(6)), ("dual", [0, 0, 1, 1, 2, 3, 5]))
+            for split in splits_tried
+        ]
+    )
+    found = split_noise.ratio_intervals(rows, DEFAULT, 0.1, seed=7)
+    errors = {key: of_key.groupby("split")["mdape_percent"].apply(list) for key, of_key in rows.groupby("method")}
+    ratios = []
+    for draw in np.random.default_rng(7).integers(0, 6, (split_noise.DRAWS, 6)):
+        ours, theirs = (
+            [error for split in draw for error in errors[method].get(str(split), [])] for method in (DEFAULT, "dual")
+        )
+        if theirs:
+            ratios.append(np.median(ours) / np.median(theirs))
+    assert found.loc[("dual", "min-max")].tolist() == pytest.approx(np.quantile(ratios, [0.05, 0.95]))
+    assert found.loc[(DEFAULT, "min-max")].tolist() == [1.0, 1.0]
 
 
 def test_intervals_are_asked_for_systems_that_nobody_has_seen(made_up, monkeypatch):

@@ -99,7 +99,7 @@ class SharedProcess:
             self._part[np.flatnonzero(self._gpu == number + 1)[count:]] = part
         self._covariance = _kernel(self._features, self._features)
         self._covariance *= 1 + OWN_SHARE * (self._gpu[:, None] == self._gpu)
-        self._inverse = np.linalg.inv(self._covariance + NOISE * np.eye(len(self._gpu)))
+        self._inverse = np.asarray(np.linalg.inv(self._covariance + NOISE * np.eye(len(self._gpu))), dtype=np.float64)
 
     def of(self, systems: Values) -> LeftOver:
         """Predict for systems on the user's GPU, by their columns, (m, c)."""
