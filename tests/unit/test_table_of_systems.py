@@ -1,12 +1,19 @@
 """A table of systems (`isojoule normalize --systems`): of one GPU, each run once, nothing left out without a word."""
 
+import json
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from commands import isojoule
 from simulated import normalization_task
 
+from isojoule.study import reading
+from isojoule.study.cells import architectures
+from isojoule.tables import measurements
 from isojoule.tables.writing import write_table
 
+EXAMPLE = Path(__file__).parents[2] / "reference" / "example"
 HEADER = "architecture,energy_kwh,gpu,device_name,devices,phase,repeat,outcome,energy_kind"
 GOOD = "net,{kwh},mine,board,1,train,0,ok,simulated"
 
@@ -75,3 +82,39 @@ def test_what_is_odd_of_a_table_is_said(folder):
     assert "warning: gpu: " not in normalized(folder, GOOD.replace("mine", "board")).stdout
     in_joules = normalized(folder, GOOD.replace("{kwh}", str(float(kwh) * 3.6e6))).stdout
     assert "warning: extrapolation: energy_kwh of your system is " in in_joules
+
+
+def test_the_networks_to_measure_are_those_of_the_example():
+    """The same work: else what differs between two computers is the work."""
+    here = reading.load(EXAMPLE.parents[1] / "config" / "references.yaml")
+    there = reading.load(EXAMPLE / "study.yaml")
+    own = {"study", "gpus", "repeats", "architectures"}
+    contents = [{key: value for key, value in of.plain().items() if key not in own} for of in (here, there)]
+    assert contents[0] == contents[1]
+    assert set(architectures(here)) < set(architectures(there))
+    table = measurements.read(EXAMPLE / "measurements.csv")
+    assert set(table["architecture"]) == set(architectures(there))
+    assert set(table["gpu"]) == set(there.gpus)
+    assert set(table["energy_kind"]) == {"estimated"}
+    assert len(table) == len(set(table["architecture"])) * len(there.gpus) * there.repeats
+
+
+def test_a_program_is_normalized_to_the_example(tmp_path):
+    """A computer that takes twice the energy for everything, and a program beside the networks on it."""
+    table = measurements.read(EXAMPLE / "measurements.csv")
+    names = architectures(reading.load(EXAMPLE.parents[1] / "config" / "references.yaml"))
+    of_target = table[(table["gpu"] == "epyc-1thread") & table["architecture"].isin(names)]
+    means = 2 * of_target.groupby("architecture")["energy_kwh"].mean()
+    references = means.reset_index().assign(gpu="mine", phase="train", energy_kind="estimated", duration_s=1.0)
+    references.to_csv(tmp_path / "references.csv", index=False)
+    middle = float(means.median())
+    (tmp_path / "mine.csv").write_text(f"{HEADER},duration_s\nnet,{middle},cpu,CPU,1,train,0,ok,estimated,2\n")
+    words = [EXAMPLE / "measurements.csv", "--target", "epyc-1thread", "--phase", "train"]
+    words += ["--references", "references.csv", "--systems", "mine.csv"]
+    (record,) = json.loads(isojoule("normalize", *words, "--json", cwd=tmp_path).stdout)
+    assert record["energy_kwh"] == pytest.approx(middle / 2, rel=0.25)
+    assert record["low_kwh"] < middle / 2 < record["high_kwh"]
+    assert record["energy_kind"] == "estimated"
+    # the other platform of the example has no durations, and would teach nothing if they were used
+    assert "on 1 other GPU by energy_kwh" in record["method"]
+    assert "not used: duration_s, which is not known of the study's GPUs" in record["warnings"]

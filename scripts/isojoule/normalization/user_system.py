@@ -185,7 +185,7 @@ class Target:
         ).astype({"duration_s": "float64"})
         # one row, with the columns that are known of the system
         own_system = pd.DataFrame([asdict(system)], dtype="float64").dropna(axis=1)
-        method = default_method().suited(on_own_gpu[[name for name in on_own_gpu if name in own_system]])
+        method = self._suited(on_own_gpu, own_system, tuple(references))
         values, target_kwh = method.matrix(on_own_gpu), on_target["energy_kwh"].to_numpy()
         if not method.determined(values[None])[0]:
             raise InputError(
@@ -195,6 +195,15 @@ class Target:
         own = method.matrix(own_system)
         evidenced = method.evidenced(values, target_kwh, own)
         return _Task(on_target, on_own_gpu, own_system, method, values, target_kwh, own, evidenced)
+
+    def _suited(self, on_own_gpu: pd.DataFrame, own_system: pd.DataFrame, references: tuple[str, ...]) -> Shared:
+        """The default method on what is known of the user's systems, without durations that no other GPU has."""
+        names = [name for name in on_own_gpu if name in own_system]
+        method = default_method().suited(on_own_gpu[names])
+        if "duration_s" in method.columns and not self._beside(method, references):
+            timeless = default_method().suited(on_own_gpu[[name for name in names if name != "duration_s"]])
+            return timeless if self._beside(timeless, references) else method
+        return method
 
     def _beside(self, method: Shared, references: tuple[str, ...]) -> list[OtherGpu]:
         """The study's other GPUs, for a method and references; found once."""

@@ -32,7 +32,8 @@ def user_warnings(
     warnings = _unit_warnings(ratios)
     for column in own_system:
         if column in on_own_gpu and column not in columns:
-            warnings.append(f"not used: {column}, which is not known of all references")
+            whose = "the study's GPUs" if on_own_gpu[column].notna().all() else "all references"
+            warnings.append(f"not used: {column}, which is not known of {whose}")
     for column in [name for name in columns if name in own_system]:
         low, high, value = on_own_gpu[column].min(), on_own_gpu[column].max(), own_system[column].iloc[0]
         if not low <= value <= high:
