@@ -15,6 +15,7 @@ from isojoule.figures.shared import drawing, reading
 from isojoule.figures.shared.panels import blank
 from isojoule.flags.of_record import MEANINGS
 from isojoule.records import ComputeRecord, read_record
+from isojoule.records.writing import write_record
 from isojoule.report.page import render
 from isojoule.study.cells import cells
 from isojoule.tables import measurements
@@ -228,6 +229,19 @@ def test_what_was_measured_stays_where_its_compute_could_not_be_counted(folder, 
     assert of_architecture[["params", "flops", "training_flops_exact"]].isna().all(axis=None)
     (sentence,) = in_words(frame, folder)
     assert sentence.startswith(f"cnn-2x2: found no {folder}/compute/cnn-2x2.json, so that its parameters and FLOPs")
+
+
+def test_a_model_without_products_has_no_flops_in_a_table_that_every_program_reads(folder, demo, tmp_path):
+    """The programs refused the whole study, since energies are related to FLOPs, and its were 0."""
+    file = folder / "compute" / "cnn-2x2.json"
+    counts = dict.fromkeys(("forward_flops", "backward_flops", "training_flops_exact"), 0)
+    published = dict.fromkeys(("deepspeed_forward_flops", "training_flops_published"), 0)
+    write_record(file, read_record(file, ComputeRecord).model_copy(update=counts | published))
+    write_table(aggregated(folder, demo), tmp_path / "m.parquet", "isojoule aggregate")
+    frame = measurements.read(tmp_path / "m.parquet")
+    of_architecture = frame[frame["architecture"] == "cnn-2x2"]
+    assert of_architecture[[*counts, "flops"]].isna().all(axis=None)
+    assert of_architecture["params"].notna().all()
 
 
 def test_a_study_without_any_record_is_refused(folder, demo):

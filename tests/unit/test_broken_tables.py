@@ -4,9 +4,11 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from simulated import record
 
 from isojoule import seals
@@ -304,3 +306,29 @@ def test_a_broken_seal_hides_no_change(change, tmp_path_factory):
     path.write_text("cost,value\nenergy_kwh,1500\n")
     seal_beside(path).write_bytes(change(content))
     assert is_read_or_refused(seals.check, path) is None
+
+
+def test_names_that_look_alike_are_asked_about(tmp_path):
+    names = ["caf\u00e9", "cafe\u0301", "m-1"]
+    rows = pd.DataFrame({"gpu": "t4", "architecture": names, "phase": "train", "energy_kwh": 1.0})
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    said = "\n".join(measurements.read_told(tmp_path / "t.csv")[1])
+    assert "column architecture: caf\u00e9 and 'cafe\\u0301' count as 2" in said
+
+
+def test_lists_in_a_column_of_parquet_are_no_names_and_elsewhere_no_matter(tmp_path):
+    rows = pd.DataFrame(
+        {"gpu": "t4", "architecture": ["m"], "phase": "train", "energy_kwh": 1.0, "notes": [["a", "b"]]}
+    )
+    rows.to_parquet(tmp_path / "t.parquet")
+    assert len(measurements.read(tmp_path / "t.parquet")) == 1
+    rows.assign(architecture=[["m"]]).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"column architecture: found list<.*> in every row, expected one value"):
+        measurements.read(tmp_path / "t.parquet")
+
+
+def test_a_column_twice_in_parquet_is_named(tmp_path):
+    table = pa.table({"gpu": ["t4"], "architecture": ["m"], "phase": ["train"], "energy_kwh": [1.0]})
+    parquet.write_table(table.append_column("energy_kwh", pa.array([2.0])), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="found the column energy_kwh twice, expected each once"):
+        measurements.read(tmp_path / "t.parquet")

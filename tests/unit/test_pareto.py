@@ -126,7 +126,7 @@ def test_any_number_of_objectives():
 
 def test_missing_values_are_refused_by_name_or_left_out_by_name():
     rows = table(("a", 1, 0.5), ("b", None, 0.9), ("c", 2, None), ("d", 3, 0.9))
-    with pytest.raises(InputError, match=r"b \(no energy_kwh\); c \(no macro_f1\)"):
+    with pytest.raises(InputError, match=r"b \(no energy_kwh in row 2\); c \(no macro_f1 in row 3\)"):
         find_front(rows, [ENERGY, QUALITY])
     front = find_front(rows, [ENERGY, QUALITY], missing="leave-out")
     assert front.left_out == {"b": "no energy_kwh", "c": "no macro_f1"}
@@ -290,7 +290,7 @@ def test_by_hand_each_platform_of_a_table_has_its_front(tmp_path):
     goals = ["--minimize", "energy_kwh", "--maximize", "macro_f1"]
     refused = run("front", path, *goals)
     assert refused.returncode == 2
-    assert "b (no macro_f1)" in refused.stderr
+    assert "theirs.csv: objectives: found b (no macro_f1 in line 8), expected" in refused.stderr
     done = process("front", path, *goals, "--missing", "leave-out", "--output", output)
     assert done.returncode == 0, done.stderr
     assert "gpu t4 phase train (energy not stated):\n  optimal: a\n  dominated: b, dominated by a\n" in done.stdout

@@ -15,6 +15,7 @@ from isojoule.pareto.hypervolume import Box, box, hypervolume
 from isojoule.pareto.noise import probability_optimal
 from isojoule.pareto.objectives import Objective, check_logarithmic, objective_values
 from isojoule.tables.energy import bounds_of, statistics
+from isojoule.tables.values import origin_of, place
 
 SEPARATOR = "; "
 OPTIMAL, WITHIN_NOISE, DOMINATED = "optimal", "within noise", "dominated"
@@ -88,7 +89,7 @@ def find_front(
     values = objective_values(rows, name, columns)
     groups = values.groupby(rows[name].astype(str), sort=False)
     means = groups.mean()
-    left_out = _left_out(means, columns, missing)
+    left_out = _left_out(rows, name, means, columns, missing)
     means = means[~means.index.isin(list(left_out))]
     check_logarithmic(means, objectives)
     signs = np.array([objective.sign for objective in objectives])
@@ -109,15 +110,20 @@ def find_front(
     return Front(table.rename_axis(name).reset_index(), share, reference, left_out)
 
 
-def _left_out(means: pd.DataFrame, columns: list[str], missing: str) -> dict[str, str]:
+def _left_out(rows: pd.DataFrame, name: str, means: pd.DataFrame, columns: list[str], missing: str) -> dict[str, str]:
     reasons = {
         str(model): f"no {' and '.join(column for column in columns if np.isnan(row[column]))}"
         for model, row in means[means.isna().any(axis=1)].iterrows()
     }
     if reasons and missing == "refuse":
-        models = SEPARATOR.join(f"{model} ({reason})" for model, reason in list(reasons.items())[:5])
+        positions = {model: int((rows[name].astype(str) == model).to_numpy().argmax()) for model in reasons}
+        models = SEPARATOR.join(
+            f"{model} ({reason} in {place(rows, positions[model])})" for model, reason in list(reasons.items())[:5]
+        )
         more = f" and {len(reasons) - 5} more" if len(reasons) > 5 else ""
-        raise InputError(f"objectives: found {models}{more}, expected a value of each, or to leave these models out")
+        raise InputError(
+            f"{origin_of(rows)}: objectives: found {models}{more}, expected a value of each, or to leave them out"
+        )
     if len(reasons) == len(means):
         raise InputError(f"objectives: found no model with a value of each of {', '.join(columns)}")
     return reasons

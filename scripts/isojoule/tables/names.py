@@ -107,7 +107,7 @@ def nearly_the_same_in_words(frame: pd.DataFrame, columns: Iterable[str]) -> lis
     for column in dict.fromkeys(columns):
         names: dict[str, list[str]] = {}
         for name in frame[column].dropna().astype(str).unique() if column in frame else []:
-            names.setdefault(SEPARATORS.sub("-", name.casefold()), []).append(name)
+            names.setdefault(SEPARATORS.sub("-", unicodedata.normalize("NFKC", name).casefold()), []).append(name)
         sentences += [
             f"column {column}: {' and '.join(map(in_one_line, alike))} count as {len(alike)}, which are told apart by "
             "capitals and signs alone"

@@ -48,7 +48,7 @@ def read_any(
         raise InputError(f"{path}: found {kind}, expected {what} (parquet or CSV)")
     seals.check(path)
     try:
-        frame = _parquet(path) if path.suffix == ".parquet" else _csv(path, what, words)
+        frame = _parquet(path, words) if path.suffix == ".parquet" else _csv(path, what, words)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: is not {what} (parquet or CSV): {' '.join(str(error).split())}") from error
     frame.attrs["origin"] = str(path)
@@ -57,7 +57,8 @@ def read_any(
     return frame
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path, words: Collection[str]) -> pd.DataFrame:
+    _check_schema(path, {*COLUMNS, *NAME_COLUMNS, *words})
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError):
@@ -66,9 +67,6 @@ def _parquet(path: Path) -> pd.DataFrame:
         # pandas raises whatever its reading of broken metadata comes upon
         raise ValueError(f"its metadata are broken ({type(error).__name__}: {error})") from error
     frame.attrs = {}
-    names = list(map(str, frame.columns))
-    if doubled := [name for number, name in enumerate(names) if name in names[:number]]:
-        raise InputError(f"{path}: found the column {doubled[0]} twice, expected each once")
     if not isinstance(frame.index, pd.RangeIndex):
         # whoever wrote it had names in an index; they are columns like any other
         unnamed = [level for level in frame.index.names if level is None]
@@ -87,6 +85,19 @@ def _parquet(path: Path) -> pd.DataFrame:
                 f"expected {in_one_line(found.strip()) or 'nothing or a value'}"
             )
     return frame
+
+
+def _check_schema(path: Path, used: Collection[str]) -> None:
+    """Refuse a column that is there twice, and lists or structures where a program expects one value."""
+    from pyarrow import parquet, types
+
+    schema = parquet.read_schema(path)
+    names = list(map(str, schema.names))
+    if doubled := [name for number, name in enumerate(names) if name in names[:number]]:
+        raise InputError(f"{path}: found the column {doubled[0]} twice, expected each once")
+    for field in schema:
+        if types.is_nested(field.type) and field.name in used:
+            raise InputError(f"{path}: column {field.name}: found {field.type} in every row, expected one value")
 
 
 def _csv(path: Path, what: str, words: Collection[str]) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def row_without_record(identity: dict[str, Any], compute: ComputeRecord | None) 
         compute: of the cell's architecture; None where it was not counted.
     """
     of_compute = {
-        name: None if compute is None else getattr(compute, column.source.partition(".")[2])
+        name: None if compute is None else _stated(column, getattr(compute, column.source.partition(".")[2]))
         for name, column in COLUMNS.items()
         if isinstance(column.source, str) and column.source.startswith("compute.")
     }
@@ -120,7 +120,12 @@ def _check_names(record: MeasurementRecord) -> None:
 
 def _value(column: Column, sources: Sources | SourcesOfRun) -> Any:
     values = [_at(path, sources) for path in column.paths]
-    return column.source.function(*values) if isinstance(column.source, Derived) else values[0]
+    return _stated(column, column.source.function(*values) if isinstance(column.source, Derived) else values[0])
+
+
+def _stated(column: Column, value: Any) -> Any:
+    """A value as the table has it: none where a model without products has 0 FLOPs, to which nothing is related."""
+    return None if column.unit == "FLOP" and value == 0 else value
 
 
 def _at(path: str, sources: Sources | SourcesOfRun) -> Any:

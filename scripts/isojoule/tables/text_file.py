@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,8 +13,10 @@ CHARACTERS_SHOWN = 60
 
 
 def in_one_line(text: str) -> str:
-    """A text as a message shows it: short, and in one line."""
+    """A text as a message shows it: short, and in one line; signs that look like others are shown by their number."""
     short = text if len(text) <= CHARACTERS_SHOWN else f"{text[:CHARACTERS_SHOWN]}..."
+    if not unicodedata.is_normalized("NFC", short):
+        return ascii(short)
     return short if short.isprintable() else repr(short)
 
 
