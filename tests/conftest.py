@@ -30,7 +30,7 @@ Path(LOCKS.name).chmod(0o1777)
 
 @pytest.fixture(scope="session")
 def demo():
-    """Return the demo's configuration with two repeats, three networks of each family and the defaults of normalization."""
+    """Return the demo with two repeats, three networks of each family and the defaults of normalization."""
     architectures = {
         "mlp": [{"layers": 1, "hidden": [16, 32, 64]}],
         "cnn": [{"layers": 2, "hidden": [2, 4, 8]}],
