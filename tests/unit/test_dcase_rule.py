@@ -24,7 +24,8 @@ def ranked(folder, *words, rows=ROWS, header=HEADER, columns=COLUMNS):
 
 @pytest.mark.skipif(not REAL.exists(), reason="the systems of DCASE 2023 are not here")
 def test_the_systems_of_dcase_2023_come_out_as_published(tmp_path):
-    ended = isojoule("challenge", "rank", REAL, "--rule", "dcase-2023", "--output", tmp_path / "ranking.parquet")
+    words = ["--output", tmp_path / "ranking.parquet", "--page", tmp_path / "ranking.html"]
+    ended = isojoule("challenge", "rank", REAL, "--rule", "dcase-2023", *words)
     assert ended.returncode == 0, ended.stderr
     table, published = pd.read_parquet(tmp_path / "ranking.parquet"), pd.read_csv(REAL).set_index("system")
     assert len(table) == 4 * 84
@@ -47,6 +48,22 @@ def test_the_systems_of_dcase_2023_come_out_as_published(tmp_path):
         "doubt: the baseline's test on the GPU of T05-4 took 73.1 times the energy of the organizers'" in ended.stdout
     )
     assert "ew_psds1_test: of 83 neighbours in the ranking, " in ended.stdout
+
+
+def test_the_page_of_a_rule_has_every_system_and_needs_no_network(tmp_path):
+    odd = "<i>C-1</i>,1.0,0.1,0.1,,,"
+    ended = ranked(tmp_path, "--page", "ranking.html", rows=[*ROWS, odd])
+    assert ended.stdout.endswith("ranking.html\nranking.csv\n"), ended.stderr
+    page = (tmp_path / "ranking.html").read_text()
+    assert page.count('<td class="name">A-1</td>') == 2
+    assert page.count('<td class="name">&lt;i&gt;C-1&lt;/i&gt;</td><td colspan="7">no score</td>') == 2
+    assert "http" not in page.replace("http-equiv", "")
+    assert "told apart by rounding alone" in page
+
+
+def test_options_of_a_rule_are_not_taken_without_it(tmp_path):
+    ended = isojoule("challenge", "rank", "all", "--kit", "kit.zip", "--columns", "c.yaml", cwd=tmp_path)
+    assert ended.stderr == "error: --columns: found it with --kit, expected it with --rule alone\n"
 
 
 def test_a_score_is_quality_times_normalized_energy(tmp_path):

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from isojoule import __version__, readable
+from isojoule.challenge.ranks import TOLD_APART
 from isojoule.records.challenge import Kit
 from isojoule.report.page import environment
 
@@ -36,6 +37,30 @@ def render(kit: Kit, table: pd.DataFrame, sentences: list[str]) -> str:
             height=HEIGHT,
             style=environment().get_template("style.css").render(),
             csv=table.to_csv(index=False),
+        )
+    )
+
+
+def render_rule(rule: str, table: pd.DataFrame, sentences: list[str]) -> str:
+    """Write the page of a ranking by a published rule as text.
+
+    Args:
+        rule: its name.
+        table: as `isojoule.challenge.rules.rank` gives it.
+        sentences: what it says in words.
+    """
+    rows = table.astype(object).where(table.notna(), None)
+    return (
+        environment()
+        .get_template("rule.html.j2")
+        .render(
+            rule=rule,
+            version=__version__,
+            scores={score: of_score.to_dict("records") for score, of_score in rows.groupby("score", sort=False)},
+            systems=table["system"].nunique(),
+            sentences=sentences,
+            told_apart=TOLD_APART,
+            style=environment().get_template("style.css").render(),
         )
     )
 

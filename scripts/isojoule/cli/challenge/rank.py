@@ -4,8 +4,8 @@
     isojoule challenge rank systems.csv --rule dcase-2023 --output ranking.csv
 
 With the organizers' kit, the systems of a folder of submissions are normalized
-to the target, and ranked with 90 % intervals; --page writes one HTML page. Who
-is not ranked is named with the reason, and what is doubtful is said.
+to the target, and ranked with 90 % intervals. Who is not ranked is named with the
+reason, and what is doubtful is said. --page writes one HTML page, also of a rule.
 
 With --rule, a table of systems with the energies that their teams reported is
 ranked by a published rule, and beside each rank stands what the rounding of the
@@ -50,13 +50,16 @@ def run(options: argparse.Namespace) -> None:
     if (options.kit is None) == (options.rule is None):
         found = "neither --kit nor" if options.kit is None else "--kit and"
         raise InputError(f"found {found} --rule, expected one of them")
+    if options.kit and options.columns:
+        raise InputError("--columns: found it with --kit, expected it with --rule alone")
     if options.rule:
-        from isojoule.challenge import rules
+        from isojoule.challenge import page, rules
 
         mapping = rules.read_mapping(options.columns)
         table, sentences = rules.rank(
             options.submissions, mapping, options.reference_error_percent, options.draws, options.seed
         )
+        text = page.render_rule(options.rule, table, sentences) if options.page else ""
     else:
         from isojoule.challenge import kit as kits
         from isojoule.challenge import page, ranking
@@ -66,9 +69,10 @@ def run(options: argparse.Namespace) -> None:
         judged = judge_all(options.submissions, kit)
         table = ranking.rank(kit, study, judged, options.draws, options.seed, told)
         sentences = ranking.in_words(table)
-        if options.page:
-            write_text(options.page, page.render(kit, table, sentences))
-            sentences.append(str(options.page))
+        text = page.render(kit, table, sentences) if options.page else ""
+    if options.page:
+        write_text(options.page, text)
+        sentences.append(str(options.page))
     print("\n".join(sentences))
     if options.output:
         write_table(table, options.output)
