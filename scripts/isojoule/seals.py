@@ -128,6 +128,15 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def content_hash(path: Path) -> str:
+    """Return the hash of a file's content as `seal` returns it, whether the file is sealed or not.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return _content(path).sha256
+
+
 def check(path: Path) -> Seal | None:
     """Refuse a file that was changed since it was made.
 

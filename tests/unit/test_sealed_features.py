@@ -153,11 +153,16 @@ def test_what_was_extracted_is_measured_and_what_is_older_than_seals_too(folder)
     for path in features.glob(".*.seal"):
         path.unlink()
     shutil.copytree(features, folder / "copied")
+    shutil.move(folder / "results" / "records", folder / "kept")
+    shutil.move(folder / "results" / "attempts", folder / "kept-attempts")
+    ended = isojoule(*MEASURE, cwd=folder)
+    assert ended.returncode == 0, f"a copy that lost the seals beside the files: {ended.stderr}"
+    assert "sealed" not in ended.stdout, "the statistics name the hashes"
+    for name in ("records", "attempts"):
+        shutil.rmtree(folder / "results" / name)
     flipped = bytearray((features / "features.npy").read_bytes())
     flipped[-1] ^= 1
     (features / "features.npy").write_bytes(flipped)
-    shutil.move(folder / "results" / "records", folder / "kept")
-    shutil.move(folder / "results" / "attempts", folder / "kept-attempts")
     ended = isojoule(*MEASURE, cwd=folder)
     assert ended.returncode != 0, "the sealed statistics name the hash"
     assert "features.npy: was changed, or is of another extraction than statistics.json" in ended.stderr

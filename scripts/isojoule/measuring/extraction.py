@@ -97,7 +97,7 @@ def check_features(configuration: Configuration, folder: Path) -> None:
     if configuration.session_settings().get("features") == "in_loop":
         clip_files.check(folder / MANIFEST, os.cpu_count() or 1, PREPARES)
     for name, seal in found.items():
-        if name in hashes and hashes[name] != (seal.sha256 if seal else seals.file_hash(folder / name)):
+        if name in hashes and hashes[name] != (seal.sha256 if seal else seals.content_hash(folder / name)):
             raise InputError(
                 f"{folder / name}: was changed, or is of another extraction than {STATISTICS}; "
                 f"{ExtractionRecord.MADE_BY} makes both"
