@@ -1,6 +1,7 @@
 """A challenge on made-up platforms whose truth is known: the kit, submissions good and bad, ranking and page."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -11,6 +12,7 @@ from studies import changed
 
 from isojoule.challenge import kit as kits
 from isojoule.challenge.judging import judge
+from isojoule.challenge.page import _log_ticks, _ticks
 from isojoule.challenge.ranking import _on_front
 from isojoule.errors import InputError
 from isojoule.naming import escaped
@@ -139,6 +141,11 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
     assert "of 7 neighbours in the ranking, " in said
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
     assert page.count("<circle") == 8
+    assert "They are\n<strong>simulated</strong>" in page
+    assert re.search(
+        rf"energy on {kit.target} \(k?Wh, simulated\), logarithmic|energy on .+ \([mk]?J, simulated\)", page
+    )
+    assert page.count("estimated") == 0
 
 
 @pytest.mark.parametrize(
@@ -348,6 +355,21 @@ def test_a_run_that_could_not_be_ranked_is_refused_before_it_begins(task, folder
     else:
         with pytest.raises(InputError, match=message):
             keeper.check(phase, quality)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.8), (0.475, 0.525), (-1e-9, 1e-9), (3.0, 3e6), (99.999, 100.0)])
+def test_ticks_are_round_and_within_the_axis(low, high):
+    ticks = _ticks(low, high)
+    assert 3 <= len(ticks) <= 8
+    assert low <= min(ticks) < max(ticks) <= high
+    assert np.allclose(np.diff(ticks), np.diff(ticks)[0])
+
+
+@pytest.mark.parametrize(("low", "high"), [(-3, 2), (0.0, 0.4), (0.1, 0.15), (1.99, 2.01), (-20.2, 20.7)])
+def test_a_logarithmic_axis_has_ticks_however_much_it_spans(low, high):
+    powers = np.log10(_log_ticks(low, high))
+    assert 2 <= len(powers) <= 8
+    assert all(low <= power <= high for power in powers)
 
 
 def test_the_front_is_that_of_less_energy_or_more_quality():
