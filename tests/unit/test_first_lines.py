@@ -21,6 +21,7 @@ def study(**columns):
 
 
 ESTIMATED = {"energy_kind": "estimated", "energy_source": "CPU time"}
+TWO_PLATFORMS = {"gpu": ["1-thread", "1-thread", "2-threads", "2-threads"], "device_name": "EPYC", "hostname": "a"}
 CARRIED = {"measured_energy_kind": ["measured", "measured", None, None]}
 REMARKS = [
     ({}, None, ["Not stated. The table does not say whether all 4 energies are measured or estimated"]),
@@ -50,6 +51,17 @@ REMARKS = [
         ],
     ),
     ({"energy_kind": "measured"}, "desed", ["Measured. Instruments measured all 4 energies"]),
+    (
+        ESTIMATED | TWO_PLATFORMS,
+        "synthetic",
+        [
+            "Estimated, not measured. ",
+            "One machine. All 2 platforms are settings of one device (EPYC): nothing here tells what another",
+            "Made-up data. ",
+        ],
+    ),
+    (ESTIMATED | TWO_PLATFORMS | {"hostname": ["a", "a", "b", "b"]}, None, ["Estimated, not measured. "]),
+    (ESTIMATED | TWO_PLATFORMS | {"hostname": None}, None, ["Estimated, not measured. "]),
 ]
 
 

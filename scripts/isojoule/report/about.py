@@ -27,6 +27,16 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
     ok = frame[frame["outcome"] == "ok"]
     rows_of_kinds = {kind: ok[ok["energy_kind"] == kind] for kind in KINDS}
     remarks = [_of_kind(kind, rows, len(ok)) for kind, rows in rows_of_kinds.items() if len(rows)]
+    platforms = ok["gpu"].nunique()
+    device = _only_device(ok)
+    if platforms > 1 and device:
+        remarks.append(
+            Remark(
+                "One machine",
+                f"All {platforms} platforms are settings of one device ({device}): nothing here tells what another one "
+                "would take",
+            )
+        )
     if data_source == SYNTHETIC:
         remarks.append(
             Remark(
@@ -36,6 +46,14 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
             )
         )
     return remarks
+
+
+def _only_device(ok: pd.DataFrame) -> str:
+    """Name the device that all energies are of; nothing where there are several, or a row does not tell."""
+    if ok[["device_name", "hostname"]].isna().any(axis=None):
+        return ""
+    devices = ok[["device_name", "hostname", "device_uuid"]].drop_duplicates()
+    return str(devices["device_name"].iloc[0]) if len(devices) == 1 else ""
 
 
 def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
