@@ -115,10 +115,9 @@ def test_without_a_quality_the_three_that_take_least():
 
 
 def test_a_page_is_named_after_its_study():
-    assert (
-        title("mine", study(energy_kind="estimated"))
-        == "mine: energy and quality of 4 models on 1 platform (estimated)"
-    )
+    assert title("mine", study(energy_kind="estimated")) == "mine: energy of 4 models on 1 platform (estimated)"
+    with_quality = study(energy_kind="measured", macro_f1=0.5)
+    assert title("mine", with_quality) == "mine: energy and quality of 4 models on 1 platform (measured)"
 
 
 def test_the_picture_of_a_page_is_a_figure_beside_it(tmp_path):

@@ -98,6 +98,7 @@ def _render(
             version=__version__,
             study=name,
             title=sharing.title(name, frame),
+            subject=sharing.subject(frame),
             icon=sharing.ICON,
             surroundings=surroundings,
             compared=compared,

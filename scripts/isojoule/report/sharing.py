@@ -8,6 +8,7 @@ import pandas as pd
 
 from isojoule.figures.shared import empty
 from isojoule.tables.columns import KINDS
+from isojoule.tables.qualities import QUALITIES
 
 # the figures that a picture may be of, the best first; a study draws each as PNG beside the SVG
 PICTURES = ("pareto-energy", "energy-platforms")
@@ -17,13 +18,18 @@ ICON = (
 )
 
 
+def subject(frame: pd.DataFrame) -> str:
+    """Name what the study is about; without a quality that is energy alone."""
+    return "energy and quality" if any(name in frame and frame[name].notna().any() for name in QUALITIES) else "energy"
+
+
 def title(study: str, frame: pd.DataFrame) -> str:
     """Name the page: the study, its size, and what kinds of energy it has."""
     ok = frame[frame["outcome"] == "ok"]
     kinds = [kind for kind in KINDS if (ok["energy_kind"] == kind).any()]
     models, platforms = frame["architecture"].nunique(), frame["gpu"].nunique()
     of = f"{_count(models, 'model')} on {_count(platforms, 'platform')}"
-    return f"{study}: energy and quality of {of}" + (f" ({' and '.join(kinds)})" if kinds else "")
+    return f"{study}: {subject(frame)} of {of}" + (f" ({' and '.join(kinds)})" if kinds else "")
 
 
 def picture(figures: Sequence[Path], page: Path, url: str | None = None) -> str:
