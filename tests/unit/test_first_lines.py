@@ -30,11 +30,11 @@ REMARKS = [
         None,
         ["Measured. Instruments measured all 4 energies (NVML); of a GPU it is the energy of its board, without"],
     ),
-    (ESTIMATED, None, ["Estimated, not measured. No instrument measured all 4 energies: they are computed (CPU time)"]),
+    (ESTIMATED, None, ["Estimated, not measured. None of the 4 energies is measured: they are computed (CPU time)"]),
     (
         ESTIMATED | CARRIED,
         None,
-        ["Estimated, not measured. No instrument measured all 4 energies: they are computed (CPU time); of 2 a part"],
+        ["Estimated, not measured. None of the 4 energies is measured: they are computed (CPU time); of 2 a part"],
     ),
     (
         ESTIMATED | {"measured_energy_kind": "measured"},
@@ -50,13 +50,18 @@ REMARKS = [
             "Made-up data. ",
         ],
     ),
+    (
+        {"energy_kind": ["measured", "estimated", "estimated", "estimated"]},
+        None,
+        ["Measured. ", "Estimated, not measured. No instrument measured 3 of 4 energies: they are computed"],
+    ),
     ({"energy_kind": "measured"}, "desed", ["Measured. Instruments measured all 4 energies"]),
     (
         ESTIMATED | TWO_PLATFORMS,
         "synthetic",
         [
             "Estimated, not measured. ",
-            "One machine. All 2 platforms are settings of one device (EPYC): nothing here tells what another",
+            "One machine. Both platforms are settings of one device (EPYC): nothing here tells what another",
             "Made-up data. ",
         ],
     ),

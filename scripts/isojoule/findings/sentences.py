@@ -151,7 +151,8 @@ def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
     else:
         union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
         if union == common:
-            which = f"The same {len(union)} models are on {front} on all {len(by_gpu)} platforms"
+            platforms = "both" if len(by_gpu) == 2 else f"all {len(by_gpu)}"
+            which = f"The same {len(union)} models are on {front} on {platforms} platforms"
         else:
             which = (
                 f"{len(union)} models are on {front} on some platform, and {len(common)} of them on all {len(by_gpu)}"

@@ -33,7 +33,7 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
         remarks.append(
             Remark(
                 "One machine",
-                f"All {platforms} platforms are settings of one device ({device}): nothing here tells what another one "
+                f"{'Both' if platforms == 2 else f'All {platforms}'} platforms are settings of one device ({device}): nothing here tells what another one "
                 "would take",
             )
         )
@@ -77,4 +77,5 @@ def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
             "Estimated from a part", f"A part of the work was measured for {energies}, and carried to all of it{by}"
         )
     part = f"; of {carried:,} a part of the work was measured, and carried to all of it" if carried else ""
-    return Remark("Estimated, not measured", f"No instrument measured {energies}: they are computed{by}{part}")
+    none = f"None of the {total:,} energies is measured" if len(rows) == total else f"No instrument measured {energies}"
+    return Remark("Estimated, not measured", f"{none}: they are computed{by}{part}")
