@@ -30,11 +30,11 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
     platforms = ok["gpu"].nunique()
     device = _only_device(ok)
     if platforms > 1 and device:
+        which = "Both" if platforms == 2 else f"All {platforms}"
         remarks.append(
             Remark(
                 "One machine",
-                f"{'Both' if platforms == 2 else f'All {platforms}'} platforms are settings of one device ({device}): nothing here tells what another one "
-                "would take",
+                f"{which} platforms are settings of one device ({device}): nothing here tells what another one would take",
             )
         )
     if data_source == SYNTHETIC:
