@@ -34,7 +34,7 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
         remarks.append(
             Remark(
                 "One machine",
-                f"{which} platforms are settings of one device ({device}): nothing here tells what another one would take",
+                f"{which} platforms are settings of one device ({device}): nothing here tells what another would take",
             )
         )
     if data_source == SYNTHETIC:
