@@ -14,7 +14,7 @@ from isojoule.cli import main
 
 # what the examples call the demo's, and what the finished study has in place of it
 NAMES = {"config/demo.yaml": "study.yaml", "results/demo": "results/tiny", "mlp-1x64": "mlp-1x4"}
-NAMES |= {"cnn-2x2": "cnn-1x2", "rnn-1x16": "rnn-1x4"}
+NAMES |= {"cnn-2x2": "cnn-1x2", "rnn-1x64": "rnn-1x4"}
 
 # each command in a process of its own, forked from one that has imported the libraries: they take most of the time
 RUN = """

@@ -2,7 +2,7 @@
 
     isojoule challenge make results/demo/measurements.parquet \\
         --config config/demo.yaml --target cpu-1thread --phase train \\
-        --architecture mlp-1x64 cnn-2x2 rnn-1x16 --quality f1 --output kit.zip
+        --architecture mlp-1x64 cnn-2x2 rnn-1x64 --quality f1 --output kit.zip
 
 The kit has the references as a configuration of code that comes with isojoule,
 the number of clips to make up, the energies on the target, versions and a
