@@ -12,7 +12,6 @@ from studies import changed
 
 from isojoule.challenge import kit as kits
 from isojoule.challenge.judging import judge
-from isojoule.challenge.page import _log_ticks, _ticks
 from isojoule.challenge.ranking import _on_front
 from isojoule.errors import InputError
 from isojoule.naming import escaped
@@ -225,13 +224,38 @@ def test_a_team_that_is_another_one_but_for_case_is_doubted(task, folder):
     assert table["doubts"].str.contains("another team has nearly its name: [Tt]eam").all()
 
 
-@pytest.mark.parametrize("later", ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"])
-def test_the_last_submission_of_a_team_counts(task, folder, later):
-    submission(task, folder, "team", file="first", made_at="2026-01-01T00:00:00Z")
-    submission(task, folder, "team", file="second", made_at=later)
+@pytest.mark.parametrize(
+    ("first", "second", "counts"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "second"),
+        ("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "second"),
+        ("2026-01-01T22:00:00-05:00", "2026-01-02T01:00:00Z", "first"),
+    ],
+)
+def test_the_last_submission_of_a_team_counts(task, folder, first, second, counts):
+    submission(task, folder, "team", number=1, file="first", made_at=first)
+    submission(task, folder, "team", number=2, file="second", made_at=second)
     table, _, _ = ranked(folder)
     assert table["refused"].notna().sum() == 1
+    assert table["rank"].notna().sum() == {"first": 1, "second": 2}[counts]
+
+
+def test_a_later_submission_that_cannot_be_ranked_costs_no_other(task, folder):
+    submission(task, folder, "team", file="good")
+    submission(task, folder, "team", file="later", made_at="2026-03-01T00:00:00Z", kit="0" * 64)
+    table, _, _ = ranked(folder)
     assert table["rank"].notna().sum() == 2
+    assert "was measured with another kit" in table["refused"].iloc[-1]
+    assert table["doubts"].iloc[0].startswith("the team sent later.json later, which is not ranked")
+
+
+def test_nothing_is_added_to_a_submission_whose_checksum_was_taken_out(task, folder):
+    path = submission(task, folder, "team")
+    content = json.loads(path.read_text())
+    del content["seal"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="found a submission without its checksum"):
+        Keeper(folder / "run.json", path).check("train", {})
 
 
 @pytest.mark.parametrize(
@@ -355,21 +379,6 @@ def test_a_run_that_could_not_be_ranked_is_refused_before_it_begins(task, folder
     else:
         with pytest.raises(InputError, match=message):
             keeper.check(phase, quality)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.2, 0.8), (0.475, 0.525), (-1e-9, 1e-9), (3.0, 3e6), (99.999, 100.0)])
-def test_ticks_are_round_and_within_the_axis(low, high):
-    ticks = _ticks(low, high)
-    assert 3 <= len(ticks) <= 8
-    assert low <= min(ticks) < max(ticks) <= high
-    assert np.allclose(np.diff(ticks), np.diff(ticks)[0])
-
-
-@pytest.mark.parametrize(("low", "high"), [(-3, 2), (0.0, 0.4), (0.1, 0.15), (1.99, 2.01), (-20.2, 20.7)])
-def test_a_logarithmic_axis_has_ticks_however_much_it_spans(low, high):
-    powers = np.log10(_log_ticks(low, high))
-    assert 2 <= len(powers) <= 8
-    assert all(low <= power <= high for power in powers)
 
 
 def test_the_front_is_that_of_less_energy_or_more_quality():

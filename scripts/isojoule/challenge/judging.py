@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ class Judged:
 
 
 def judge_all(folder: Path, kit: Kit) -> list[Judged]:
-    """Judge every JSON file of a folder; of several by one team, the last counts.
+    """Judge every JSON file of a folder; of several by one team that can be ranked, the last counts.
 
     Raises:
         InputError: there is no such folder, or no JSON file in it.
@@ -60,9 +61,9 @@ def judge_all(folder: Path, kit: Kit) -> list[Judged]:
     if not paths:
         raise InputError(f"{folder}: found no JSON file, expected a folder of submissions")
     judged = [judge(path, kit) for path in paths]
-    last = {of.team: of.path for of in sorted(judged, key=_made_at) if of.submission}
-    kept = [_replaced(of) if of.submission and of.path != last[of.team] else of for of in judged]
-    return [_beside_namesakes(of, last) for of in kept]
+    last = {of.team: of for of in sorted(judged, key=_made_at) if of.refused is None}
+    kept = [_replaced(of) if of.refused is None and of is not last[of.team] else of for of in judged]
+    return [_beside_namesakes(_behind_refused(of, judged), last) for of in kept]
 
 
 def judge(path: Path, kit: Kit) -> Judged:
@@ -93,12 +94,24 @@ def judge(path: Path, kit: Kit) -> Judged:
     return Judged(path, submission.team, None, doubts, submission, references, systems, refused_systems)
 
 
-def _made_at(judged: Judged) -> str:
-    return judged.submission.made_at if judged.submission else ""
+def _made_at(judged: Judged) -> datetime:
+    """When a submission was made, wherever its clock stood."""
+    made_at = judged.submission.made_at if judged.submission else "0001-01-01T00:00:00+00:00"
+    return datetime.fromisoformat(made_at)
 
 
 def _replaced(judged: Judged) -> Judged:
     return Judged(judged.path, judged.team, "the team sent another one later, which counts", (), judged.submission)
+
+
+def _behind_refused(judged: Judged, others: Sequence[Judged]) -> Judged:
+    """Doubt a submission that counts only because a later one of the team cannot be ranked."""
+    later = [
+        of for of in others if of.team == judged.team and of.refused is not None and _made_at(of) > _made_at(judged)
+    ]
+    if judged.refused is not None or not later:
+        return judged
+    return replace(judged, doubts=(*judged.doubts, f"the team sent {later[-1].path.name} later, which is not ranked"))
 
 
 def _beside_namesakes(judged: Judged, teams: Collection[str]) -> Judged:

@@ -122,8 +122,10 @@ class Submission(Record):
             quality: of the system, by name of the metric.
 
         Raises:
-            InputError: the challenge ranks another phase, or a quality of another name.
+            InputError: the challenge ranks another phase, or a quality of another name, or the submission was edited.
         """
+        if self.seal is None:
+            raise InputError("--append: found a submission without its checksum, expected the file that isojoule wrote")
         if self.phase is not None and phase != self.phase:
             raise InputError(f"--phase: found {phase}, expected {self.phase}, which the challenge ranks")
         if self.quality is not None and quality and self.quality not in quality:
