@@ -7,7 +7,7 @@ from isojoule.normalization.pairs import pair
 from isojoule.records import ComputeRecord, MeasurementRecord
 from isojoule.records.writing import write_record
 from isojoule.study.cells import architectures, cells
-from isojoule.study.reruns import fingerprints
+from isojoule.study.reruns import compute_fingerprint, fingerprints
 
 DATA = "0123456789abcdef"
 MACHINE = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
@@ -76,7 +76,7 @@ def write_results(study, results):
             "batch_size": 8,
             "duration_s": 1.0,
             "software": {},
-            "configuration_fingerprint": "x",
+            "configuration_fingerprint": compute_fingerprint(study, architecture),
         }
         write_record(results / "compute" / f"{name}.json", ComputeRecord.model_validate(content))
     (results / "features").mkdir()

@@ -113,14 +113,16 @@ def patiently(write: Callable[[], None]) -> None:
     """Call `write` until it succeeds, for at most ten minutes, in which the disk may be full or read-only.
 
     Raises:
-        InputError: the last call failed.
+        InputError: the last call failed, or something that is no file has its name.
     """
     deadline_s = time.monotonic() + PATIENCE_S
     while True:
         try:
             return write()
         except InputError as error:
-            if time.monotonic() >= deadline_s:
+            # what is in the way of a file does not go by itself
+            is_in_the_way = isinstance(error.__cause__, IsADirectoryError | NotADirectoryError)
+            if is_in_the_way or time.monotonic() >= deadline_s:
                 raise
             print(f"{error}; nothing is lost yet, next try in {RETRY_S:g} s", file=sys.stderr, flush=True)
             time.sleep(RETRY_S)

@@ -169,6 +169,17 @@ def test_what_was_measured_stays_where_its_compute_could_not_be_counted(folder, 
     assert sentence.startswith(f"cnn-2x2: found no {folder}/compute/cnn-2x2.json, so that its parameters and FLOPs")
 
 
+@pytest.mark.parametrize("change", ["another architecture", "another configuration"])
+def test_a_count_of_something_else_is_refused_by_name(folder, demo, change):
+    """A whole and sealed count of another network was taken for that of this one, without a word."""
+    file, other = folder / "compute" / "cnn-2x2.json", folder / "compute" / "cnn-2x4.json"
+    if change == "another architecture":
+        file.write_bytes(other.read_bytes())
+    study = changed(demo, {"batch_size": 16}) if change == "another configuration" else demo
+    count = read_record(file, ComputeRecord).architecture
+    assert f"{file}: was counted with another configuration, of {count}; " in refusal(folder, study)
+
+
 def test_a_model_without_products_has_no_flops_in_a_table_that_every_program_reads(folder, demo, tmp_path):
     """The programs refused the whole study, since energies are related to FLOPs, and its were 0."""
     file = folder / "compute" / "cnn-2x2.json"

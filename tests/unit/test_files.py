@@ -134,3 +134,11 @@ def test_what_a_killed_program_left_behind_is_removed(tmp_path):
         temporary.write_text("new")
         assert list(tmp_path.iterdir()) == [temporary]
     assert path.read_text() == "new"
+
+
+def test_a_folder_in_the_way_of_a_file_is_not_waited_for(tmp_path, monkeypatch):
+    """A program said every 15 seconds for ten minutes that it tries again."""
+    (tmp_path / "record.json").mkdir()
+    monkeypatch.setattr(files.time, "sleep", lambda _: pytest.fail("it waits"))
+    with pytest.raises(InputError, match=r"record\.json: cannot be written: Is a directory"):
+        files.patiently(lambda: files.write_text(tmp_path / "record.json", "{}"))

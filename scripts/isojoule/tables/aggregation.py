@@ -11,7 +11,7 @@ from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells
 from isojoule.study.journal import Journal
-from isojoule.study.reruns import fingerprints
+from isojoule.study.reruns import compute_fingerprint, fingerprints
 from isojoule.tables.outcomes import taken_from
 from isojoule.tables.qualities import QUALITIES, with_quality_table
 from isojoule.tables.rows import as_table, row, row_without_record
@@ -49,8 +49,7 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             f"workload {configuration.workload}: QUALITIES: found {unknown[0]}, expected a column with a quality in "
             f"isojoule/tables/columns.py, such as {', '.join(QUALITIES)}"
         )
-    paths = {name: results / "compute" / f"{name}.json" for name in models}
-    compute = {name: read_record(path, ComputeRecord) for name, path in paths.items() if path.is_file()}
+    compute = _counts(results / "compute", configuration, models)
     rows = []
     records, journal = _records(results / "records", configuration, models, data), Journal(results)
     for cell in cells(configuration):
@@ -82,6 +81,21 @@ def aggregate(configuration: Configuration, results: Path) -> pd.DataFrame:
             "energy; expected some to be left"
         )
     return flagged
+
+
+def _counts(folder: Path, configuration: Configuration, models: dict[str, Architecture]) -> dict[str, ComputeRecord]:
+    """The compute records of the study's architectures by their names, without those that were not counted."""
+    paths = {name: folder / f"{name}.json" for name in models}
+    counts = {name: read_record(path, ComputeRecord) for name, path in paths.items() if path.is_file()}
+    problems = [
+        f"{paths[name]}: was counted with another configuration, of {count.architecture}; "
+        f"`isojoule count-compute --architecture {name}` makes it again"
+        for name, count in counts.items()
+        if count.configuration_fingerprint != compute_fingerprint(configuration, models[name])
+    ]
+    if problems:
+        raise InputError("\n       ".join(problems))
+    return counts
 
 
 def _records(
