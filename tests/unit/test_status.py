@@ -233,3 +233,30 @@ def test_ctrl_c_is_remembered_and_ends_what_it_ended(scheduler, persistence, is_
     finally:
         signal.signal(signal.SIGINT, before)
         as_it_is._STOPPED_BY.clear()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text.replace("saves 9", "saves 99"), "findings.csv: was changed since "),
+        (lambda text: text[: text.rindex("b.csv")], "findings.csv: was changed since "),
+    ],
+)
+def test_findings_that_were_changed_are_not_repeated(results, change, sentence):
+    """They were, as if the analysis had found them."""
+    path = results / "findings.csv"
+    path.write_text("section,sentence,table\nenergy,mlp saves 90 %,a.csv\nenergy,it is estimated,b.csv\n")
+    seals.seal(path, "isojoule tabulate-findings")
+    assert "- mlp saves 90 % " in status(results)
+    path.write_text(change(path.read_text()))
+    said = status(results)
+    assert f"what the last analysis found is not repeated: {results}/{sentence}" in said
+    assert "saves" not in said
+
+
+@pytest.mark.parametrize("content", [b"section,sentence,table\na,b\n", b'section,sentence,table\n"a', b"\xff\xfe"])
+def test_a_broken_table_of_findings_is_said_and_the_rest_of_the_status_too(results, content):
+    (results / "findings.csv").write_bytes(content)
+    said = status(results)
+    assert f"what the last analysis found is not repeated: {results}/findings.csv: " in said
+    assert "cells" in said

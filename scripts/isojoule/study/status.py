@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import mean
 
-from isojoule import readable
+from isojoule import readable, seals
 from isojoule.errors import InputError
 from isojoule.progress import aligned
 from isojoule.records import MeasurementRecord, read_record
@@ -221,10 +221,18 @@ def _found(results: Path) -> list[str]:
     path = results / "findings.csv"
     if not path.is_file():
         return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    if not rows or not {"sentence", "table"} <= rows[0].keys():
+    try:
+        seals.check(path)
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines, strict=True))
+    except InputError as error:
+        return ["", f"what the last analysis found is not repeated: {error}"]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return ["", f"what the last analysis found is not repeated: {path}: is not a table of findings: {error}"]
+    if not rows:
         return []
+    if not all(row.get("sentence") and row.get("table") for row in rows):
+        return ["", f"what the last analysis found is not repeated: {path}: found a row without sentence or table"]
     return ["", "found by the last analysis:", *(f"- {row['sentence']} ({results / row['table']})" for row in rows)]
 
 
