@@ -73,7 +73,7 @@ def written(folder, frame, figures=("energy-platforms",)):
     for figure in figures:
         table = folder / "pareto" / "fronts.csv" if figure.startswith("pareto") else measurements
         drawn.append(folder / "figures" / f"{figure}.svg")
-        program("plot", figure, table, "--output", drawn[-1])
+        program("plot", figure, table, "--allow-empty", "--output", drawn[-1])
     tables = sorted(folder.glob("*/*.csv"))
     page = folder / "report.html"
     shown = ["--tables", *tables, "--figures", *drawn]

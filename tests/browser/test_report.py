@@ -155,9 +155,9 @@ def test_a_table_is_filtered_by_words_and_by_choice(opened, report, study):
         assert set(rows.locator("td:first-child").all_inner_texts()) == {name}
         assert rows.count() == 6
         controls = page.locator(".controls", has=page.locator("text=Kind")).last
-        controls.locator("select").nth(0).select_option(study["gpu"].iloc[0])
+        controls.locator("select[data-filter=Platform]").select_option(study["gpu"].iloc[0])
         assert rows.count() == 2
-        controls.locator("select").nth(1).select_option("train")
+        controls.locator("select[data-filter=Phase]").select_option("train")
         assert rows.count() == 1
         assert info.count() == 1
 
