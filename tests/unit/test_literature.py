@@ -4,8 +4,10 @@ import pandas as pd
 import pytest
 from commands import isojoule, process
 
+from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
+from isojoule.literature import training
 
 PROJECT = Path(__file__).parents[2]
 PUBLISHED = PROJECT / "reference" / "published" / "training.csv"
@@ -97,3 +99,16 @@ def test_a_wrong_table_is_one_sentence(tmp_path, content, sentence):
 def test_an_unknown_country_is_named():
     done = estimate(PUBLISHED, "--countries", "XYZ")
     assert (done.returncode, "countries: found XYZ" in done.stderr) == (2, True)
+
+
+def test_a_power_that_no_board_has_is_asked_about_and_a_gpu_without_a_name_is_refused(tmp_path):
+    """Energies were a thousand times too low where the power was in kW, and a GPU without a name was called nan."""
+    path = tmp_path / "trainings.csv"
+    path.write_text("model,gpu,gpus,hours,power_w\nours,V100,4,24,0.3\ntheirs,,1,1,250\n")
+    table = training.estimate(training.read(path))
+    assert training.in_words(table, 0.4)[0] == "ours: one GPU takes at most 0.3 W; is power_w in W?"
+    assert sum("is power_w in W" in line for line in training.in_words(table, 0.4)) == 1
+    assert "(1 x GPU, 250 W by the table, 1 h)" in training.in_words(table, 0.4)[-1]
+    path.write_text("model,gpu,gpus,hours\nours,,4,24\n")
+    with pytest.raises(InputError, match=r"csv: column gpu: found nothing in line 2, expected a name, or its maximum"):
+        training.read(path)

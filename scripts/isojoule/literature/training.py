@@ -25,6 +25,8 @@ OPTIONAL = {"power_w": math.inf, "utilization_percent": 100.0}
 # the world's average of 2018 (the poster), and a person's daily use of electricity in the US (the paper)
 WORLD_KG_PER_KWH = 0.437
 US_PERSON_DAY_KWH = 12.1
+# the maximum power of boards lies between, from a module for the edge to several dies on one board
+POWER_OF_BOARDS_W = (5.0, 5000.0)
 # words in names of GPUs that do not tell one from another
 MAKERS = ("nvidia", "geforce", "tesla", "quadro")
 
@@ -51,6 +53,8 @@ def read(path: Path) -> pd.DataFrame:
         is_right = (values > 0) & (values <= limit) | (np.isnan(values) if name in OPTIONAL else False)
         refuse(table, name, ~is_right, "a number above 0" + ("" if math.isinf(limit) else f" and up to {limit:g}"))
         table[name] = values
+    is_unknown = table["gpu"].isna() & (table["power_w"].isna() if "power_w" in table else True)
+    refuse(table, "gpu", is_unknown, "a name, or its maximum power in power_w")
     return table
 
 
@@ -102,14 +106,23 @@ def in_words(table: pd.DataFrame, kg_per_kwh: float) -> list[str]:
     lines = [f"estimated, worst case (maximum power x GPUs x hours), at {kg_per_kwh:g} kg CO2e/kWh:"]
     width = max(len(str(model)) for model in table["model"])
     for _, row in table.iterrows():
-        hardware = f"{row['gpus']:g} x {row['gpu']}, {row['power_w']:g} W by {row['power_from']}, {row['hours']:g} h"
+        gpu = "GPU" if pd.isna(row["gpu"]) else row["gpu"]
+        hardware = f"{row['gpus']:g} x {gpu}, {row['power_w']:g} W by {row['power_from']}, {row['hours']:g} h"
         scaled_kwh = row.get("energy_scaled_kwh", float("nan"))
         lines.append(
             f"  {row['model']:{width}}  {row['energy_kwh']:.1f} kWh, {row['emissions_kg_co2e']:.2f} kg CO2e, "
             f"{row['us_person_days']:.1f} US person-days ({hardware})"
             + ("" if pd.isna(scaled_kwh) else f"; {scaled_kwh:.1f} kWh at {row['utilization_percent']:g} % utilisation")
         )
-    return lines
+    low_w, high_w = POWER_OF_BOARDS_W
+    doubtful = table[(table["power_w"] < low_w) | (table["power_w"] > high_w)]
+    return [
+        *(
+            f"{row['model']}: one GPU takes at most {row['power_w']:g} W; is power_w in W?"
+            for _, row in doubtful.iterrows()
+        ),
+        *lines,
+    ]
 
 
 def _data_sheet(gpu: str, model: object) -> tuple[float, str]:
