@@ -109,7 +109,7 @@ PARETO = {
         "Quality against the energy of training and of test on every platform: models that no other one beats "
         "(blue circles, joined by the front), models within noise of the front (yellow diamonds), dominated "
         "ones (red crosses); after Douwes, Esling and Briot, figure 2. Where there are more than 16 models, "
-        f"only those that are not dominated are named. {BARS}",
+        f"only those that are not dominated are named; a name that has no room is left out. {BARS}",
         needs=("test",),
     ),
     "pareto-normalized": Description(

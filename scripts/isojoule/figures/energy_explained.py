@@ -1,19 +1,18 @@
 """Energy of training against three quantities of compute."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.compute_energy.quantities import PREDICTORS
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import energies_with_fits, quantities_to_draw
-from isojoule.figures.shared.panels import blank, legend
+from isojoule.figures.shared.panels import Sheet, blank, legend
 from isojoule.figures.shared.styles import family_styles, platform_label
 
 UNITS = {"flops": "FLOP", "flops-exact": "FLOP", "bytes-moved": "B"}
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one row of panels per platform."""
     table = quantities_to_draw(frame, "train")
     shown = {name: unit for name, unit in UNITS.items() if table[PREDICTORS[name][0]].notna().any()}

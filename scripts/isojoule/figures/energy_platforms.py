@@ -1,10 +1,9 @@
 """Energy by platform."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule import readable
-from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, label_decades, legend, points
 from isojoule.figures.shared.reading import drawable
 from isojoule.figures.shared.styles import PHASES, PLATFORMS, cycled, energy_label, phases_of, platform_label
 
@@ -12,7 +11,7 @@ from isojoule.figures.shared.styles import PHASES, PLATFORMS, cycled, energy_lab
 MOST_NAMED = 120
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one panel per phase."""
     table = drawable(frame)
     phases, gpus = phases_of(table), list(table["gpu"].unique())

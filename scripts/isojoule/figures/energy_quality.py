@@ -1,11 +1,10 @@
 """Quality against energy."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, end_of_quality, label_decades, legend, points
 from isojoule.figures.shared.reading import drawable
 from isojoule.figures.shared.styles import (
     PHASES,
@@ -18,7 +17,7 @@ from isojoule.figures.shared.styles import (
 from isojoule.tables.qualities import QUALITIES, qualities_of
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one panel per platform (row) and phase (column)."""
     table = drawable(frame)
     shown = next(iter(qualities_of(frame[frame["outcome"] == "ok"])), None)
@@ -43,6 +42,7 @@ def draw(frame: pd.DataFrame) -> Figure:
                 points(axis, x, y, colour, marker, family_label(family), **lengths)
             axis.set(title=f"{PHASES[phase]} on {platform_label(panel, gpu)}", xlabel=energy_label(panel, unit))
             label_decades(axis.xaxis)
+            end_of_quality(axis, shown)
         row[0].set_ylabel(QUALITIES[shown])
     legend(figure, grid[0][0], len(styles))
     return figure

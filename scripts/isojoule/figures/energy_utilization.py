@@ -1,19 +1,18 @@
 """Energy against how busy the GPU and its memory were (figure 4 of the paper on compute and energy)."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.compute_energy.fits import rank_correlation
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw
-from isojoule.figures.shared.panels import bars, blank, label_decades, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, label_decades, points
 from isojoule.figures.shared.styles import energy_label, family_styles, phases_of, platform_label
 
 LABELS = {"gpu_utilization": "GPU utilisation (%)", "gpu_memory_utilization": "Memory utilisation (%)"}
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one row of panels per platform."""
     table = quantities_to_draw(frame)
     table = table[table[[f"{name}_mean_percent" for name in LABELS]].notna().any(axis=1)]

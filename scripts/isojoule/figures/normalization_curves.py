@@ -3,13 +3,12 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.figures.shared.comparing import METHODS, NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.panels import Sheet, blank, legend_of
 from isojoule.figures.shared.styles import PHASES
 from isojoule.normalization.base import ENERGY, Values
 from isojoule.normalization.pairs import Pair
@@ -19,7 +18,7 @@ from isojoule.normalization.splits import Split, splits
 LINE_STYLES = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one panel per phase (row) and target (column)."""
     shown = first_pairs(frame)
     if not shown:
@@ -39,7 +38,7 @@ def draw(frame: pd.DataFrame) -> Figure:
         for axis, pair in zip(row, of_phase, strict=False):
             _draw_panel(axis, pair, split, *bars_of_pair(frame, pair))
     handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns < 3 else 4)
+    legend_of(figure, handles, labels, 4)
     return figure
 
 
@@ -61,6 +60,8 @@ def _draw_panel(axis: Axes, pair: Pair, split: Split, source_bars_kwh: Values, t
     axis.errorbar(x, y, yerr, xerr, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5)
     axis.plot(x[is_reference], y[is_reference], "o", color="#555555", markersize=3.5)
     axis.plot(x[~is_reference], y[~is_reference], "o", color="#555555", markerfacecolor="white", markersize=4.5)
+    # a curve may go below 0, where there is no energy
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], 0))
     axis.set_title(PHASES[pair.phase])
     axis.set_xlabel(f"On {pair.source} ({unit.symbol}, {kinds_of(pair)})")
     axis.set_ylabel(f"On {pair.target} ({unit.symbol})")

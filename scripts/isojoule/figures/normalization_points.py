@@ -5,11 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from isojoule.figures.shared.comparing import NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import blank, label_decades, legend, points
+from isojoule.figures.shared.panels import Sheet, blank, label_decades, legend, points
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles
 from isojoule.normalization.base import Values
@@ -37,7 +36,7 @@ class Normalized(NamedTuple):
     bars_kwh: Values
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one panel per pair (row) and method (column)."""
     frame = in_few_families(frame)
     shown = first_pairs(frame)
@@ -55,8 +54,8 @@ def draw(frame: pd.DataFrame) -> Figure:
         for axis, (title, normalized) in zip(row, by_title.items(), strict=True):
             axis.set(xscale="log", yscale="log")
             _draw_panel(axis, pair, normalized, target_bars_kwh, styles, low, high)
-            axis.set_title(f"{PHASES[pair.phase]}: {title.lower()}", fontsize=8)
-        row[0].set_ylabel(f"{pair.source}, normalized\nto {pair.target} ({unit_of_pair(pair).symbol})", fontsize=7)
+            axis.set_title(f"{PHASES[pair.phase]}\n{title.lower()}")
+        row[0].set_ylabel(f"{pair.source}\nnormalized to\n{pair.target} ({unit_of_pair(pair).symbol})", fontsize=7)
     legend(figure, grid[0][0], len(styles))
     return figure
 

@@ -2,12 +2,11 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator
 
 from isojoule.figures.shared.comparing import METHODS, NOTHING, of_random_splits
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.panels import Plain, Sheet, blank, legend_of
 from isojoule.figures.shared.styles import PHASES, phases_of
 from isojoule.normalization import ranking, references
 from isojoule.normalization.methods import DEFAULT
@@ -17,7 +16,7 @@ MARKERS = {"single-low": "v", "dual": "D", "line": "o", "line+flops+params": "^"
 HIGHEST_PERCENT = 1200
 
 
-def draw(errors: pd.DataFrame) -> Figure:
+def draw(errors: pd.DataFrame) -> Sheet:
     """Draw the figure from the rows of the experiment, with one panel per phase."""
     rows = of_random_splits(errors)
     if rows.empty:
@@ -32,7 +31,7 @@ def draw(errors: pd.DataFrame) -> Figure:
     axes[0].set_ylim(low, min(high, HIGHEST_PERCENT))
     axes[0].set_ylabel("MdAPE on held-out architectures (%)")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside upper center", ncols=2)
+    legend_of(figure, handles[::-1], labels[::-1], 4)
     return figure
 
 
@@ -47,10 +46,10 @@ def _draw_panel(axis: Axes, rows: pd.DataFrame, phase: str) -> None:
     axis.set_xlabel("References")
     counts = sorted(rows["references"].unique())
     axis.set_xticks([*(count for count in counts if 1.2 * count <= counts[-1]), counts[-1]])
-    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_major_formatter(Plain())
     axis.xaxis.set_minor_locator(NullLocator())
-    axis.yaxis.set_major_formatter(ScalarFormatter())
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.yaxis.set_major_formatter(Plain())
+    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def _draw_line(axis: Axes, rows: pd.DataFrame, method: str, style: str, width: float) -> None:

@@ -3,16 +3,16 @@
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 
 from isojoule.figures.shared.comparing import NOTHING, error_bars, of_random_splits
 from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import Sheet
 from isojoule.normalization import ranking
 
 READ = ranking.read
 
 
-def draw(errors: pd.DataFrame) -> Figure:
+def draw(errors: pd.DataFrame) -> Sheet:
     """Draw the figure from the rows of the experiment."""
     rows = of_random_splits(errors)
     if not rows.empty:

@@ -3,12 +3,11 @@
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import NullLocator
 
 from isojoule.figures.shared.comparing import METHODS
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.panels import Plain, Sheet, blank, legend_of
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.published import PUBLISHED
 from isojoule.tables.expected import Expected
@@ -22,7 +21,7 @@ MOST_COLUMNS = 3
 HIGHEST_PERCENT = 200
 
 
-def draw(errors: pd.DataFrame) -> Figure:
+def draw(errors: pd.DataFrame) -> Sheet:
     """Draw the figure from the errors of `isojoule compare-normalization`, with one panel per table."""
     if errors.empty:
         raise NothingError("Nothing to normalize: there is no table.")
@@ -42,7 +41,7 @@ def draw(errors: pd.DataFrame) -> Figure:
     for axis in axes:
         by_label |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     order = [METHODS[DEFAULT][1], *(label for label in by_label if label != METHODS[DEFAULT][1])]
-    figure.legend([by_label[label] for label in order], order, loc="outside upper center", ncols=3)
+    legend_of(figure, [by_label[label] for label in order], order, 4)
     return figure
 
 
@@ -63,8 +62,7 @@ def _draw_panel(axis: Axes, errors: pd.DataFrame) -> None:
     axis.set_ylim(top=min(axis.get_ylim()[1], HIGHEST_PERCENT))
     low, high = axis.get_ylim()
     axis.set_yticks([tick for tick in (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200) if low <= tick <= high])
-    axis.yaxis.set_major_formatter(ScalarFormatter())
-    axis.yaxis.set_minor_formatter(NullFormatter())
+    axis.yaxis.set_major_formatter(Plain())
     axis.yaxis.set_minor_locator(NullLocator())
 
 

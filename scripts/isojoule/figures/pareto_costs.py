@@ -1,10 +1,10 @@
 """Fronts of other costs than energy, on the first platform."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
 from isojoule.figures.shared.empty import NothingError
+from isojoule.figures.shared.panels import Sheet
 from isojoule.figures.shared.styles import PHASES
 from isojoule.fronts.costs import COSTS
 
@@ -12,7 +12,7 @@ READ = fronts.read
 SHOWN = ("flops", "params", "emissions_kg_co2e")
 
 
-def draw(table: pd.DataFrame) -> Figure:
+def draw(table: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of fronts."""
     table = table[table["cost"].isin(SHOWN)]
     if table.empty:

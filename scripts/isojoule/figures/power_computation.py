@@ -1,18 +1,17 @@
 """Mean power against the rate of computation (figure 3 of the paper on compute and energy)."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule import readable
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.linking import MARKERS, legend_of_phases, quantities_to_draw, si_ticks
-from isojoule.figures.shared.panels import bars, blank, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, points
 from isojoule.figures.shared.styles import family_styles, phases_of, platform_label
 
 MOST_COLUMNS = 3
 
 
-def draw(frame: pd.DataFrame) -> Figure:
+def draw(frame: pd.DataFrame) -> Sheet:
     """Draw the figure from a table of measurements, with one panel per platform."""
     table = quantities_to_draw(frame).dropna(subset=["flop_per_s", "power_mean_w"])
     if table.empty:

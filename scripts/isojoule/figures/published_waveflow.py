@@ -1,9 +1,9 @@
 """The fronts of the generative study, from its published numbers (its figure 2)."""
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from isojoule.figures.shared import fronts
+from isojoule.figures.shared.panels import Sheet
 from isojoule.pareto.front import VERDICTS
 from isojoule.tables.expected import Expected
 
@@ -16,7 +16,7 @@ READ = Expected(
 ).read
 
 
-def draw(table: pd.DataFrame) -> Figure:
+def draw(table: pd.DataFrame) -> Sheet:
     """Draw the figure from the fronts of the published table."""
     new_names = {"energy_kwh": "cost", "one_minus_mos": "quality"}
     endings = ("_mean", "_ci95_low", "_ci95_high")

@@ -16,7 +16,9 @@ def without_energy(frame: pd.DataFrame, shown: int = SHOWN, name: str = "archite
         shown: how many names there are at most; the last line then counts the others.
         name: column with the names of the architectures.
     """
-    lines = []
+    lines: list[str] = []
+    if (frame["outcome"] == "ok").all():
+        return lines
     for column in [key for key in ("gpu", name) if key in frame]:
         for value, cells in frame.groupby(column, sort=False):
             if not (cells["outcome"] == "ok").any():

@@ -2,9 +2,8 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.panels import Sheet, blank
 from isojoule.records.certificate import Certificate
 
 SEEN, FITTED = "#0072B2", "#D55E00"
@@ -12,7 +11,7 @@ SEEN, FITTED = "#0072B2", "#D55E00"
 SHOWN_LENGTHS, SHORTEST_SHOWN_S = 2.0, 0.3
 
 
-def draw(certificate: Certificate) -> Figure:
+def draw(certificate: Certificate) -> Sheet:
     """Draw how the power answers to a step of work, and how straight windows are."""
     panels = [panel for panel in (_step, _windows) if panel is not _step or certificate.step]
     figure = blank(3.4 * len(panels) + 0.4, 3.0)

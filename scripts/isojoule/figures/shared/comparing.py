@@ -5,17 +5,18 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.container import BarContainer
+from matplotlib.ticker import NullLocator
 
 from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import bars, blank
+from isojoule.figures.shared.panels import Plain, Sheet, bars, blank, label_decades, legend_of
 from isojoule.figures.shared.styles import PHASES, phases_of
+from isojoule.normalization import pairs
 from isojoule.normalization.base import Values
 from isojoule.normalization.methods import DEFAULT
-from isojoule.normalization.pairs import Pair, pairs
+from isojoule.normalization.pairs import Pair
 from isojoule.normalization.splits import SCHEMES
 from isojoule.readable import Unit
 from isojoule.tables.energy import energy_table
@@ -37,6 +38,8 @@ METHODS = {
 # with more pairs than this, those to the same target are drawn together
 MOST_PAIRS = 12
 SHOWN_TARGETS = 3
+# height of the bars of a pair in inches, in which two lines of its name have room
+GROUP = 0.3
 NOTHING = "Nothing to normalize: no phase has energies on two platforms."
 
 
@@ -49,14 +52,25 @@ def first_pairs(frame: pd.DataFrame, most: int = SHOWN_TARGETS) -> list[Pair]:
     """
     shown: list[Pair] = []
     for phase in PHASES:
-        try:
-            all_pairs = pairs(frame, phase)
-        except InputError:
-            continue
-        # a line needs two different energies
-        determined = [pair for pair in all_pairs if pair.systems["energy_kwh"].nunique() > 1]
-        shown += [pair for pair in determined if pair.source == determined[0].source][:most]
+        ok = frame[(frame["phase"] == phase) & (frame["outcome"] == "ok")]
+        gpus = list(ok["gpu"].unique())
+        for source in gpus:
+            found = [
+                pair for target in gpus if target != source and (pair := _determined(frame, phase, source, target))
+            ]
+            if found:
+                shown += found[:most]
+                break
     return shown
+
+
+def _determined(frame: pd.DataFrame, phase: str, source: str, target: str) -> Pair | None:
+    """Return a pair that has two different energies, which a line needs, or None."""
+    try:
+        both = pairs.pair(frame, phase, source, target)
+    except InputError:
+        return None
+    return both if both.systems["energy_kwh"].nunique() > 1 else None
 
 
 def kinds_of(pair: Pair) -> str:
@@ -92,7 +106,7 @@ def of_random_splits(errors: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(pair=pair if pair.nunique() <= MOST_PAIRS else "all → " + rows["target"].astype(str))
 
 
-def errors_with_all_references(errors: pd.DataFrame, methods: Sequence[str]) -> Figure:
+def errors_with_all_references(errors: pd.DataFrame, methods: Sequence[str]) -> Sheet:
     """Draw the errors of some methods that are fitted on all references.
 
     Args:
@@ -109,8 +123,8 @@ def errors_with_all_references(errors: pd.DataFrame, methods: Sequence[str]) -> 
 
 def error_bars(
     errors: pd.DataFrame, panels: list[tuple[str, pd.DataFrame]], series: dict[str, tuple[str, str]], by: str
-) -> Figure:
-    """Draw R2 above MSE for each phase, with one column per panel.
+) -> Sheet:
+    """Draw R2 beside MSE with one row per phase; the pairs stand below each other, so that their names can be read.
 
     Args:
         errors: rows of the experiment, of all panels.
@@ -119,60 +133,73 @@ def error_bars(
         by: the column that tells the bars of a group apart.
     """
     phases = phases_of(errors)
-    groups = max(1, errors["pair"].nunique())
-    width = max(3.6, 0.085 * groups * len(series) + 0.25 * groups + 0.6)
-    total = max(width * len(panels) + 0.6, 5.2)
-    figure = blank(total, 2.3 * 2 * len(phases) + 0.8)
-    grid = figure.subplots(2 * len(phases), len(panels), squeeze=False, sharey="row", sharex=True)
-    labels = {"r2": "R²", "mse_kwh2": "MSE (kWh²)"}
-    for number, phase in enumerate(phases):
-        kinds = " and ".join(errors.loc[errors["phase"] == phase, "kinds"].unique())
-        for offset, (column, label) in enumerate(labels.items()):
-            for axis, (title, rows) in zip(grid[2 * number + offset], panels, strict=True):
-                _draw_bars(axis, rows[rows["phase"] == phase], column, series, by)
-                if column == "r2":
-                    axis.set_title(f"{PHASES[phase]}, {title} ({kinds})", fontsize=9)
-            grid[2 * number + offset][0].set_ylabel(f"{label}, held out")
+    height = max(1.6, GROUP * errors["pair"].nunique() + 0.7)
+    figure = blank(7, height * len(phases) + 0.4)
+    grid = figure.subplots(len(phases), 2 * len(panels), squeeze=False, sharey="row")
+    for row, phase in zip(grid, phases, strict=True):
+        of_phase = errors[errors["phase"] == phase]
+        unit = readable.unit_of_linear_axis("kWh", of_phase["mse_kwh2"] ** 0.5)
+        quantities = {"r2": ("R², held out", 1.0), "mse_kwh2": (f"MSE ({unit.symbol}²), held out", unit.size**2)}
+        kinds = " and ".join(of_phase["kinds"].unique())
+        for number, (column, (label, size)) in enumerate(quantities.items()):
+            axes = row[number * len(panels) : (number + 1) * len(panels)]
+            for axis, (title, rows) in zip(axes, panels, strict=True):
+                _draw_bars(axis, rows[rows["phase"] == phase], column, size, series, by)
+                axis.set(title=f"{PHASES[phase]} ({kinds})\n{title}", xlabel=label)
+            _scale(axes, column)
     handles, names = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=min(len(series), 5 if total > 7 else 2))
+    legend_of(figure, handles, names, 5)
     return figure
 
 
-def _draw_bars(axis: Axes, rows: pd.DataFrame, column: str, series: dict[str, tuple[str, str]], by: str) -> None:
-    """Draw groups of bars, one group per pair: mean and standard deviation over splits."""
+def _draw_bars(
+    axis: Axes, rows: pd.DataFrame, column: str, size: float, series: dict[str, tuple[str, str]], by: str
+) -> None:
+    """Draw groups of bars, one group per pair, the first on top: mean and standard deviation over splits."""
     order = list(dict.fromkeys(rows["pair"]))
-    means_of_splits = rows.groupby(["pair", by, "split"], observed=True)[column].mean()
+    means_of_splits = rows.groupby(["pair", by, "split"], observed=True)[column].mean() / size
     width = 0.8 / len(series)
     for number, (value, (colour, label)) in enumerate(series.items()):
         try:
             by_pair = means_of_splits.xs(value, level=by).groupby("pair")
         except KeyError:
             continue
-        axis.bar(
+        axis.barh(
             np.arange(len(order)) + (number - (len(series) - 1) / 2) * width,
             by_pair.mean().reindex(order),
             width,
-            yerr=by_pair.std().reindex(order).fillna(0),
+            xerr=by_pair.std().reindex(order).fillna(0),
             color=colour,
             label=label,
             error_kw={"elinewidth": 0.6, "ecolor": "#555555"},
         )
-    axis.set_xticks(range(len(order)), order, rotation=45, ha="right", fontsize=7)
-    axis.grid(visible=False, axis="x")
-    if column == "r2":
-        _scale_r2(axis)
-    else:
-        axis.set_yscale("log")
+    axis.set_yticks(range(len(order)), [name.replace(" → ", "\n→ ") for name in order])
+    axis.set_ylim(len(order) - 0.5, -0.5)
+    axis.grid(visible=False, axis="y")
 
 
-def _scale_r2(axis: Axes) -> None:
+def _scale(axes: Sequence[Axes], column: str) -> None:
+    """Give panels of one quantity the same axis: of R2 it ends at 1 and is logarithmic below -1, of MSE logarithmic."""
+    low, high = (end(axis.get_xlim()[number] for axis in axes) for number, end in enumerate((min, max)))
+    drawn = [bar for axis in axes for group in axis.containers if isinstance(group, BarContainer) for bar in group]
+    above_zero = [width for bar in drawn if (width := bar.get_width()) > 0]
+    for axis in axes:
+        if column == "r2":
+            _scale_r2(axis, min(low, -0.1))
+        else:
+            axis.set_xscale("log")
+            # a bar has no length on a logarithmic axis; this keeps the shortest one seen
+            axis.set_xlim(min(above_zero, default=1) / 3, max(high, 3 * max(above_zero, default=1)))
+            label_decades(axis.xaxis)
+
+
+def _scale_r2(axis: Axes, lowest: float) -> None:
     """Make the axis logarithmic below -1: R2 has no lower end, and a bad one must not hide the others."""
-    axis.set_yscale("symlog", linthresh=1, linscale=2)
-    lowest = min(axis.get_ylim()[0], -0.1)
+    axis.set_xscale("symlog", linthresh=1, linscale=2)
     decades = [-(10.0**power) for power in range(1, 12)]
     shown_decades = [tick for tick in decades[:: 1 if lowest > -2e3 else 3] if tick > lowest]
-    axis.set_yticks([1, 0.5, 0, -0.5, -1, *shown_decades])
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.yaxis.set_minor_locator(NullLocator())
-    axis.set_ylim(lowest, 1.05)
-    axis.axhline(0, color="#555555", linewidth=0.6)
+    axis.set_xticks([*shown_decades[::-1], -1, 0, 1] if lowest < -1 else [-1, -0.5, 0, 0.5, 1])
+    axis.xaxis.set_major_formatter(Plain())
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xlim(lowest, 1.0)
+    axis.axvline(0, color="#555555", linewidth=0.6)

@@ -1,7 +1,6 @@
 """How a figure is drawn into files: in the style of all figures, with the user's words."""
 
 import re
-import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,17 +14,20 @@ from isojoule.errors import InputError
 from isojoule.figures.captions import STYLE
 from isojoule.figures.shared import empty
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.fitting import fit, shortened
+from isojoule.figures.shared.panels import Sheet, blank
 from isojoule.files import written_whole
 from isojoule.tables.outcomes import without_energy
 
 MM_PER_INCH = 25.4
-# platforms, architectures or cells without an energy that a figure names; of each inch of its width, so many characters
-MOST_NAMED, CHARACTERS_PER_INCH = 4, 22
+# platforms, architectures or cells without an energy that a figure names
+MOST_NAMED = 4
+# characters of the longest name, by the columns that have names of the same things
+LONGEST = {("gpu", "source", "target", "normalized_to"): 22, ("architecture", "model"): 26, ("family",): 12}
 
 
 def save(
-    draw: Callable[[pd.DataFrame], Figure],
+    draw: Callable[[pd.DataFrame], Sheet],
     frame: pd.DataFrame,
     outputs: list[Path],
     texts: Mapping[str, str] | None = None,
@@ -51,43 +53,67 @@ def save(
         if output.suffix not in (".svg", ".png", ".pdf"):
             raise InputError(f"{output}: found the ending {output.suffix or 'none'}, expected .svg, .png or .pdf")
     with mpl.rc_context(fname=STYLE):
-        if text_mm:
-            mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
-        frame = _without_formulas(frame)
         marks: dict[str, str] = {}
         try:
-            figure = draw(frame)
+            figure = drawn(draw, frame, texts, text_mm)
         except NothingError as error:
             if not allow_empty:
                 raise
             marks, figure = empty.metadata(str(error)), blank(7, 1)
             figure.text(0.5, 0.5, str(error), ha="center", va="center", wrap=True)
+        try:
+            # with an engine of layout, even one that does nothing, Matplotlib draws and lays out every file twice
+            with mpl.rc_context({"figure.constrained_layout.use": False}):
+                figure.set_layout_engine(None)
+                for output in outputs:
+                    with written_whole(output) as temporary:
+                        metadata = {".svg": {"Date": None, **marks}, ".pdf": {"CreationDate": None}}.get(output.suffix)
+                        figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
+        except ValueError as error:
+            raise _no_formula(error) from error
+
+
+def drawn(
+    draw: Callable[[pd.DataFrame], Sheet],
+    frame: pd.DataFrame,
+    texts: Mapping[str, str] | None = None,
+    text_mm: float | None = None,
+) -> Sheet:
+    """Return a figure in the style of all figures with everything in its place; arguments and errors as of `save`."""
+    with mpl.rc_context(fname=STYLE):
+        if text_mm:
+            mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
+        frame = _without_formulas(_with_short_names(frame, texts or {}))
+        figure = draw(frame)
         _say_what_is_not_drawn(figure, frame)
         for old, new in (texts or {}).items():
             _replace(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
         try:
-            _lay_out(figure)
-            for output in outputs:
-                with written_whole(output) as temporary:
-                    metadata = {".svg": {"Date": None, **marks}, ".pdf": {"CreationDate": None}}.get(output.suffix)
-                    figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
+            fit(figure)
         except ValueError as error:
-            raise InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}") from error
+            raise _no_formula(error) from error
+    return figure
 
 
-def _lay_out(figure: Figure) -> None:
-    """Give every part its place, which takes longer than to draw it, once for all files."""
-    if figure.axes and (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-        figure.set_layout_engine("none")
+def _no_formula(error: ValueError) -> InputError:
+    return InputError(f"figures.texts: cannot be drawn: {' '.join(str(error).split())}")
 
 
 def _say_what_is_not_drawn(figure: Figure, frame: pd.DataFrame) -> None:
     """Name below a figure of measurements the cells that have no energy to draw."""
     names = without_energy(frame, MOST_NAMED) if "outcome" in frame else []
     if names:
-        width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
-        figure.supxlabel(textwrap.fill(f"Without an energy: {'; '.join(names)}", width), x=0.01, ha="left", fontsize=6)
+        figure.supxlabel(f"Without an energy: {'; '.join(names)}", x=0.01, ha="left", fontsize=7)
+
+
+def _with_short_names(frame: pd.DataFrame, texts: Mapping[str, str]) -> pd.DataFrame:
+    """Shorten the names in a table that no panel has room for."""
+    for columns, most in LONGEST.items():
+        present = [name for name in columns if name in frame]
+        names = [str(name) for column in present for name in frame[column].dropna().unique()]
+        if short := shortened(names, most, texts):
+            frame = frame.assign(**{column: frame[column].astype(str).replace(short) for column in present})
+    return frame
 
 
 def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:

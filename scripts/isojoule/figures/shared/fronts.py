@@ -1,20 +1,18 @@
 """What the figures of fronts share: the table, panels with models by their verdict, names beside the points."""
 
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
 from isojoule import readable
+from isojoule.figures.shared import naming
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import bars, blank, label_decades, legend, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, end_of_quality, label_decades, legend, points
 from isojoule.figures.shared.styles import PHASES, VERDICTS, phases_of
 from isojoule.fronts.costs import COSTS
 from isojoule.fronts.of_study import TABLE
@@ -22,12 +20,12 @@ from isojoule.pareto.front import DOMINATED, OPTIMAL
 from isojoule.readable import Unit
 from isojoule.tables.qualities import QUALITIES
 
-# with more models than this dominated ones are not named, and with more models that are not dominated none is
-MOST_NAMED, MOST_SHOWN = 16, 40
+# with more models than this dominated ones are not named
+MOST_NAMED = 16
 # costs that differ by more than this factor are on a logarithmic axis
 WIDE = 8
-# a name that is nearer to its point needs no line
-SHORTEST_LINE_PX = 5
+# the models whose names find a place first
+IMPORTANCE = {verdict: place for place, verdict in enumerate(VERDICTS)}
 
 
 class Panel(NamedTuple):
@@ -56,7 +54,7 @@ def read(path: Path) -> pd.DataFrame:
     return table[table["quality"] == table["quality"].iloc[0]]
 
 
-def of_phases(table: pd.DataFrame, cost: str) -> Figure:
+def of_phases(table: pd.DataFrame, cost: str) -> Sheet:
     """Draw the fronts of a cost, training beside test, with one row of panels per platform.
 
     Args:
@@ -83,7 +81,7 @@ def cost_unit(cost: str, rows: pd.DataFrame) -> Unit:
     return readable.unit(COSTS[cost].unit, rows["cost_mean"])
 
 
-def of_panels(panels: list[Panel], y_label: str) -> Figure:
+def of_panels(panels: list[Panel], y_label: str) -> Sheet:
     """Draw one front per panel, with two panels in each row.
 
     Args:
@@ -110,16 +108,9 @@ def of_panels(panels: list[Panel], y_label: str) -> Figure:
     for axis, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axis, panel)
     legend(figure, grid[0][0], len(VERDICTS))
-    # names are moved as they lie on the page, so that the panels must have their place by now, and keep it
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    # adjustText draws the whole figure once more for each panel, which takes ten times as long as its own work
-    for axis in figure.axes:
-        axis.set_visible(False)
     for axis, panel in zip(grid.flat, panels, strict=False):
-        _draw_names(axis, panel.rows)
-    for axis in figure.axes:
-        axis.set_visible(True)
+        if len(panel.rows):
+            figure.when_placed.append(partial(_place_names, axis, panel.rows, _names(axis, panel.rows)))
     return figure
 
 
@@ -146,6 +137,8 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
         points(axis, models["cost_mean"], models["quality_mean"], colour, marker, verdict.capitalize(), **lengths)
     # leave room for names beside the outermost points
     axis.margins(x=0.1, y=0.12)
+    if "quality" in part and len(part):
+        end_of_quality(axis, str(part["quality"].iloc[0]))
     if is_logarithmic:
         label_decades(axis.xaxis)
     if part.empty:
@@ -158,35 +151,24 @@ def _kinds_label(part: pd.DataFrame) -> str:
     return f", {kinds}" if kinds else ""
 
 
-def _draw_names(axis: Axes, part: pd.DataFrame) -> None:
+def _names(axis: Axes, part: pd.DataFrame) -> list[Text]:
+    """Name the models at their points, those of the front first."""
     shown = part if len(part) <= MOST_NAMED else part[part["verdict"] != DOMINATED]
-    if shown.empty or len(shown) > MOST_SHOWN:
-        return
-    background = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.3}
-    texts = [
-        axis.text(
-            row["cost_mean"], row["quality_mean"], row["architecture"], fontsize=6, color="#333333", bbox=background
-        )
-        for _, row in shown.iterrows()
+    shown = shown.sort_values("verdict", key=lambda verdicts: verdicts.map(IMPORTANCE), kind="stable")
+    return naming.names(axis, shown["cost_mean"], shown["quality_mean"], shown["architecture"])
+
+
+def _place_names(axis: Axes, part: pd.DataFrame, texts: list[Text]) -> None:
+    """Move the names away from points, from the bars through them, and from the front."""
+    ends = ("mean", "ci95_low", "ci95_high")
+    cost, cost_low, cost_high = (part[f"cost_{end}"].fillna(part["cost_mean"]) for end in ends)
+    quality, quality_low, quality_high = (part[f"quality_{end}"].fillna(part["quality_mean"]) for end in ends)
+    front = part[part["verdict"] == OPTIMAL].sort_values("cost_mean")[["cost_mean", "quality_mean"]].to_numpy(float)
+    corners = np.column_stack([front[1:, 0], front[:-1, 1]])
+    lines = [
+        np.stack([np.column_stack([cost_low, quality]), np.column_stack([cost_high, quality])], axis=1),
+        np.stack([np.column_stack([cost, quality_low]), np.column_stack([cost, quality_high])], axis=1),
+        np.stack([front[:-1], corners], axis=1),
+        np.stack([corners, front[1:]], axis=1),
     ]
-    adjust_text(
-        texts,
-        ax=axis,
-        x=part["cost_mean"].to_numpy(),
-        y=part["quality_mean"].to_numpy(),
-        expand=(1.15, 1.35),
-        max_move=(12, 12),
-        iter_lim=30,
-    )
-    _draw_lines(axis, texts, shown[["cost_mean", "quality_mean"]].to_numpy(dtype=float))
-
-
-def _draw_lines(axis: Axes, texts: list[Text], points_drawn: NDArray[np.float64]) -> None:
-    """Join names that lie away from their points with them, by lines that are found once and not at every drawing."""
-    lines = []
-    for text, (x, y) in zip(texts, axis.transData.transform(points_drawn), strict=True):
-        box = text.get_window_extent()
-        nearest = np.clip((x, y), box.min, box.max)
-        if np.abs(nearest - (x, y)).max() >= SHORTEST_LINE_PX:
-            lines.append(axis.transData.inverted().transform([(x, y), nearest]))
-    axis.add_collection(LineCollection(lines, colors="#999999", linewidths=0.4, zorder=1), autolim=False)
+    naming.place(axis, texts, np.column_stack([cost, quality]).astype(float), np.concatenate(lines).astype(float))

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
@@ -12,7 +11,7 @@ from isojoule.compute_energy.fits import Fit, fit_affine
 from isojoule.compute_energy.quantities import ALL, groups, quantities
 from isojoule.errors import InputError
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import bars, blank, legend, points
+from isojoule.figures.shared.panels import Sheet, bars, blank, legend, legend_of, points
 from isojoule.figures.shared.reading import in_few_families
 from isojoule.figures.shared.styles import PHASES, family_label, family_styles, platform_label
 from isojoule.readable import Unit
@@ -38,7 +37,7 @@ def quantities_to_draw(frame: pd.DataFrame, phase: str | None = None) -> pd.Data
     return table if phase is None else table[table["phase"] == phase]
 
 
-def energy_against_computation(frame: pd.DataFrame, phase: str) -> Figure:
+def energy_against_computation(frame: pd.DataFrame, phase: str) -> Sheet:
     """Draw energy against FLOPs and parameters: two rows per platform, a column for all and for each group of families.
 
     Args:
@@ -60,7 +59,7 @@ def energy_against_computation(frame: pd.DataFrame, phase: str) -> Figure:
             part = table[(table["gpu"] == gpu) & table["family"].isin(families)]
             unit = "FLOP" if column == "published_flops" else ""
             energies_with_fits(axis, part, column, unit, energy_unit, fit_each=name != ALL or len(panels) == 1)
-            axis.set_title(f"{platform_label(part, gpu)}: {name}", fontsize=8)
+            axis.set_title(f"{platform_label(part, gpu)}\n{name}")
             axis.set_xlabel(f"FLOPs of the {PHASES[phase].lower()}" if unit else "Parameters")
         row[0].set_ylabel(energy_unit.label("Energy"))
     legend(figure, grid[0][0], len(family_styles(table)))
@@ -106,8 +105,14 @@ def _draw_fit(axis: Axes, fit: Fit, x: pd.Series, colour: str, energy_unit: Unit
 
 def _fit_in_words(fit: Fit, unit: str) -> str:
     """Write R2, and the slope with its unit where the quantity has one."""
-    slope = f", {EngFormatter(places=1)(fit.coefficients[1])}J/{unit}" if unit else ""
+    slope = f", {_with_prefix(fit.coefficients[1])}J/{unit}" if unit else ""
     return f"R² {fit.r2:.2f}{slope}"
+
+
+def _with_prefix(value: float) -> str:
+    """Write a number with three significant digits and an SI prefix, the space before the prefix included."""
+    number, _, prefix = EngFormatter(places=9)(value).partition(" ")
+    return f"{readable.digits(float(number.replace(chr(0x2212), '-')))} {prefix}"
 
 
 def _write_above_points(axis: Axes, lines: list[str]) -> None:
@@ -115,7 +120,9 @@ def _write_above_points(axis: Axes, lines: list[str]) -> None:
     axis.margins(y=0.05)
     low, high = axis.get_ylim()
     axis.set_ylim(low, high + 0.11 * len(lines) * (high - low))
-    axis.text(0.03, 0.98, "\n".join(lines), transform=axis.transAxes, fontsize=7, va="top")
+    # a fit may go below 0, where there is no energy
+    axis.set_ylim(bottom=max(low, 0))
+    axis.text(0.02, 0.98, "\n".join(lines), transform=axis.transAxes, fontsize=7, va="top")
 
 
 def si_ticks(axis: Axes) -> None:
@@ -126,9 +133,9 @@ def si_ticks(axis: Axes) -> None:
     axis.tick_params(labelsize=7)
 
 
-def legend_of_phases(figure: Figure, styles: dict[str, tuple[str, str]], phases: list[str]) -> None:
+def legend_of_phases(figure: Sheet, styles: dict[str, tuple[str, str]], phases: list[str]) -> None:
     """Draw one legend for figures whose colours are families and whose markers are phases."""
     handles = [Line2D([], [], marker="s", linestyle="", color=colour) for colour, _ in styles.values()]
     handles += [Line2D([], [], marker=MARKERS[phase], linestyle="", color="#444444") for phase in phases]
     labels = [*map(family_label, styles), *(PHASES[phase] for phase in phases)]
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    legend_of(figure, handles, labels, len(labels))

@@ -1,15 +1,20 @@
 """Figures of the right size, and what is drawn on their panels: points with bars, ticks, legends."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator, ScalarFormatter
+from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
+from isojoule import readable
 from isojoule.readable import Unit
+from isojoule.tables.columns import COLUMNS
 
 # width of a column by that of a text of two columns, in most journals; the style's figures are as wide as the text
 COLUMN = 86 / 178
@@ -18,11 +23,29 @@ AS_IT_IS = Unit("", 1)
 NARROW = 0.6
 # a logarithmic axis over a smaller ratio than this may have a single tick at 1, 2 or 5
 NARROWEST = 7
+# ticks of a logarithmic axis: were their number to follow from the room, the layout would make some it does not know
+MOST_DECADES = 15
 # values that differ by less are one, which an axis shows up to this factor around it
 SINGLE_VALUE, AROUND = 1e-9, 3
 
 
-def blank(width: float, height: float) -> Figure:
+class Sheet(Figure):
+    """A figure with what is known only once every panel has its place.
+
+    Attributes:
+        legend_columns: most columns of the legend, where there is one.
+        legend_handles: what its labels stand beside.
+        when_placed: what is called then.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.legend_columns = 1
+        self.legend_handles: list[Any] = []
+        self.when_placed: list[Callable[[], None]] = []
+
+
+def blank(width: float, height: float) -> Sheet:
     """Make a figure as wide as a column or the text, whichever is nearer to the width it would like.
 
     Args:
@@ -31,7 +54,7 @@ def blank(width: float, height: float) -> Figure:
     """
     text: float = mpl.rcParams["figure.figsize"][0]
     fitted = text * COLUMN if width < NARROW * text else text
-    return Figure(figsize=(fitted, height * np.clip((fitted / width) ** 0.5, 0.8, 1)))
+    return Sheet(figsize=(fitted, height * np.clip((fitted / width) ** 0.5, 0.8, 1)))
 
 
 def bars(table: pd.DataFrame, quantity: str, ending: str = "", unit: Unit = AS_IT_IS) -> NDArray[np.float64]:
@@ -73,7 +96,7 @@ def points(
         xerr: lengths of the horizontal bars, below and above the points, (2, n).
         yerr: lengths of the vertical bars, (2, n).
     """
-    axis.errorbar(
+    bars = axis.errorbar(
         pd.Series(x).astype(float).to_numpy(),
         pd.Series(y).astype(float).to_numpy(),
         xerr=xerr,
@@ -87,6 +110,16 @@ def points(
         elinewidth=0.9,
         capsize=2,
     )
+    # a point on the edge, such as one of an F1 of 0, is seen as a whole
+    bars.lines[0].set(clip_on=False, in_layout=False)
+
+
+class Plain(Formatter):
+    """Writes the numbers at ticks as they are written everywhere, without powers of ten as long as they can be read."""
+
+    def __call__(self, value: float, _position: int | None = None) -> str:
+        """Return the label of a tick."""
+        return readable.digits(value)
 
 
 def label_decades(axis: Axis) -> None:
@@ -99,14 +132,26 @@ def label_decades(axis: Axis) -> None:
         axis.axes.set(**{"xlim" if axis is axis.axes.xaxis else "ylim": (low, high)})
     if high < NARROWEST * low:
         axis.set_major_locator(MaxNLocator(4))
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_locator(NullLocator())
     else:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 40 * low else (1,)))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 40 * low else (1,), numticks=MOST_DECADES))
+    axis.set_major_formatter(Plain())
+    # each tick is an artist, which takes longer to lay out and to draw than a point
+    axis.set_minor_locator(NullLocator())
 
 
-def legend(figure: Figure, axis: Axes, columns: int) -> None:
+def end_of_quality(axis: Axes, quality: str) -> None:
+    """Let the axis of a quality end at the highest one that there can be, where room around the points goes beyond."""
+    highest = COLUMNS[quality].bounds[1] if quality in COLUMNS else np.inf
+    if axis.get_ylim()[1] > highest >= axis.dataLim.y1:
+        axis.set_ylim(top=highest)
+
+
+def legend(figure: Sheet, axis: Axes, columns: int) -> None:
     """Draw one legend above all panels, with the labels of one of them."""
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+    legend_of(figure, *axis.get_legend_handles_labels(), columns)
+
+
+def legend_of(figure: Sheet, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:
+    """Draw one legend above all panels, which gets fewer columns where it is too wide."""
+    figure.legend_handles, figure.legend_columns = list(handles), min(columns, len(labels))
+    figure.legend(handles, labels, loc="outside upper center", ncols=figure.legend_columns)
