@@ -73,8 +73,8 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
         if problems:
             raise InputError(f"{len(problems)} clips cannot be decoded\n       {listed(problems)}")
     count = int(train.sum()) * shape[1] * shape[2]
-    mean = total / count
-    deviation = max(float(np.sqrt(max(squares / count - mean**2, 0))), 1e-6)
+    # the last digits follow from how the clips were batched, which must not measure anything again
+    mean, deviation = (float(f"{value:.9g}") for value in (total / count, _deviation(total, squares, count)))
     targets = np.array([[label in clip.labels.split(",") for label in classes] for clip in clips], dtype=np.float32)
     array = BytesIO()
     np.save(array, targets)
@@ -84,6 +84,11 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
     splits = hashlib.sha256(" ".join(clip.split for clip in clips).encode()).hexdigest()[:16]
     write_json(folder / "statistics.json", {"clips": len(clips), "mean": mean, "std": deviation, "splits": splits})
     return len(clips)
+
+
+def _deviation(total: float, squares: float, count: int) -> float:
+    """Return the standard deviation of `count` values from their sum and the sum of their squares, never 0."""
+    return max(float(np.sqrt(max(squares / count - (total / count) ** 2, 0))), 1e-6)
 
 
 def _batches(
