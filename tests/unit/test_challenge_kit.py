@@ -355,6 +355,13 @@ def test_a_kit_that_cannot_be_is_one_sentence(published, small, references, mess
     assert str(refused.value).startswith(message)
 
 
+def test_a_table_of_another_configuration_is_refused(published, small):
+    other = changed(published, {"architectures": {"mlp": [{"layers": 1, "hidden": 512}]}})
+    names = sorted(small["architecture"].unique())[:2]
+    with pytest.raises(InputError, match="which the table has and the configuration has not, expected the configurat"):
+        kits.make(other, small, small["gpu"].iloc[0], "train", names, "f1", 2)
+
+
 def test_references_are_chosen_where_none_are_named(task, published, small):
     kit, _ = kits.make(published, small, small["gpu"].iloc[0], "train", 4, "f1", 1)
     assert len(kit.references_kwh) == 4

@@ -19,6 +19,7 @@ from isojoule.figures import captions
 from isojoule.flags import of_record
 from isojoule.normalization import METHODS, references
 from isojoule.normalization.accuracy import ERRORS
+from isojoule.study import cells, reading
 from isojoule.tables.measurements import COLUMNS
 
 PROJECT = Path(__file__).parents[2]
@@ -90,6 +91,11 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+@pytest.fixture(scope="module")
+def demo_names():
+    return set(cells.architectures(reading.load(PROJECT / "config" / "demo.yaml")))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_line_of_a_page_is_right(page, capsys):
     targets = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
@@ -107,6 +113,14 @@ def test_every_command_line_of_a_page_is_right(page, capsys):
         for path in (word.removeprefix("CONFIG=") for word in words):
             if path.startswith(("config/", "profiles/")) and Path(path).name not in THEIRS:
                 assert (PROJECT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_network_of_the_demo_that_a_page_names_is_in_it(page, demo_names):
+    for words in command_lines(page):
+        if any("/demo" in word for word in words):
+            named = [word for word in words if re.fullmatch(r"(mlp|cnn|rnn|crnn)-[\dx+-]+", word)]
+            assert set(named) <= demo_names, shlex.join(words)
 
 
 @pytest.mark.parametrize("page", [*USERS, *GUIDES], ids=name)

@@ -171,6 +171,11 @@ def _to_measure(
     if configuration.workload != "tagging":
         raise InputError(f"workload: found {configuration.workload}, expected tagging, whose clips can be made up")
     by_name = architectures(configuration)
+    if unknown := [name for name in names if name not in by_name]:
+        raise InputError(
+            f"references: found {', '.join(unknown)}, which the table has and the configuration has not, expected the "
+            "configuration that the table was measured with"
+        )
     if foreign := [name for name in names if not by_name[name].model.startswith("isojoule.")]:
         raise InputError(f"references: found {foreign[0]}, which is code of yours, expected one of isojoule")
     chosen = [by_name[name] for name in names]
