@@ -367,6 +367,11 @@ def test_references_are_chosen_where_none_are_named(task, published, small):
     assert len(kit.references_kwh) == 4
     energies = list(kit.references_kwh.values())
     assert min(energies) < energies[0] < max(energies), "scores are relative to one in the middle"
+    # recordings are not in the kit: as many clips are made up, the same ones by every team
+    assert published.plain()["dataset"]["source"] != "synthetic"
+    clips = int((small["samples"] / small["epochs"]).iloc[0])
+    made_up = {"source": "synthetic", "train_clips": clips, "test_clips": clips, "seed": 0}
+    assert kit.configuration["dataset"] == made_up
 
 
 @pytest.mark.parametrize(
