@@ -202,6 +202,22 @@ def test_a_file_of_many_gigabytes_decides_by_its_size_and_ends(fingerprint, tmp_
     assert len(set(found)) == 4
 
 
+def test_a_folder_of_many_files_decides_by_names_and_sizes(fingerprint, tmp_path):
+    """A module that lists a data set had every clip of it read at every start."""
+    (tmp_path / "clips").mkdir()
+    for number in range(1001):
+        (tmp_path / "clips" / f"{number}.wav").touch()
+    text = "CLIPS = sorted((HERE / 'clips').glob('*.wav'))\n"
+    found = [fingerprint(text)]
+    (tmp_path / "clips" / "7.wav").write_bytes(b"a")
+    found.append(fingerprint(text))
+    (tmp_path / "clips" / "7.wav").rename(tmp_path / "clips" / "seven.wav")
+    found.append(fingerprint(text))
+    assert len(set(found)) == 3
+    (tmp_path / "clips" / "seven.wav").write_bytes(b"b")
+    assert fingerprint(text) == found[2]
+
+
 def test_a_link_is_followed_and_one_in_a_circle_ends(fingerprint, tmp_path):
     (tmp_path / "real" / "parts").mkdir(parents=True)
     (tmp_path / "nets").symlink_to("real")

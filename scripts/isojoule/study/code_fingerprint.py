@@ -13,8 +13,16 @@ from functools import cache
 from pathlib import Path
 
 from isojoule.errors import InputError
-from isojoule.study.module_files import IMPORTING, file_of, imported_names, is_of_star, package_folder, whole
-from isojoule.study.named_files import files_named_by, named_files
+from isojoule.study.module_files import (
+    IMPORTING,
+    file_of,
+    files_in,
+    imported_names,
+    is_of_star,
+    package_folder,
+    whole,
+)
+from isojoule.study.named_files import files_named_by, listed_folders, named_files
 from isojoule.study.unfollowed import unfollowed
 
 # what a workload's description decides is in the configuration's slices, which have fingerprints of their own
@@ -23,6 +31,8 @@ DESCRIPTION = "description"
 # of larger files, their size and as much as this of both their ends counts
 LARGEST_BYTES = 64 * 2**20
 END_BYTES = 2**20
+# of a folder with more files, or larger than one file, names and sizes count
+MOST_FILES = 1000
 
 
 def modules(*entries: str) -> dict[str, Path]:
@@ -110,6 +120,7 @@ def _beside(path: Path, module: str) -> tuple[str, ...]:
         return ()
     tree = _parsed(path)
     contents = [f"{file.name} {_content(file)}" for file in named_files(tree, path, module)]
+    contents += [line for folder in listed_folders(tree, path) for line in _of_folder(folder)]
     if reason := unfollowed(tree, module, path.name == "__init__.py"):
         package = package_folder(path, module)
         is_counted = reason.is_code or package is not None
@@ -123,6 +134,16 @@ def _beside(path: Path, module: str) -> tuple[str, ...]:
         root = (package or path).parent
         contents += [f"{file.relative_to(root)} {_content(file)}" for file in files]
     return tuple(contents)
+
+
+def _of_folder(folder: Path) -> list[str]:
+    """The content of the files of a folder, or of a large one, such as a data set, their names and sizes."""
+    files = sorted(files_in(folder))
+    sizes = [file.stat().st_size for file in files]
+    names = [str(file.relative_to(folder)) for file in files]
+    if len(files) <= MOST_FILES and sum(sizes) <= LARGEST_BYTES:
+        return [f"{name} {_content(file)}" for name, file in zip(names, files, strict=True)]
+    return [f"{name} {size}" for name, size in zip(names, sizes, strict=True)]
 
 
 def _content(file: Path) -> str:

@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path, PurePath
 
 from isojoule.study.module_files import files_in, name_of, package_folder, texts_in
@@ -19,6 +20,8 @@ BLANK = re.compile(r"%[-#0 +]?\d*[sdi]|\{[^{}]*\}")
 # files of the system say nothing of the model, and may change at any time
 OF_SYSTEM = [Path(name) for name in ("/proc", "/sys", "/dev", "/run", "/etc", "/var/run")]
 FOLDERS_DEEP = 4
+# more files that are like a pattern are a data set
+MOST_MATCHES = 1000
 
 
 def named_files(tree: ast.AST, path: Path, module: str) -> list[Path]:
@@ -34,12 +37,18 @@ def named_files(tree: ast.AST, path: Path, module: str) -> list[Path]:
     folders = _folders(texts, [path.parent, Path.cwd()])
     files = [file for folder in folders for text in texts if (file := _file(folder, text))]
     files += [file for folder in folders for pattern in patterns for file in _matching(folder, pattern)]
-    if any(name_of(node) in LISTING for node in ast.walk(tree)):
-        files += [file for folder in folders[2:] for file in files_in(folder)]
     if (package := package_folder(path, module)) is not None:
         files += [file for file in files_in(package) if _ends_in(file, texts, patterns)]
     own = path.resolve()
     return sorted({file.resolve() for file in files} - {own})
+
+
+def listed_folders(tree: ast.AST, path: Path) -> list[Path]:
+    """Return the folders that texts in a module name, where it lists folders: all files of these may matter."""
+    if not any(name_of(node) in LISTING for node in ast.walk(tree)):
+        return []
+    roots = [path.parent, Path.cwd()]
+    return sorted({folder.resolve() for folder in _folders(texts_in(tree), roots)[len(roots) :]})
 
 
 def files_named_by(texts: Iterable[str]) -> list[Path]:
@@ -91,7 +100,8 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
     try:
-        return [file for file in folder.glob(pattern.replace("**", "*")) if file.is_file()]
+        files = list(islice(folder.glob(pattern.replace("**", "*")), MOST_MATCHES + 1))
+        return [file for file in files if file.is_file()] if len(files) <= MOST_MATCHES else []
     except (OSError, ValueError, NotImplementedError):
         return []
 
