@@ -9,8 +9,8 @@ columns architecture, energy_kwh and, if it is known for all, duration_s, such
 as `isojoule run --append mine.csv` writes them. My GPU need not be in the study;
 if it is, --source names it, and the rows of the study are the references.
 
-My system is --energy-kwh, or every row that is no architecture of the study, of
---systems or else of --references. Repeats are averaged, and their spread is in
+My system is --energy-kwh, or every row of --systems, or else every row of
+--references that is no architecture of the study. Repeats are averaged, and their spread is in
 the interval. With --quality and --reference the command adds the energy-weighted
 score of DCASE task 4.
 """
