@@ -84,6 +84,8 @@ def drawn(
         if text_mm:
             mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
         frame = _without_formulas(_with_short_names(frame, texts or {}))
+        # pandas copies them deeply with every column that is taken
+        frame.attrs = {}
         figure = draw(frame)
         _say_what_is_not_drawn(figure, frame)
         for old, new in (texts or {}).items():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ class Sheet(Figure):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        # by itself a figure makes a new image each time that a word is measured
+        FigureCanvasAgg(self)
         self.legend_columns = 1
         self.legend_handles: list[Any] = []
         self.when_placed: list[Callable[[], None]] = []
