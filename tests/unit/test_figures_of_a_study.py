@@ -9,7 +9,7 @@ from commands import isojoule
 from simulated import record
 
 from isojoule.errors import InputError
-from isojoule.figures import captions
+from isojoule.figures import STYLE, captions
 from isojoule.figures.shared import drawing
 from isojoule.figures.shared.panels import blank
 from isojoule.flags.of_record import MEANINGS
@@ -58,7 +58,7 @@ def test_a_figure_names_the_cells_that_have_no_energy(folder, demo, path, tmp_pa
 def test_a_study_of_a_single_cell_is_drawn_around_it(folder, demo, recwarn):
     frame = aggregated(folder, demo)
     frame.loc[1:, "outcome"] = "missing"
-    with mpl.rc_context(fname=captions.STYLE):
+    with mpl.rc_context(fname=STYLE):
         figure = captions.load("energy-platforms").draw(frame)
         figure.canvas.draw()
     low, high = figure.axes[0].get_xlim()

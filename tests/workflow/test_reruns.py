@@ -198,6 +198,19 @@ def test_logic_of_compute_counting(checkout):
 def test_logic_of_a_figure(checkout):
     checkout.edit(LIBRARY / "figures" / "energy_quality.py", "2.4 * len(gpus)", "2.5 * len(gpus)")
     assert checkout.planned() == {"plot_measurements": 1, "write_report": 1}
+    figures = checkout.study / "results" / "tiny" / "figures"
+    before = {path: path.stat().st_ino for path in figures.glob("*.*g")}
+    checkout.snakemake("--", "results/tiny/figures/energy-quality.svg")
+    said = (checkout.study / "results" / "tiny" / "logs" / "plot_measurements.log").read_text()
+    assert "kept as they are: energy-computation-test, energy-computation-train, energy-explained, " in said
+    changed = {path.name for path, inode in before.items() if path.stat().st_ino != inode}
+    assert changed == {"energy-quality.svg", "energy-quality.png"}
+    assert checkout.planned() == {"write_report": 1}
+
+
+def test_the_caption_of_a_figure(checkout):
+    checkout.edit(LIBRARY / "figures" / "captions.py", "Quality on the test data against", "Quality beside")
+    assert checkout.planned() == {"write_report": 1}
 
 
 def test_the_page_of_the_report(checkout):

@@ -92,6 +92,14 @@ rule link_compute_energy:
         f" {RESULTS}/compute-energy 2>&1 | tee {{log}}"
 
 
+def captions_of(figures):
+    """Make a function of the captions for Snakemake's own report; what asks for an input runs nothing again."""
+    return lambda wildcards, input: {
+        captions.FIGURES[figure].title: captions.FIGURES[figure].caption
+        for figure in figures
+    }
+
+
 # one process draws all figures of a table, which is done before as many have imported what they draw with
 for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
 
@@ -101,35 +109,31 @@ for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
         input:
             f"{RESULTS}/{TABLE}",
         output:
+            # those that are of the same table and code stay as they are
             [
-                report(
-                    f"{RESULTS}/figures/{figure}.svg",
-                    caption="../report/figures.rst",
-                    category=captions.FIGURES[figure].category,
-                    labels={"what": captions.FIGURES[figure].title},
+                update(
+                    report(
+                        f"{RESULTS}/figures/{figure}.svg",
+                        caption="../report/figures.rst",
+                        category=captions.FIGURES[figure].category,
+                        labels={"what": captions.FIGURES[figure].title},
+                    )
                 )
                 for figure in NAMES
             ],
-            expand(
-                f"{RESULTS}/figures/{{figure}}.{{ending}}",
-                figure=NAMES,
-                ending=("pdf", "png"),
-            ),
+            [
+                update(f"{RESULTS}/figures/{figure}.{ending}")
+                for figure in NAMES
+                for ending in ("pdf", "png")
+            ],
         log:
             f"{RESULTS}/logs/plot_{Path(TABLE).stem}.log",
         params:
             figures=NAMES,
-            captions={
-                captions.FIGURES[figure].title: captions.FIGURES[figure].caption
-                for figure in NAMES
-            },
-            code=code_fingerprint.fingerprint(
-                "isojoule.cli.plot",
-                *map(captions.module_name, NAMES),
-                every_module=True,
-            ),
-            style=reruns.fingerprint(captions.STYLE.read_text()),
+            captions=captions_of(NAMES),
+            code=code_fingerprint.fingerprint(*captions.code(NAMES), every_module=True),
+            style=reruns.fingerprint(STYLE.read_text()),
             settings=STUDY.figures.plain(include={"texts", "text_mm"}),
         shell:
-            f"isojoule plot {{params.figures}} {{input}} --allow-empty --config {CONFIGURATION}"
+            f"isojoule plot {{params.figures}} {{input}} --allow-empty --keep-same --config {CONFIGURATION}"
             " --output {output} 2>&1 | tee {log}"

@@ -33,7 +33,7 @@ except (KeyError, OSError):
     os.environ.update(USER=f"uid-{os.getuid()}")
 
 from isojoule.errors import InputError
-from isojoule.figures import captions
+from isojoule.figures import STYLE, captions
 from isojoule.files import check_writable
 from isojoule.study import as_it_is, cells, code_fingerprint, cpus, reading, reruns
 from isojoule.study.job_failures import tell_failures

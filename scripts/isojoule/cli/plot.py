@@ -34,7 +34,9 @@ embedded: PDF and SVG are ready for print.
 """
 
 import argparse
+import hashlib
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -56,6 +58,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-empty", action="store_true", help="write why where the table has nothing for a figure, in its place"
     )
+    parser.add_argument(
+        "--keep-same",
+        action="store_true",
+        help="keep files that are already drawn of the same table, code and settings",
+    )
     arguments.config(parser, required=False)
 
 
@@ -71,20 +78,26 @@ def run(options: argparse.Namespace) -> None:
     outputs_of_figures = _outputs(options.figure, options.output)
     figures = reading.load(options.config).figures if options.config else None
     tables: dict[Callable[[Path], pd.DataFrame], pd.DataFrame] = {}
-    problems = []
+    problems, kept = [], []
     for figure, outputs in outputs_of_figures.items():
+        mark = _mark(figure, options.table, figures) if options.keep_same else ""
+        if mark and _keep(outputs, mark):
+            kept.append(figure)
+            continue
         module = captions.load(figure)
         read = getattr(module, "READ", None) or _read_measurements
         try:
             if read not in tables:
                 tables[read] = read(options.table)
-            _draw(module, tables[read], outputs, figures, allow_empty=options.allow_empty)
+            _draw(module, tables[read], outputs, figures, allow_empty=options.allow_empty, mark=mark)
         except NothingError as error:
             problems.append(f"{figure}: found nothing to draw in {options.table}: {error}")
         except InputError as error:
             problems.append(str(error))
         else:
             print(" ".join(map(str, outputs)), flush=True)
+    if kept:
+        print(f"kept as they are: {', '.join(kept)}")
     if problems:
         raise InputError("\n       ".join(dict.fromkeys(problems)))
 
@@ -113,14 +126,46 @@ def _outputs(figures: list[str], outputs: list[Path]) -> dict[str, list[Path]]:
     return outputs_of_figures
 
 
+def _mark(figure: str, table: Path, figures: "Figures | None") -> str:
+    """Return a fingerprint of all that decides what a figure looks like."""
+    from isojoule.figures import STYLE, captions
+    from isojoule.study import code_fingerprint, reruns
+
+    try:
+        content = hashlib.sha256(table.read_bytes()).hexdigest()
+    except OSError:
+        # the reader of the table says what is wrong
+        return ""
+    code = code_fingerprint.fingerprint(*captions.code([figure]), every_module=True)
+    settings = figures.plain(include={"texts", "text_mm"}) if figures else {}
+    parts = [content, code, STYLE.read_text(encoding="utf-8"), settings, version("matplotlib")]
+    return f"isojoule:{reruns.fingerprint(parts)}"
+
+
+def _keep(outputs: list[Path], mark: str) -> bool:
+    """Return whether all files have the mark; they are then as new as if they were drawn."""
+    from isojoule.figures.shared import drawing
+
+    is_same = all(drawing.has_mark(output, mark) for output in outputs)
+    for output in outputs if is_same else ():
+        output.touch()
+    return is_same
+
+
 def _draw(
-    module: ModuleType, table: "pd.DataFrame", outputs: list[Path], figures: "Figures | None", *, allow_empty: bool
+    module: ModuleType,
+    table: "pd.DataFrame",
+    outputs: list[Path],
+    figures: "Figures | None",
+    *,
+    allow_empty: bool,
+    mark: str,
 ) -> None:
     from isojoule import seals
     from isojoule.figures.shared import drawing
 
     texts, text_mm = (figures.texts, figures.text_mm) if figures else (None, None)
-    drawing.save(module.draw, table, outputs, texts, text_mm, allow_empty=allow_empty)
+    drawing.save(module.draw, table, outputs, texts, text_mm, allow_empty=allow_empty, mark=mark)
     for output in outputs:
         if output.suffix == ".svg":
             # the report shows it

@@ -6,7 +6,6 @@ module's `READ` reads. A new figure is a new module, described here.
 
 import importlib
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -14,7 +13,6 @@ from isojoule.errors import InputError
 
 # what captions say of the bars that `panels.points` draws
 BARS = "Bars: 95 % interval of the mean over repeats."
-STYLE = Path(__file__).parent / "shared" / "isojoule.mplstyle"
 
 
 class Description(NamedTuple):
@@ -261,6 +259,11 @@ def by_table(figures: Sequence[str]) -> dict[str, list[str]]:
 def module_name(figure: str) -> str:
     """Return the name of the module that draws a figure."""
     return f"isojoule.figures.{figure.replace('-', '_')}"
+
+
+def code(figures: Sequence[str]) -> list[str]:
+    """Return the modules that decide what some figures look like; captions are no part of a figure."""
+    return ["isojoule.figures.shared.drawing", "isojoule.tables.measurements", *map(module_name, figures)]
 
 
 def load(figure: str) -> ModuleType:

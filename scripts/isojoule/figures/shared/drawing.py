@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedLocator
 
 from isojoule.errors import InputError
-from isojoule.figures.captions import STYLE
+from isojoule.figures import STYLE
 from isojoule.figures.shared import empty
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.fitting import fit, shortened
@@ -34,6 +34,7 @@ def save(
     text_mm: float | None = None,
     *,
     allow_empty: bool = False,
+    mark: str = "",
 ) -> None:
     """Draw a figure into files, in the style of all figures and as wide as a column or as the text.
 
@@ -44,6 +45,7 @@ def save(
         texts: new texts by the words that they replace, wherever these stand in the figure as words of their own.
         text_mm: width of the text in millimetres; by default the style's.
         allow_empty: whether the files say why where the table has nothing to draw.
+        mark: what the figure is drawn of, which is kept in the files for `has_mark`.
 
     Raises:
         NothingError: the table has nothing to draw.
@@ -53,24 +55,36 @@ def save(
         if output.suffix not in (".svg", ".png", ".pdf"):
             raise InputError(f"{output}: found the ending {output.suffix or 'none'}, expected .svg, .png or .pdf")
     with mpl.rc_context(fname=STYLE):
-        marks: dict[str, str] = {}
+        marks = {"Identifier": mark} if mark else {}
         try:
             figure = drawn(draw, frame, texts, text_mm)
         except NothingError as error:
             if not allow_empty:
                 raise
-            marks, figure = empty.metadata(str(error)), blank(7, 1)
+            marks, figure = marks | empty.metadata(str(error)), blank(7, 1)
             figure.text(0.5, 0.5, str(error), ha="center", va="center", wrap=True)
         try:
             # with an engine of layout, even one that does nothing, Matplotlib draws and lays out every file twice
             with mpl.rc_context({"figure.constrained_layout.use": False}):
                 figure.set_layout_engine(None)
+                metadata = {
+                    ".svg": {"Date": None, **marks},
+                    ".pdf": {"CreationDate": None, "Keywords": mark},
+                    ".png": {"Keywords": mark},
+                }
                 for output in outputs:
                     with written_whole(output) as temporary:
-                        metadata = {".svg": {"Date": None, **marks}, ".pdf": {"CreationDate": None}}.get(output.suffix)
-                        figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata)
+                        figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata[output.suffix])
         except ValueError as error:
             raise _no_formula(error) from error
+
+
+def has_mark(path: Path, mark: str) -> bool:
+    """Return whether a file is there that `save` drew with this mark."""
+    try:
+        return mark.encode() in path.read_bytes()
+    except OSError:
+        return False
 
 
 def drawn(
