@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import warm_snakemake
 import yaml
 from commands import isojoule
 
@@ -50,11 +51,14 @@ class Checkout:
         self.project, self.study = folder / "project", folder / "study"
 
     def snakemake(self, *arguments):
-        command = ["-m", "snakemake", "-s", self.project / "Snakefile", "--configfile", "study.yaml", *arguments]
-        ended = subprocess.run(
-            [sys.executable, *map(str, command)], cwd=self.study, env=self.environment(),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )  # fmt: skip
+        words = ["-s", self.project / "Snakefile", "--configfile", "study.yaml", *arguments]
+        if "-n" in arguments:
+            ended = warm_snakemake.run(self.study, words, self.environment())
+        else:
+            ended = subprocess.run(
+                [sys.executable, "-m", "snakemake", *map(str, words)], cwd=self.study, env=self.environment(),
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            )  # fmt: skip
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 

@@ -45,11 +45,16 @@ def modules(*entries: str) -> dict[str, Path]:
         the file of each module by its dotted name.
     """
     files: dict[str, Path] = {}
+    # most names were met before, and to look for a file takes longest
+    met: set[str] = set()
     to_visit = list(entries)
     while to_visit:
         name = to_visit.pop()
+        if name in met:
+            continue
+        met.add(name)
         path = file_of(name)
-        if name in files or path is None:
+        if path is None:
             continue
         files[name] = path
         to_visit += [name.rpartition(".")[0]] if "." in name else []

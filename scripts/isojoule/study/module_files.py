@@ -104,10 +104,10 @@ def named_by_call(node: ast.Call, package: str = "") -> list[str]:
 
 def is_of_star(node: ast.AST) -> bool:
     """Say whether a statement says what `from package import *` imports."""
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and any(
-        isinstance(target, ast.Name) and target.id == OF_STAR for target in targets
-    )
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return False
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(target, ast.Name) and target.id == OF_STAR for target in targets)
 
 
 def texts_in(tree: ast.AST) -> set[str]:
