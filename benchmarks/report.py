@@ -77,7 +77,8 @@ def written(folder: Path, frame: pd.DataFrame, rounds: int, *figures: str) -> tu
         command(words("choose-references", measurements, "--output", normalization / "references.csv"), folder)
     tables = sorted(folder.glob("*/*.csv"))
     findings = folder / "findings.csv"
-    said_of = [folder / "pareto" / "fronts.csv", *tables[-1:]] if (normalization / "references.csv").exists() else []
+    of_findings = (folder / "pareto" / "fronts.csv", folder / "compute-energy" / "explained.csv")
+    said_of = [path for path in (*of_findings, normalization / "references.csv") if path.is_file()]
     of_results = ("--results", folder, "--tables")
     command(words("tabulate-findings", measurements, *of_results, *said_of, "--output", findings), folder)
     drawn = [folder / "figures" / f"{figure}.svg" for figure in figures]
@@ -140,10 +141,11 @@ def opened(path: Path, rounds: int) -> list[list[float]]:
             page.goto(path.as_uri())
             page.wait_for_selector("html[data-ready]", state="attached", timeout=120_000)
             times.append(time.perf_counter())
-            page.select_option("#front-platform", "gpu7")
-            page.wait_for_selector("#front-chart [aria-label*='on gpu7']", state="attached")
+            platform = page.locator("#front-platform option").nth(1).inner_text()
+            page.select_option("#front-platform", platform)
+            page.wait_for_selector(f"#front-chart [aria-label*='on {platform}']", state="attached")
             times.append(time.perf_counter())
-            header = page.locator("#energy-table thead th", has_text="Energy (kWh)").first
+            header = page.locator("#energy-table thead th", has_text="Energy (").first
             header.click()
             page.wait_for_selector("#energy-table thead th[aria-sort=ascending]")
             times.append(time.perf_counter())
