@@ -12,7 +12,7 @@ LIBRARY = Path(isojoule.__file__).parent
 # from the ground up; rooms of one floor do not use each other
 FLOORS = (
     ("errors", "units", "intervals"),
-    ("readable",),
+    ("readable", "naming"),
     ("files", "progress"),
     ("seals",),
     ("records",),
