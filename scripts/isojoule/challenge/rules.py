@@ -168,6 +168,13 @@ def _read(path: Path, mapping: Mapping2023) -> pd.DataFrame:
     refuse(frame, system, frame[system].duplicated(), "every system once")
     for key in (*PHASES, "baseline_test"):
         refuse(frame, mapping.columns[key], ~(numbers(frame, mapping.columns[key]) > 0), "a number above 0")
+    for of in mapping.qualities.values():
+        value = numbers(frame, of["value"])
+        refuse(frame, of["value"], value < 0, "a number of at least 0")
+        if "low" in of:
+            refuse(frame, of["low"], numbers(frame, of["low"]) > value, f"at most {of['value']}")
+        if "high" in of:
+            refuse(frame, of["high"], numbers(frame, of["high"]) < value, f"at least {of['value']}")
     if mapping.baseline not in set(frame[system]):
         raise InputError(
             f"{path}: found no system {mapping.baseline}, expected the baseline that all are compared with"
@@ -193,7 +200,6 @@ def _drawn_quality(
     if "low" not in of or "high" not in of:
         return drawn
     deviation = (numbers(frame, of["high"]) - numbers(frame, of["low"])) / DEVIATIONS_OF_INTERVAL
-    refuse(frame, of["high"], deviation < 0, f"at least {of['low']}")
     return np.asarray(np.maximum(drawn + deviation * generator.standard_normal(drawn.shape), 0.0))
 
 
