@@ -14,9 +14,9 @@ demo: install
 	@echo "figures: results/demo/figures/"
 	@echo "table:   results/demo/measurements.csv, explained in results/demo/data-dictionary.csv"
 
-# sets up, then passes the tests, three files at a time: two, which wait for processes and a cluster, used 70 % of two cores
+# sets up, then passes the tests, two files at a time: most tests wait for a process of one thread
 test: install lint
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 install: .venv/installed
 

@@ -155,7 +155,7 @@ STAGES = [
     (("tabulate-flags", MEASUREMENTS, "--output", "results/flags.csv"), ()),
     (("tabulate-findings", MEASUREMENTS, "--output", "results/findings.csv"), ()),
     (("link-compute-energy", MEASUREMENTS, "--output", LINKS), ()),
-    (("plot", "energy-quality", MEASUREMENTS, "--output", FIGURE), ("isojoule.figures.energy_quality",)),
+    (("plot", "energy-quality", MEASUREMENTS, "--keep-same", "--output", FIGURE), ("isojoule.figures.energy_quality",)),
     (("evaluate-normalization", MEASUREMENTS, "--allow-empty", "--output", ERRORS), ()),
     (("rank-normalization", ERRORS, "--output", "results/ranking.csv"), ()),
     (("evaluate-mixed", MEASUREMENTS, "--allow-empty", "--output", "results/mixed.csv"), ()),

@@ -92,14 +92,6 @@ rule link_compute_energy:
         f" {RESULTS}/compute-energy 2>&1 | tee {{log}}"
 
 
-def captions_of(figures):
-    """Make a function of the captions for Snakemake's own report; what asks for an input runs nothing again."""
-    return lambda wildcards, input: {
-        captions.FIGURES[figure].title: captions.FIGURES[figure].caption
-        for figure in figures
-    }
-
-
 # one process draws all figures of a table, which is done before as many have imported what they draw with
 for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
 

@@ -169,6 +169,14 @@ if any(entry.exclusive or entry.slurm_extra for entry in STUDY.gpus.values()):
     SLURM_RESOURCES["slurm_extra"] = slurm_extra
 
 
+def captions_of(figures):
+    """Make a function of the captions for Snakemake's own report; what asks for an input runs nothing again."""
+    return lambda wildcards, input: {
+        captions.FIGURES[figure].title: captions.FIGURES[figure].caption
+        for figure in figures
+    }
+
+
 def tell_how_far():
     """Say how far the study is when this program ends, behind the last words of Snakemake."""
     atexit.register(

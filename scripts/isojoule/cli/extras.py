@@ -3,7 +3,6 @@
 # by extra: the modules that are not there without it, and the distributions that they are of
 EXTRAS = {
     "analysis": {
-        "adjustText": "adjusttext",
         "itables": "itables",
         "jinja2": "jinja2",
         "matplotlib": "matplotlib",

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from isojoule.configuration.every_study import Gpu
+from isojoule.files import read_json, write_json
 from isojoule.measuring import block, cell, certification
 from isojoule.measuring.device_check import arrive
 from isojoule.measuring.device_lock import Device
@@ -32,6 +33,9 @@ def extracted(tmp_path_factory):
     study = reading.check(content)
     prepare(study.dataset, study.mel, folder / "dataset")
     extract(folder / "dataset", study.mel, study.classes, folder / "features", workers=2)
+    # the command adds the fingerprint, and seals, which these tests do without
+    statistics = folder / "features" / "statistics.json"
+    write_json(statistics, {**read_json(statistics), "fingerprint": "of the data"})
     with Device(f"test-{folder.name}") as machine:
         certification.of_job(arrive("cpu", Gpu(device="cpu")), folder / "certificates", machine)
     return folder
