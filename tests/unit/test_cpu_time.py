@@ -25,6 +25,12 @@ def burn(duration_s):
         pass
 
 
+def alone(check, *arguments):
+    """Check in a process of its own, which has this one's imports and no children that other tests left here."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as process:
+        process.submit(check, *arguments).result()
+
+
 @pytest.fixture
 def lists_children(monkeypatch, request):
     """The kernel lists children, or the process table must be searched."""
@@ -38,12 +44,8 @@ def lists_children(monkeypatch, request):
 
 @pytest.mark.parametrize("lists_children", ["yes", "no"], indirect=True)
 def test_the_time_is_ours_and_that_of_our_children_alive_and_ended_and_of_theirs(lists_children):
-    """A child of a child is a child; what a process used before it was started is its own.
-
-    A process of its own, which has this one's imports, has no children that other tests left here.
-    """
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as alone:
-        alone.submit(count_the_time_of_children).result()
+    """A child of a child is a child; what a process used before it was started is its own."""
+    alone(count_the_time_of_children)
 
 
 def count_the_time_of_children():
@@ -156,6 +158,10 @@ def test_the_meter_estimates_the_cpu_by_its_time_and_has_codecarbons_figure_besi
 
 def test_what_slows_some_repetitions_is_not_in_the_estimate(tmp_path):
     """Others of the core double the CPU time of the work for seconds, so that the mean would tell of them."""
+    alone(estimate_slowed_repetitions, tmp_path)
+
+
+def estimate_slowed_repetitions(tmp_path):
     uses_s = iter([0.4, 0.2, 0.2, 0.4])
     with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
         while window.again(4):
@@ -167,6 +173,10 @@ def test_what_slows_some_repetitions_is_not_in_the_estimate(tmp_path):
 
 def test_what_slows_some_part_of_each_repetition_is_not_in_the_estimate(tmp_path):
     """Repetitions of four equal parts, of which no repetition has all undisturbed."""
+    alone(estimate_slowed_parts, tmp_path)
+
+
+def estimate_slowed_parts(tmp_path):
     with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
         while window.again(3):
             for uses_s in (0.05, 0.1, 0.05, 0.1):
