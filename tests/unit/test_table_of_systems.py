@@ -109,12 +109,13 @@ def test_a_program_is_normalized_to_the_example(tmp_path):
     references.to_csv(tmp_path / "references.csv", index=False)
     middle = float(means.median())
     (tmp_path / "mine.csv").write_text(f"{HEADER},duration_s\nnet,{middle},cpu,CPU,1,train,0,ok,estimated,2\n")
-    words = [EXAMPLE / "measurements.csv", "--target", "epyc-1thread", "--phase", "train"]
-    words += ["--references", "references.csv", "--systems", "mine.csv"]
-    (record,) = json.loads(isojoule("normalize", *words, "--json", cwd=tmp_path).stdout)
-    assert record["energy_kwh"] == pytest.approx(middle / 2, rel=0.25)
-    assert record["low_kwh"] < middle / 2 < record["high_kwh"]
-    assert record["energy_kind"] == "estimated"
+    write_table(table.drop(columns="duration_s"), tmp_path / "without.csv")
+    words = ["--target", "epyc-1thread", "--phase", "train", "--references", "references.csv", "--systems", "mine.csv"]
+    for study in (EXAMPLE / "measurements.csv", "without.csv"):
+        (record,) = json.loads(isojoule("normalize", study, *words, "--json", cwd=tmp_path).stdout)
+        assert record["energy_kwh"] == pytest.approx(middle / 2, rel=0.25)
+        assert record["low_kwh"] < middle / 2 < record["high_kwh"]
+        assert record["energy_kind"] == "estimated"
     # the other platform of the example has no durations, and would teach nothing if they were used
     assert "on 1 other GPU by energy_kwh" in record["method"]
     assert "not used: duration_s, which is not known of the study's GPUs" in record["warnings"]
