@@ -44,14 +44,6 @@ def _server(of_process: int) -> subprocess.Popen:
     return process
 
 
-def stop():
-    """End the process that forks: the meter counts the time of all children of a process, and asks for each of them."""
-    if _server.cache_info().currsize:
-        with _server(os.getpid()) as server:
-            server.kill()
-        _server.cache_clear()
-
-
 def run(folder, words, environment):
     """Run `snakemake WORDS` in a folder, and return its exit code and what it printed on both streams."""
     server = _server(os.getpid())

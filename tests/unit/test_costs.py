@@ -41,6 +41,47 @@ runpy.run_module("isojoule", run_name="__main__", alter_sys=True)
 """
 
 
+# an audit hook stays for good, and a process of its own has no other children
+READINGS = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from isojoule.energy import Meter
+
+opened, main = [], threading.get_ident()
+
+def note(event, words):
+    if event in ("open", "os.listdir", "os.scandir") and threading.get_ident() == main:
+        opened.append(words)
+
+def idle():
+    for _ in range(20):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    os.write(pipe[1], b".")
+    signal.pause()
+
+sys.addaudithook(note)
+children, pipe = [], os.pipe()
+for number in (0, 12):
+    children += [os.fork() or idle() for _ in range(number)]
+    for _ in children:
+        os.read(pipe[0], 1)
+    fewest = []
+    with Meter(powercap=Path(sys.argv[1]), min_window_s=0.01, resolution_percent=100) as window:
+        while window.again(3):
+            for _ in range(10):
+                ends_s = time.process_time() + 0.012
+                while time.process_time() < ends_s:
+                    pass
+                opened.clear()
+                window.part_done("step")
+                fewest.append(len(opened))
+    # other programs of the machine start processes now and then, which might be ours
+    print(min(fewest[10:]), flush=True)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+"""
+
+
 @pytest.fixture
 def prepared(tmp_path):
     """A study of one small model with features of noise."""
@@ -68,6 +109,14 @@ def test_a_job_imports_nothing_that_its_windows_do_not_need(prepared):
     assert {"torch", "codecarbon"} <= imported
     heavy = {"torch._dynamo", "torch._inductor", "sympy", "deepspeed", "sklearn", "scipy", "matplotlib", "snakemake"}
     assert not heavy & imported
+
+
+def test_idle_children_and_their_threads_cost_the_meter_nothing_at_each_part(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", READINGS, str(tmp_path)],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(PROJECT / "scripts")},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout.split()) == (0, ["1", "1"]), ended.stderr
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from isojoule.energy import Meter, cpu_time
-from isojoule.energy.cpu_time import core_power_w, own_cpu_s
+from isojoule.energy.cpu_time import core_power_w, own_cpu_s, work_cpu_s
 
 BURN = "import time\nends_s = {0}\nwhile time.process_time() < ends_s: pass\nprint('done', flush=True)\ninput()"
 
@@ -23,12 +23,6 @@ def burn(duration_s):
     ends_s = time.process_time() + duration_s
     while time.process_time() < ends_s:
         pass
-
-
-def alone(check, *arguments):
-    """Check in a process of its own, which has this one's imports and no children that other tests left here."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as process:
-        process.submit(check, *arguments).result()
 
 
 @pytest.fixture
@@ -45,10 +39,7 @@ def lists_children(monkeypatch, request):
 @pytest.mark.parametrize("lists_children", ["yes", "no"], indirect=True)
 def test_the_time_is_ours_and_that_of_our_children_alive_and_ended_and_of_theirs(lists_children):
     """A child of a child is a child; what a process used before it was started is its own."""
-    alone(count_the_time_of_children)
-
-
-def count_the_time_of_children():
+    others = set(cpu_time._descendants())
     grandchild = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN.format(0.2)!r}], check=True)"
     began_s = own_cpu_s()
     burn(0.3)
@@ -56,13 +47,12 @@ def count_the_time_of_children():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", grandchild], **pipes) as child:
         assert child.stdout.readline() == "done\n"
-        below = cpu_time._descendants()
-        assert len(below) == 2
+        assert len(set(cpu_time._descendants()) - others) == 2
         alive_s = own_cpu_s()
         assert alive_s - began_s > 0.3 + 0.2
         child.communicate("\n")
     assert own_cpu_s() == pytest.approx(alive_s, abs=0.1), "no time is lost or counted twice where a process ends"
-    assert cpu_time._descendants() == []
+    assert set(cpu_time._descendants()) <= others
 
 
 def test_the_time_does_not_rise_with_what_others_do_nor_while_we_wait():
@@ -90,6 +80,49 @@ def test_a_child_that_ends_while_it_is_read_is_counted_once(monkeypatch):
     monkeypatch.setattr(cpu_time, "_of_process_s", lambda pid: 2.0)
     monkeypatch.setattr(time, "process_time", lambda: 10.0)
     assert own_cpu_s() == 13
+
+
+def test_what_it_takes_to_look_at_the_children_is_no_work(monkeypatch):
+    living = cpu_time._descendants
+
+    def slowly():
+        burn(0.1)
+        return living()
+
+    monkeypatch.setattr(cpu_time, "_descendants", slowly)
+    began_s = work_cpu_s()
+    burn(0.1)
+    assert work_cpu_s() - began_s == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.fixture(params=["at once", "late"])
+def _tells_births(request, monkeypatch):
+    """The kernel tells which number it gave out last, or a container shows that of some seconds ago."""
+    if request.param == "late":
+        monkeypatch.setattr(cpu_time, "_newest_pid", lambda: 7)
+    cpu_time._tells_births.cache_clear()
+    yield
+    cpu_time._tells_births.cache_clear()
+
+
+@pytest.mark.usefixtures("_tells_births")
+def test_a_child_that_is_born_between_two_looks_is_seen_and_what_it_has_run_too():
+    before = set(cpu_time._descendants())
+    runs = """
+import subprocess, sys
+for line in sys.stdin:
+    subprocess.run([sys.executable, "-S", "-c", line])
+    print(flush=True)
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", runs], **pipes) as child:
+        assert set(cpu_time._descendants()) - before == {child.pid}
+        for _ in range(3):
+            began_s = own_cpu_s()
+            print("import time; any(time.process_time() > 0.1 for _ in iter(int, 1))", file=child.stdin, flush=True)
+            child.stdout.readline()
+            assert own_cpu_s() - began_s == pytest.approx(0.1, abs=0.05)
+        child.stdin.close()
 
 
 @pytest.fixture
@@ -158,10 +191,6 @@ def test_the_meter_estimates_the_cpu_by_its_time_and_has_codecarbons_figure_besi
 
 def test_what_slows_some_repetitions_is_not_in_the_estimate(tmp_path):
     """Others of the core double the CPU time of the work for seconds, so that the mean would tell of them."""
-    alone(estimate_slowed_repetitions, tmp_path)
-
-
-def estimate_slowed_repetitions(tmp_path):
     uses_s = iter([0.4, 0.2, 0.2, 0.4])
     with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
         while window.again(4):
@@ -173,10 +202,6 @@ def estimate_slowed_repetitions(tmp_path):
 
 def test_what_slows_some_part_of_each_repetition_is_not_in_the_estimate(tmp_path):
     """Repetitions of four equal parts, of which no repetition has all undisturbed."""
-    alone(estimate_slowed_parts, tmp_path)
-
-
-def estimate_slowed_parts(tmp_path):
     with Meter(powercap=tmp_path, min_window_s=0.01, resolution_percent=100) as window:
         while window.again(3):
             for uses_s in (0.05, 0.1, 0.05, 0.1):

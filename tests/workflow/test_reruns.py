@@ -43,12 +43,6 @@ GPUS = ("cpu-1thread", "cpu-2threads")
 TABLE = "results/tiny/measurements.parquet"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _leave_no_child():
-    yield
-    warm_snakemake.stop()
-
-
 class Checkout:
     """A checkout of the project beside a folder in which a study was run."""
 

@@ -9,9 +9,10 @@ import os
 import resource
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import psutil
 
@@ -24,6 +25,24 @@ DEFAULT_CORE_W = 4.0
 PERIOD_S = 1 / os.sysconf("SC_CLK_TCK")
 # how often to read again because a child ended meanwhile, whose time then is in two places or in none
 ATTEMPTS = 5
+# how often to try whether the kernel tells which number it gave out last: other programs start processes meanwhile
+TRIES = 20
+# a clock with longer steps stands still while a process does something
+FINE_STEP_S = 1e-4
+
+_looking_s = 0.0
+
+
+def work_cpu_s() -> float:
+    """Return the CPU time of this process and of its children without what this function itself takes, in seconds.
+
+    Many children take as long to look at as some parts of the work.
+    """
+    global _looking_s
+    began_s = time.thread_time()
+    children_s = children_cpu_s()
+    _looking_s += time.thread_time() - began_s
+    return time.process_time() - _looking_s + children_s
 
 
 def own_cpu_s() -> float:
@@ -49,7 +68,7 @@ def children_cpu_s() -> float:
 
 def told_in_ticks_s() -> float:
     """Return the time of the ended children of our living ones, which the kernel tells in whole ticks, in seconds."""
-    return sum(map(_of_ended_children_of_s, _descendants()))
+    return sum(_of_ended_children_of_s(pid, _clock_of_s(pid)) for pid in _descendants())
 
 
 @cache
@@ -99,16 +118,32 @@ def _of_ended_children_s() -> float:
 
 def _of_process_s(pid: int) -> float:
     """Return the time of another process and of its ended children; 0 where it has just gone."""
+    own_s = _clock_of_s(pid)
+    return 0.0 if own_s is None else own_s + _of_ended_children_of_s(pid, own_s)
+
+
+def _clock_of_s(pid: int) -> float | None:
+    """Return the time of another process alone; none where it has just gone."""
     try:
         # the number of the clock of another process, by `clock_getcpuclockid` of the C library; it has no ticks
-        own_s = time.clock_gettime(~pid << 3 | 2)
+        return time.clock_gettime(~pid << 3 | 2)
     except OSError:
-        return 0.0
-    return own_s + _of_ended_children_of_s(pid)
+        # its children have another parent now
+        _listed.cache_clear()
+        return None
 
 
-def _of_ended_children_of_s(pid: int) -> float:
-    """Return the time of ended children of another process; 0 where it has just gone."""
+def _of_ended_children_of_s(pid: int, own_s: float | None) -> float:
+    """Return the time of ended children of another process, which has used the time `own_s`; 0 where it has just gone.
+
+    A process that has used no time since the last look has heard of no child's end.
+    """
+    look = _looked_up_s if clock_step() < FINE_STEP_S else _looked_up_s.__wrapped__
+    return look(pid, own_s)
+
+
+@lru_cache(maxsize=1024)
+def _looked_up_s(pid: int, _own_s: float | None) -> float:
     try:
         times = psutil.Process(pid).cpu_times()
     except psutil.Error:
@@ -117,12 +152,43 @@ def _of_ended_children_of_s(pid: int) -> float:
 
 
 def _descendants() -> list[int]:
-    """Return the numbers of all living processes below this one."""
+    """Return the numbers of all living processes below this one, looked up again only where others may be there."""
+    return _listed(_newest_pid()) if _tells_births() else _listed.__wrapped__(None)
+
+
+@lru_cache(maxsize=1)
+def _listed(_newest: int | None) -> list[int]:
+    """Return them; there are no others as long as `_newest` is the newest process or thread of the machine."""
     try:
         return list(_below(os.getpid()))
     except FileNotFoundError:
         # this kernel lists no children; to look through all processes takes long where there are thousands
         return [child.pid for child in psutil.Process().children(recursive=True)]
+
+
+@cache
+def _tells_births() -> bool:
+    """Return whether the kernel tells at once which number it gave out last: some containers show an old one.
+
+    Where others start processes all the time, this may say no in vain, which costs time alone.
+    """
+    for _ in range(TRIES):
+        thread = Thread(target=lambda: None)
+        thread.start()
+        newest_pid = _newest_pid()
+        thread.join()
+        if newest_pid == thread.native_id:
+            return True
+    return False
+
+
+def _newest_pid() -> int | None:
+    """Return the number that the kernel gave out last to a process or thread; none where it does not tell."""
+    try:
+        with open("/proc/loadavg", encoding="ascii") as file:  # noqa: PTH123 - a path takes as long as the reading
+            return int(file.read().split()[-1])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _below(pid: int) -> Iterator[int]:

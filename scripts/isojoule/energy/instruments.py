@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from isojoule.energy.codecarbon import Tracker
-from isojoule.energy.cpu_time import PERIOD_S, SOURCE, core_power_w, own_cpu_s
+from isojoule.energy.cpu_time import PERIOD_S, SOURCE, core_power_w, work_cpu_s
 from isojoule.energy.edges import STEP_J, Edge, settled_edges
 from isojoule.energy.host import HostWatch
 from isojoule.energy.nvml import Board
@@ -200,7 +200,7 @@ class Instruments:
         certificates: Sequence[Certificate] = (),
         cpu_max_power_w: float | None = None,
         owns: Callable[[int], bool] | None = None,
-        cpu_s: Callable[[], float] = own_cpu_s,
+        cpu_s: Callable[[], float] = work_cpu_s,
         powercap: Path = POWERCAP,
     ) -> None:
         self.tracker = tracker

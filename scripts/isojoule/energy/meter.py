@@ -10,7 +10,7 @@ from types import TracebackType
 
 from isojoule.energy.account import energy_between
 from isojoule.energy.codecarbon import Tracker
-from isojoule.energy.cpu_time import own_cpu_s
+from isojoule.energy.cpu_time import work_cpu_s
 from isojoule.energy.idle import SETTLED_S, Idle, taken, wait_until_settled, why_not_idle
 from isojoule.energy.instruments import Instruments
 from isojoule.energy.nvml_queries import UnansweredError
@@ -78,7 +78,7 @@ class Meter:
         own_processes: int = 1,
         allow_shared: bool = False,
         owns: Callable[[int], bool] | None = None,
-        cpu_s: Callable[[], float] = own_cpu_s,
+        cpu_s: Callable[[], float] = work_cpu_s,
         powercap: Path = POWERCAP,
     ) -> None:
         if not resolution_percent > 0:

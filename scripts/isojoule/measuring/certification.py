@@ -11,7 +11,7 @@ from isojoule.energy.certificate import procedure
 from isojoule.energy.certificate.bench import Bench, watch
 from isojoule.energy.certificate.findings import sentences
 from isojoule.energy.certificate.procedure import Form, Found
-from isojoule.energy.cpu_time import own_cpu_s
+from isojoule.energy.cpu_time import work_cpu_s
 from isojoule.energy.cuda_list import visible_uuids
 from isojoule.energy.instruments import Instrument, of_cpu, of_gpu
 from isojoule.energy.nvml import Board, identify
@@ -207,7 +207,7 @@ def _of_cpu(instrument: Instrument, form: Form, told: Callable[[str], None]) -> 
             rapl = Rapl()
             return procedure.tried(Bench(patient(rapl.counter_j), lambda: None, load.start, load.stop), form, told)
         core_w = instrument.core_power_w or 0.0
-        return procedure.tried_model(lambda: core_w * own_cpu_s(), load.multiply, form)
+        return procedure.tried_model(lambda: core_w * work_cpu_s(), load.multiply, form)
     finally:
         load.close()
         torch.set_num_threads(threads)
