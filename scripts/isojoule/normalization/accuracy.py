@@ -68,6 +68,6 @@ def _kendall_tau(truth_kwh: Values, predicted_kwh: Values) -> Values:
     true_signs, predicted_signs = (
         np.sign(energy_kwh[..., first] - energy_kwh[..., second]) for energy_kwh in (truth_kwh, predicted_kwh)
     )
-    concordance = (true_signs * predicted_signs).sum(axis=-1)
+    different = np.count_nonzero(true_signs) * np.count_nonzero(predicted_signs, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(concordance / np.sqrt((true_signs**2).sum(axis=-1) * (predicted_signs**2).sum(axis=-1)))
+        return np.asarray(predicted_signs @ true_signs / np.sqrt(different))

@@ -21,6 +21,7 @@ from isojoule.normalization.base import Values
 from isojoule.normalization.experiment_plan import Cache, Choice, Plan, choices, choices_without_source
 from isojoule.normalization.other_gpus import in_parts, known_gpus, predicted_beside
 from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, typical_systems
+from isojoule.normalization.references import RowNumbers
 from isojoule.normalization.shared import Shared
 
 
@@ -71,35 +72,42 @@ def _errors_of_source(plan: Plan, all_pairs: list[Pair], source: str, elsewhere:
 def _errors_of_pair(
     pair: Pair, to_target: list[Pair], plan: Plan, elsewhere: pd.DataFrame, cache: Cache
 ) -> pd.DataFrame:
-    quality = pair.systems["quality"].to_numpy()
+    every_suited = {name: method().suited(pair.systems) for name, method in plan.methods.items()}
+    suited = {name: (method, method.matrix(pair.systems)) for name, method in every_suited.items() if method}
     tables = []
     all_choices = [*choices(pair, plan, cache), *choices_without_source(pair, plan, elsewhere, cache)]
     all_choices.sort(key=lambda choice: len(choice.rows))
     # a method fits all sets of the same size at once
     for _, group in groupby(all_choices, key=lambda choice: len(choice.rows)):
         same_size = list(group)
-        descriptions = _described(pair, plan, same_size)
         rows = np.array([choice.rows for choice in same_size])
         is_random = np.array([choice.sampling == "random" for choice in same_size])
-        for name, method in plan.methods.items():
-            suited = method().suited(pair.systems)
-            if suited is None:
-                continue
-            values = suited.matrix(pair.systems)
-            is_fitted = suited.determined(values[rows]) & (suited.closed_form | ~is_random)
+        # several choices may name the same references
+        different_rows, place = np.unique(rows, axis=0, return_inverse=True)
+        fitted: dict[str, RowNumbers] = {}
+        predicted_kwh = []
+        for name, (method, values) in suited.items():
+            is_determined = method.determined(values[different_rows])
+            is_fitted = is_determined[place] & (method.closed_form | ~is_random)
             if not is_fitted.any():
                 continue
-            fitted = [choice for choice, kept in zip(same_size, is_fitted, strict=True) if kept]
-            if isinstance(suited, Shared):
-                predicted_kwh = _predicted_beside(suited, pair, to_target, fitted)
-            else:
-                # several choices may name the same references
-                different_rows, place = np.unique(rows[is_fitted], axis=0, return_inverse=True)
-                different_kwh = suited.predictions(values[different_rows], pair.target_kwh[different_rows], values)
-                predicted_kwh = different_kwh[place]
-            columns = {"method": name, "columns": SEPARATOR.join(suited.columns)}
+            fitted[name] = np.flatnonzero(is_fitted)
+            if isinstance(method, Shared):
+                predicted_kwh.append(
+                    _predicted_beside(method, pair, to_target, [same_size[number] for number in fitted[name]])
+                )
+                continue
+            used, place_in_used = np.unique(place[is_fitted], return_inverse=True)
+            known = different_rows[used]
+            predicted_kwh.append(method.predictions(values[known], pair.target_kwh[known], values)[place_in_used])
+        if fitted:
+            numbers = np.concatenate(list(fitted.values()))
+            counts = [len(of_method) for of_method in fitted.values()]
+            columns = [SEPARATOR.join(suited[name][0].columns) for name in fitted]
+            held_out = _held_out_errors(pair, [same_size[number] for number in numbers], np.concatenate(predicted_kwh))
+            described = _described(pair, plan, same_size).iloc[numbers]
             tables.append(
-                descriptions[is_fitted].assign(**columns, **_held_out_errors(pair, fitted, predicted_kwh, quality))
+                described.assign(method=np.repeat(list(fitted), counts), columns=np.repeat(columns, counts), **held_out)
             )
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -142,21 +150,22 @@ def _described(pair: Pair, plan: Plan, tried: list[Choice]) -> pd.DataFrame:
     )
 
 
-def _held_out_errors(pair: Pair, tried: list[Choice], predicted_kwh: Values, quality: Values) -> dict[str, Values]:
+def _held_out_errors(pair: Pair, tried: list[Choice], predicted_kwh: Values) -> dict[str, Values]:
     """Compute the errors of each choice, (s,), on the tested systems of its split.
 
     Args:
         pair: the pair of GPUs.
-        tried: the choices, (s,).
+        tried: the choices, (s,); one that several methods tried is there as often.
         predicted_kwh: predictions for all systems of the pair in kWh, (s, m).
-        quality: quality of the systems, (m,); NaN where it is not known.
     """
+    quality = pair.systems["quality"].to_numpy()
     held_out = {name: np.empty(len(tried)) for name in ERRORS}
-    for _, of_split in groupby(range(len(tried)), key=lambda number: id(tried[number].split)):
-        numbers = list(of_split)
+    of_splits = np.array([id(choice.split) for choice in tried])
+    for of_split in np.unique(of_splits):
+        numbers = np.flatnonzero(of_splits == of_split)
         tested = tried[numbers[0]].tested
         tested_quality = quality[tested] if np.isfinite(quality[tested]).all() else None
-        of_numbers = errors(pair.target_kwh[tested], predicted_kwh[numbers][:, tested], tested_quality)
+        of_numbers = errors(pair.target_kwh[tested], predicted_kwh[np.ix_(numbers, tested)], tested_quality)
         for name, values in of_numbers.items():
             held_out[name][numbers] = values
     return held_out

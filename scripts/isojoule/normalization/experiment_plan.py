@@ -14,7 +14,7 @@ from isojoule.normalization.splits import Split
 
 Methods = Mapping[str, Callable[[], Normalization]]
 # references that were chosen already, by what they depend on: the choice, their number, the names of the systems
-Cache = dict[tuple[str | int, ...], RowNumbers]
+Cache = dict[tuple[str, int, tuple[str, ...]], RowNumbers]
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,23 @@ def choices(pair: Pair, plan: Plan, cache: Cache) -> Iterator[Choice]:
         plan: what to try.
         cache: choices that depend on the source alone, which are kept here for its next target.
     """
-    names = pair.systems.index
+    # names are looked up often, which is fast where they are objects of Python
+    names = pair.systems.index.astype(object)
     for number, split in enumerate(plan.splits):
         train, tested = (np.flatnonzero(names.isin(part)) for part in (split.train, split.test))
         if len(train) < 2 or not len(tested):
             continue
-        systems = pair.systems.iloc[train]
+        systems, energy_kwh = pair.systems.iloc[train], pair.systems["energy_kwh"].to_numpy()[train]
+        among = tuple(names[train])
         for share, count in plan.labelled_counts:
             if count > len(train):
                 continue
             for sampling in plan.samplings:
-                rows = _choose_once(sampling, systems, count, cache, ())
+                rows = _choose_once(sampling, systems, count, cache, among)
                 yield Choice(split, sampling, share, 0, train[rows], tested)
             generator = np.random.default_rng((plan.seed, number, count))
             for draw in range(plan.draws if share in plan.shares and split.scheme != "family" else 0):
-                rows = references.at_random(systems["energy_kwh"].to_numpy(), count, generator)
+                rows = references.at_random(energy_kwh, count, generator)
                 yield Choice(split, "random", share, draw, train[rows], tested)
         yield Choice(split, "all", "all", 0, train, tested)
 
@@ -104,20 +106,21 @@ def choices_without_source(pair: Pair, plan: Plan, elsewhere: pd.DataFrame, cach
         elsewhere: systems with their typical energies on the study's other GPUs, by which references are chosen.
         cache: choices that do not depend on the target, which are kept here for the next one.
     """
-    names = pair.systems.index
+    names = pair.systems.index.astype(object)
     systems = elsewhere.loc[elsewhere.index.isin(names)]
+    among = ("elsewhere", *systems.index)
     for share, count in plan.labelled_counts:
         if count > len(systems) - 2:
             continue
         for sampling in plan.samplings:
-            rows = _choose_once(sampling, systems, count, cache, ("elsewhere",))
+            rows = _choose_once(sampling, systems, count, cache, among)
             is_reference = names.isin(systems.index[rows])
             split = Split("gpu", pair.source, tuple(names[is_reference]), tuple(names[~is_reference]))
             yield Choice(split, sampling, share, 0, np.flatnonzero(is_reference), np.flatnonzero(~is_reference))
 
 
-def _choose_once(sampling: str, systems: pd.DataFrame, count: int, cache: Cache, prefix: tuple[str, ...]) -> RowNumbers:
-    key = (*prefix, sampling, count, *systems.index)
+def _choose_once(sampling: str, systems: pd.DataFrame, count: int, cache: Cache, among: tuple[str, ...]) -> RowNumbers:
+    key = (sampling, count, among)
     if key not in cache:
         cache[key] = references.choose(sampling, systems, count)
     return cache[key]

@@ -121,7 +121,10 @@ class SupportVectors(Normalization):
         self.standardize = standardize
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
-        """Predict by scikit-learn, one set after the other; shapes as in the base class."""
+        """Fit by scikit-learn, one set after the other, and predict for all at once; shapes as in the base class.
+
+        The prediction is sum_r k(m, r) a_r + b, with a the dual coefficients of the references and b the intercept.
+        """
         if self.standardize or len(self.columns) > 1:
             center, scale = _standardization(references)
             references, systems = (references - center) / scale, (systems - center) / scale
@@ -134,15 +137,20 @@ class SupportVectors(Normalization):
         scaled_target = (target_kwh - mean_target) / target_unit
         # scikit-learn's tolerance is in kWh here: with its default the solver would stop before it began
         cost, epsilon = (100.0, 0.01) if self.standardize else (0.1, 1e-4)
-        regression = SVR(C=cost, epsilon=epsilon, tol=1e-8)
+        variance = references.var(axis=(1, 2), keepdims=True)
+        gamma = 1 / (references.shape[2] * np.where(variance > 0, variance, 1 / references.shape[2]))
+        coefficients, intercepts = np.zeros_like(scaled_target), np.empty((len(references), 1))
         with config_context(assume_finite=True, skip_parameter_validation=True):
-            scaled_predictions = [
-                regression.fit(references_of_set, target_of_set).predict(systems_of_set)
-                for references_of_set, target_of_set, systems_of_set in zip(
-                    references, scaled_target, systems, strict=True
-                )
-            ]
-        return np.asarray(mean_target + target_unit * np.array(scaled_predictions))
+            for number, (references_of_set, target_of_set) in enumerate(zip(references, scaled_target, strict=True)):
+                regression = SVR(C=cost, epsilon=epsilon, tol=1e-8, gamma=gamma[number].item())
+                regression.fit(references_of_set, target_of_set)
+                coefficients[number, regression.support_] = regression.dual_coef_[0]
+                intercepts[number] = regression.intercept_
+        squared_distances = np.zeros((*systems.shape[:2], references.shape[1]))
+        for column in range(references.shape[2]):
+            squared_distances += (systems[:, :, column, None] - references[:, None, :, column]) ** 2
+        kernel = np.exp(-gamma * squared_distances)
+        return np.asarray(mean_target + target_unit * ((kernel @ coefficients[:, :, None])[:, :, 0] + intercepts))
 
 
 def _standardization(references: Values) -> tuple[Values, Values]:
