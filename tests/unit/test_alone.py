@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from isojoule.errors import InputError
 from isojoule.measuring import device_lock
 from isojoule.measuring.device_lock import Device, Devices
+from isojoule.programs.run import devices_alone
 
 OTHER = """
 import os, sys, time
@@ -24,6 +26,19 @@ with Device(sys.argv[2]):
     print("in", time.monotonic(), flush=True)
     time.sleep(float(sys.argv[3]))
     print("out", time.monotonic(), flush=True)
+"""
+
+
+# it shares the device again and again, as one of many short programs does
+COMES_AND_GOES = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from isojoule.measuring.device_lock import Device
+# for 20 s at most
+for _ in range(100):
+    with Device(sys.argv[2]):
+        print(time.monotonic(), flush=True)
+        time.sleep(0.2)
 """
 
 
@@ -56,6 +71,142 @@ def test_work_without_a_window_runs_side_by_side(tmp_path):
     with Device(name):
         process = other(name, 0)
         assert times(process)
+
+
+def test_a_window_among_programs_that_come_and_go_has_its_turn_and_so_have_they(tmp_path):
+    name, beginnings = f"test-{tmp_path.name}", []
+    command = [sys.executable, "-c", COMES_AND_GOES, "scripts", name]
+    with ExitStack() as running:
+        for number in range(3):
+            process = running.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            running.callback(process.kill)
+            beginnings.append([float(process.stdout.readline())])
+            reader = threading.Thread(
+                target=lambda of=process, to=beginnings[number]: to.extend(map(float, of.stdout)), daemon=True
+            )
+            reader.start()
+            # so that one of them is always there
+            time.sleep(0.07)
+        with Device(name) as device:
+            windows = []
+            for _ in range(4):
+                waited_from = time.monotonic()
+                with device.alone():
+                    windows.append((waited_from, time.monotonic()))
+                    time.sleep(0.05)
+                time.sleep(0.5)
+    for of_one in beginnings:
+        for waited_from, opened in windows:
+            # those that are through the turnstile already may still get in before the window
+            assert sum(waited_from < begun < opened for begun in of_one) <= 3
+        assert any(windows[0][1] < begun < windows[1][0] for begun in of_one)
+
+
+def test_windows_that_follow_each_other_let_others_in(tmp_path):
+    name, is_over, turns = f"test-{tmp_path.name}", threading.Event(), []
+
+    def windows():
+        with Device(name) as device:
+            while not is_over.is_set():
+                with device.alone():
+                    turns.append(None)
+                    time.sleep(0.02)
+
+    threads = [threading.Thread(target=windows, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while not turns:
+        time.sleep(0.001)
+    for _ in range(3):
+        before = len(turns)
+        assert times(other(name, 0))
+        assert len(turns) < before + 100
+    is_over.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_who_waits_for_a_program_that_would_share_gets_it_although_another_would_be_alone(tmp_path, monkeypatch):
+    """A turnstile that stays closed would let all three wait for ever."""
+    monkeypatch.setattr(device_lock, "CLOSED_S", 0.5)
+    name, taken = f"test-{tmp_path.name}", threading.Event()
+
+    def stranger():
+        with Device(name) as device, device.alone():
+            taken.set()
+
+    with Device(name):
+        thread = threading.Thread(target=stranger, daemon=True)
+        thread.start()
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert times(other(name, 0))[0] > began
+        assert not taken.is_set()
+    assert taken.wait(10)
+    thread.join(10)
+
+
+def test_a_program_that_is_killed_while_it_waits_lets_others_in(tmp_path):
+    name = f"test-{tmp_path.name}"
+    waits = OTHER.replace("with Device(sys.argv[2]):", "with Device(sys.argv[2]) as device, device.alone():")
+    with Device(name):
+        process = subprocess.Popen([sys.executable, "-c", waits, "scripts", name, "0"])
+        with (device_lock.LOCKS / f"isojoule-{name}-turnstile.lock").open("w") as turnstile:
+            ends = time.monotonic() + 10
+            while is_open(turnstile) and time.monotonic() < ends:
+                time.sleep(0.01)
+            assert not is_open(turnstile)
+        process.kill()
+        process.wait()
+        assert times(other(name, 0))
+
+
+def is_open(turnstile):
+    try:
+        fcntl.flock(turnstile, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(turnstile, fcntl.LOCK_UN)
+    return True
+
+
+def test_nobody_waits_for_a_lock_that_comes_before_one_that_it_has(tmp_path, monkeypatch):
+    """Every program takes them in the order of machine, first GPU, second GPU, each behind its turnstile."""
+    order = [f"{name}{part}" for name in ("cpu", "gpu-1", "gpu-2") for part in ("-turnstile", "")]
+    flock, held, waits = fcntl.flock, {}, []
+
+    def watched(file, kind):
+        place = order.index(Path(f"/proc/self/fd/{file}").readlink().stem.removeprefix("isojoule-"))
+        if kind != fcntl.LOCK_UN:
+            # a window that ends goes on beside others, for which the kernel lets it wait for nobody
+            is_end = kind == fcntl.LOCK_SH and held.get(place) == fcntl.LOCK_EX
+            waits.append((order[place], [order[other] for other in held if other > place and not is_end]))
+        flock(file, kind)
+        held.pop(place, None)
+        if kind != fcntl.LOCK_UN:
+            held[place] = kind
+
+    monkeypatch.setattr(device_lock, "LOCKS", tmp_path)
+    monkeypatch.setattr(fcntl, "flock", watched)
+    monkeypatch.setattr("isojoule.programs.run.visible_uuids", lambda: ["gpu-2", "gpu-1"])
+    with Device("cpu") as machine, Devices(machine, ["gpu-2", "gpu-1"]) as devices:
+        for _ in range(2):
+            with devices.alone():
+                pass
+    # the end of a program closes its locks, which nobody here sees
+    held.clear()
+    with Device("cpu") as machine:
+        with machine.released():
+            pass
+        with machine.alone():
+            pass
+    for is_cpu in (True, False):
+        held.clear()
+        with devices_alone(is_cpu):
+            pass
+    assert [waited for waited in waits if waited[1]] == []
+    assert {name for name, _ in waits} == set(order)
 
 
 def test_jobs_with_temporary_folders_of_their_own_see_each_other(tmp_path, monkeypatch):
@@ -214,7 +365,8 @@ def test_a_folder_of_locks_that_is_read_only_serves_where_the_lock_is_there(monk
                                  text=True, check=False)  # fmt: skip
         said = f"{name}/isojoule-cpu.lock: the lock of this machine cannot be opened: Permission denied; expected a"
         assert said in refused.stderr
-        (Path(name) / "isojoule-cpu.lock").touch(0o644)
+        for lock in ("isojoule-cpu.lock", "isojoule-cpu-turnstile.lock"):
+            (Path(name) / lock).touch(0o644)
         assert times(other("cpu", 0, "65534"))
 
 

@@ -3,6 +3,10 @@
 The energy of work beside a window would be counted as the window's. Every program that computes takes the device's lock
 shared, and a window takes it exclusively, so that other programs start up and clean up before it or after it, never
 beside it.
+
+Beside each lock is its turnstile: whoever wants the device alone holds it while waiting, and whoever wants to share
+goes through it. Otherwise programs that come and go, of which one is always there, would keep a window waiting without
+end.
 """
 
 import fcntl
@@ -18,6 +22,9 @@ from types import TracebackType
 from isojoule.errors import InputError
 
 WAITING_NOTICE_S = 10.0
+# so long at most a program that waits to be alone keeps others out that would share: one of them may have been started
+# by a program that has its share and waits for it, and an `isojoule run` on a GPU has its share of the machine for days
+CLOSED_S = 300.0
 # all users may open the file of a lock
 ACCESS = 0o666
 # this is not TMPDIR: many clusters give every job a TMPDIR of its own, and then no two programs would see each other
@@ -38,21 +45,25 @@ class Device:
     """
 
     def __init__(self, name: str) -> None:
-        self._path = LOCKS / f"isojoule-{name}{_inside()}.lock"
+        inside = _inside()
+        self._path = LOCKS / f"isojoule-{name}{inside}.lock"
+        self._path_of_turnstile = LOCKS / f"isojoule-{name}-turnstile{inside}.lock"
+        self._is_alone = False
 
     def __enter__(self) -> "Device":
-        self._file = _opened(self._path)
-        try:
+        with ExitStack() as opened:
+            self._file = _opened(self._path)
+            opened.callback(os.close, self._file)
+            self._turnstile = _opened(self._path_of_turnstile)
+            opened.callback(os.close, self._turnstile)
             self.share()
-        except BaseException:
-            os.close(self._file)
-            raise
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._file)
+        self._opened.close()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -74,17 +85,50 @@ class Device:
 
     def take(self) -> None:
         """Wait until no other program computes on the device, and keep it so until `share` or `release`."""
-        self._lock(fcntl.LOCK_EX)
+        with self._telling():
+            # whoever waits at the turnstile must not have what its holder waits for
+            self.release()
+            self._flock(self._turnstile, fcntl.LOCK_EX)
+            try:
+                # while another window is open, nobody can share, so that the time does not count
+                self._flock(self._file, fcntl.LOCK_SH)
+                with self._opening_in(CLOSED_S):
+                    self._flock(self._file, fcntl.LOCK_EX)
+            finally:
+                self._flock(self._turnstile, fcntl.LOCK_UN)
+        self._is_alone = True
 
     def share(self) -> None:
         """Wait until no other program has the device for itself, and compute beside others."""
-        self._lock(fcntl.LOCK_SH)
+        with self._telling():
+            # a window that ends lets others in who share, and does not wait for who would be alone next
+            if not self._is_alone:
+                self._flock(self._turnstile, fcntl.LOCK_SH)
+                self._flock(self._turnstile, fcntl.LOCK_UN)
+            self._flock(self._file, fcntl.LOCK_SH)
+        self._is_alone = False
 
     def release(self) -> None:
         """Give the right back, until `share`, `take` or the end of `released` takes it again."""
-        self._lock(fcntl.LOCK_UN)
+        self._flock(self._file, fcntl.LOCK_UN)
+        self._is_alone = False
 
-    def _lock(self, kind: int) -> None:
+    @contextmanager
+    def _opening_in(self, closed_s: float) -> Iterator[None]:
+        """Open the turnstile inside this after some time, if it takes so long."""
+        opening = threading.Timer(closed_s, fcntl.flock, (self._turnstile, fcntl.LOCK_UN))
+        opening.daemon = True
+        opening.start()
+        try:
+            yield
+        finally:
+            opening.cancel()
+            # it must not open what the next wait has closed
+            opening.join()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Say that this program waits for another one, if it takes long."""
         notice = threading.Timer(
             WAITING_NOTICE_S,
             lambda: print(
@@ -94,14 +138,18 @@ class Device:
         notice.daemon = True
         notice.start()
         try:
-            fcntl.flock(self._file, kind)
+            yield
+        finally:
+            notice.cancel()
+
+    def _flock(self, file: int, kind: int) -> None:
+        try:
+            fcntl.flock(file, kind)
         except OSError as error:
             raise InputError(
                 f"{self._path}: the lock of this machine cannot be taken: {error.strerror}; expected a folder on a "
                 "disk of this machine, such as ISOJOULE_LOCKS=/tmp"
             ) from error
-        finally:
-            notice.cancel()
 
 
 class Devices:
