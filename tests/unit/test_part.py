@@ -1,7 +1,9 @@
 """Measure a part of my own program, with one import."""
 
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -60,6 +62,54 @@ def test_a_part_that_fails_is_recorded_as_failed():
         1 / 0  # noqa: B018
     record = read_record(Path("run.json"), RunRecord)
     assert (record.outcome, record.message) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_what_a_part_has_inside_does_not_wait_for_its_end(tmp_path, monkeypatch):
+    """It would wait for ever."""
+    monkeypatch.setenv("ISOJOULE_LOCKS", str(tmp_path))
+    inner = [
+        sys.executable,
+        "-m",
+        "isojoule",
+        "run",
+        "--cpu",
+        "--output",
+        "inner.json",
+        "--",
+        sys.executable,
+        "-c",
+        "0",
+    ]
+    with isojoule.measure(name="whole", output="whole.json", idle_s=0) as whole:
+        with isojoule.measure(name="part", output="part.json", idle_s=0) as part:
+            with isojoule.measure(name="innermost", output="innermost.json", idle_s=0):
+                sum(range(10**6))
+            sum(range(10**6))
+        subprocess.run(inner, check=True, timeout=60)
+    assert whole.energy.computing.energy_kwh > part.energy.computing.energy_kwh
+    for name in ("whole", "part", "innermost", "inner"):
+        assert read_record(Path(f"{name}.json"), RunRecord).outcome == "ok"
+    assert "ISOJOULE_RUN" not in os.environ
+    assert sorted(path.name for path in tmp_path.glob("*.lock")) == ["isojoule-cpu-turnstile.lock", "isojoule-cpu.lock"]
+
+
+def test_parts_in_two_threads_take_turns():
+    """The CPU time of the process is that of both."""
+    inside, most = [], []
+
+    def work(name):
+        with isojoule.measure(name=name, output=f"{name}.json", idle_s=0):
+            inside.append(name)
+            most.append(len(inside))
+            sum(range(10**6))
+            inside.remove(name)
+
+    threads = [threading.Thread(target=work, args=(name,), daemon=True) for name in ("first", "second")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert most == [1, 1]
 
 
 def test_nothing_is_known_before_the_end():

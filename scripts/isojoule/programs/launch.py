@@ -6,15 +6,15 @@ torchrun, accelerate, srun and mpirun start one process per GPU. One of each nod
 import os
 import platform
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from isojoule.errors import InputError
-from isojoule.measuring.device_lock import MARK
+from isojoule.measuring.device_lock import MARK, remove_locks_inside
 
 # the first of these that is set tells which process of its node this is, and how many there are
 RANKS = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
@@ -48,11 +48,13 @@ def launch(environment: Mapping[str, str]) -> Launch:
     nodes = max(_numbers(environment, ("SLURM_STEP_NUM_NODES",)), default=1)
     # who starts one process per GPU is the parent of all of them
     number = os.getppid() if local_size > 1 else os.getpid()
+    # a part of a program may have parts, each with a mark of its own
+    depth = [mark.rpartition("-")[2] for mark in environment.get(MARK, "").split(":")].count(str(number))
     return Launch(
         local_rank=next(iter(_numbers(environment, RANKS)), 0) if local_size > 1 else 0,
         local_size=local_size,
         nodes=max(nodes, -(-world_size // local_size)),
-        mark=f"{platform.node()}-{number}",
+        mark="-".join(filter(None, (platform.node(), f"part{depth}" if depth else "", str(number)))),
     )
 
 
@@ -139,6 +141,19 @@ def owner(mark: str) -> Callable[[int], bool]:
 def marked_environment(environment: Mapping[str, str], mark: str) -> dict[str, str]:
     """Return the environment with the mark of a run, behind those of the runs around it."""
     return {**environment, MARK: ":".join(filter(None, (environment.get(MARK), mark)))}
+
+
+@contextmanager
+def marking(mark: str) -> Iterator[None]:
+    """Mark what this process starts inside this, so that it does not wait for the end of what it is in."""
+    os.environ[MARK] = marked_environment(os.environ, mark)[MARK]
+    try:
+        yield
+    finally:
+        marks = [other for other in os.environ.pop(MARK, "").split(":") if other not in ("", mark)]
+        if marks:
+            os.environ[MARK] = ":".join(marks)
+        remove_locks_inside(mark)
 
 
 def alive(mark: str) -> set[int]:

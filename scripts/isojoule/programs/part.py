@@ -10,6 +10,7 @@ Example:
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ from isojoule.records.base import Finite, Text
 from isojoule.records.measurement import Energy
 
 QUALITY = TypeAdapter(dict[Text, Finite])
+# threads take turns, and a part inside a part does not wait for it
+TURN = threading.RLock()
 
 
 class Part:
@@ -109,7 +112,7 @@ def measure(
     keeper = Keeper(path, None if append is None else Path(append))
     keeper.check(description.phase, description.quality)
     is_alone = started.local_size == 1
-    with devices_alone() as uuids:
+    with TURN, devices_alone() as uuids:
         launch.check_reach(started, words, os.environ, len(uuids))
         gpus = [nvml.identify(uuid) for uuid in uuids]
         record = begun(description, words, gpus, is_part=True)
@@ -123,7 +126,7 @@ def measure(
         part = Part(quality or {})
         window: Window | None = None
         try:
-            with instruments as window:
+            with launch.marking(started.mark), instruments as window:
                 part = Part(quality or {}, window, is_alone=is_alone)
                 _wait_for_all()
                 yield part
