@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import warm
 import yaml
 
 import isojoule
@@ -44,7 +45,7 @@ onsuccess:
 def snakemake(folder, *arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "2", *map(str, arguments)],
-        cwd=folder, env=ENVIRONMENT | environment, text=True,
+        cwd=folder, env=warm.started(ENVIRONMENT | environment), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import warm
 import yaml
 
 from isojoule.figures import captions
@@ -53,7 +54,7 @@ class Deadly(nn.Sequential):
 def snakemake(folder, *arguments, **environment):
     command = [sys.executable, "-m", "snakemake", "-s", PROJECT / "Snakefile", "--configfile", "study.yaml", *arguments]
     return subprocess.run(
-        list(map(str, command)), cwd=folder, env=ENVIRONMENT | environment, text=True, check=False,
+        list(map(str, command)), cwd=folder, env=warm.started(ENVIRONMENT | environment), text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import warm_snakemake
+import warm
 import yaml
 from commands import isojoule
 
@@ -52,13 +52,10 @@ class Checkout:
 
     def snakemake(self, *arguments):
         words = ["-s", self.project / "Snakefile", "--configfile", "study.yaml", *arguments]
-        if "-n" in arguments:
-            ended = warm_snakemake.run(self.study, words, self.environment())
-        else:
-            ended = subprocess.run(
-                [sys.executable, "-m", "snakemake", *map(str, words)], cwd=self.study, env=self.environment(),
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            )  # fmt: skip
+        ended = subprocess.run(
+            [sys.executable, "-m", "snakemake", *map(str, words)], cwd=self.study, env=warm.started(self.environment()),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
         assert ended.returncode == 0, ended.stdout
         return ended.stdout
 

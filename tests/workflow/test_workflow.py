@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import warm
 import yaml
 
 from isojoule.cli import main
@@ -34,7 +35,7 @@ def command(*arguments, config="study.yaml"):
 
 def snakemake(folder, *arguments, config="study.yaml"):
     return subprocess.run(
-        command(*arguments, config=config), cwd=folder, env=ENVIRONMENT,
+        command(*arguments, config=config), cwd=folder, env=warm.started(ENVIRONMENT),
         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 

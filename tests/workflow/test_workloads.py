@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import soundfile
+import warm
 import yaml
 from commands import isojoule
 
@@ -177,7 +178,8 @@ def run(folder, study, *targets, project=PROJECT):
     environment = {**ENVIRONMENT, "PYTHONPATH": str(project / "scripts")}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", *map(str, words)],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        cwd=folder, env=warm.started(environment), text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 
 
