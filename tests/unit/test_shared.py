@@ -98,7 +98,8 @@ def test_no_gpu_knows_the_systems_that_are_asked_for(of_world):
     rows = references.choose_recommended(chosen.systems, 4)
     asked = in_parts(chosen, rows)
     method = default_method().suited(chosen.systems)
-    predicted = predicted_beside(method, chosen, known_gpus(to_target, method), rows, asked)
+    (mine,) = known_gpus([chosen], method)
+    predicted = predicted_beside(method, mine, known_gpus(to_target, method), rows, asked)
     assert np.isnan(predicted[rows]).all()
     assert np.isfinite(predicted).sum() == len(predicted) - 4
     otherwise = []
@@ -106,7 +107,7 @@ def test_no_gpu_knows_the_systems_that_are_asked_for(of_world):
         systems = pair.systems.copy()
         systems.loc[systems.index[asked[0]], ["energy_kwh", "duration_s"]] *= 7
         otherwise.append(Pair(**{**vars(pair), "systems": systems}))
-    again = predicted_beside(method, chosen, known_gpus(otherwise, method), rows, asked[:1])
+    again = predicted_beside(method, mine, known_gpus(otherwise, method), rows, asked[:1])
     np.testing.assert_array_equal(again[asked[0]], predicted[asked[0]])
 
 

@@ -114,14 +114,14 @@ def _errors_of_pair(
 
 def _predicted_beside(method: Shared, pair: Pair, to_target: list[Pair], tried: list[Choice]) -> Values:
     """Predict the tested systems of each choice, (s, m), which no other GPU knows."""
-    known = known_gpus(to_target, method)
+    (mine,), known = known_gpus([pair], method), known_gpus(to_target, method)
     predicted_kwh: dict[tuple[tuple[int, ...], ...], Values] = {}
     keys = [(tuple(choice.rows), tuple(choice.tested)) for choice in tried]
     for key, choice in zip(keys, tried, strict=True):
         if key not in predicted_kwh:
             # where a GPU is left out, all systems but the references are tested: the others know most of them in turn
             asked = in_parts(pair, choice.rows) if choice.split.scheme == "gpu" else [choice.tested]
-            predicted_kwh[key] = predicted_beside(method, pair, known, choice.rows, asked)
+            predicted_kwh[key] = predicted_beside(method, mine, known, choice.rows, asked)
     return np.array([predicted_kwh[key] for key in keys])
 
 

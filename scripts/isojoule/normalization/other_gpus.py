@@ -35,7 +35,9 @@ class KnownGpu(NamedTuple):
             asked: names of the systems that are asked for, which no GPU may know.
         """
         rows = self.names.get_indexer(reference_names)
-        is_further = ~self.names.isin(asked) & ~self.names.isin(reference_names)
+        of_asked = self.names.get_indexer(asked)
+        is_further = np.ones(len(self.names), dtype=np.bool_)
+        is_further[rows[rows >= 0]] = is_further[of_asked[of_asked >= 0]] = False
         if (rows < 0).any() or is_further.sum() < PARTS or np.ptp(self.systems[rows, 0]) == 0:
             return None
         return OtherGpu(self.systems[rows], self.systems[is_further], self.target_kwh[is_further])
@@ -67,25 +69,25 @@ def others_beside(known: Iterable[KnownGpu], reference_names: pd.Index, asked: p
 
 
 def predicted_beside(
-    method: Shared, of_pair: Pair, known: Sequence[KnownGpu], rows: RowNumbers, asked: Sequence[RowNumbers]
+    method: Shared, mine: KnownGpu, known: Sequence[KnownGpu], rows: RowNumbers, asked: Sequence[RowNumbers]
 ) -> Values:
-    """Predict systems of a pair from references, as if no GPU of the study had ever seen these systems.
+    """Predict systems of a GPU from references, as if no GPU of the study had ever seen these systems.
 
     Args:
-        method: the method, on columns that all systems of the pair have.
-        of_pair: the pair; its source stands for the user's GPU.
+        method: the method.
+        mine: the GPU that stands for the user's.
         known: the study's other GPUs.
-        rows: row numbers of the references in the pair, (r,).
+        rows: numbers of the references among its systems, (r,).
         asked: row numbers of systems that are asked for together, once for each part of them.
 
     Returns:
         energies on the target in kWh, (m,); NaN for systems that are not asked for.
     """
-    names, values = of_pair.systems.index.astype(object), method.matrix(of_pair.systems)
+    names, values, target_kwh = mine
     predicted_kwh = np.full(len(names), np.nan)
     for part in asked:
         beside = method.beside(others_beside(known, names[rows], names[part]))
-        predicted_kwh[part] = beside.predictions(values[None, rows], of_pair.target_kwh[None, rows], values[part])[0]
+        predicted_kwh[part] = beside.predictions(values[None, rows], target_kwh[None, rows], values[part])[0]
     return predicted_kwh
 
 

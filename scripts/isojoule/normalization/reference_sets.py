@@ -129,7 +129,8 @@ def _errors_percent(pair: Pair, to_target: list[Pair], rows: RowNumbers) -> Valu
     method = default_method().suited(pair.systems)
     if not method.determined(method.matrix(pair.systems)[None, rows])[0]:
         return np.full(len(pair.target_kwh), np.nan)
-    predicted_kwh = predicted_beside(method, pair, known_gpus(to_target, method), rows, in_parts(pair, rows))
+    (mine,), known = known_gpus([pair], method), known_gpus(to_target, method)
+    predicted_kwh = predicted_beside(method, mine, known, rows, in_parts(pair, rows))
     return np.asarray(100 * np.abs(predicted_kwh / pair.target_kwh - 1))
 
 

@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from isojoule.normalization.base import Values
-from isojoule.normalization.corrected import described
+from isojoule.normalization.corrected import described, fences
 
 # share of the covariance that is a GPU's own, and the variance of what no covariance explains
 OWN_SHARE, NOISE = 0.1, 0.03
@@ -83,8 +84,7 @@ class SharedProcess:
             for other in others
         ]
         pooled = np.concatenate(centered_on_others or [described(references) - self._center])
-        low, high = np.percentile(pooled, [25, 75], axis=0)
-        self._low, self._high = low - 1.5 * (high - low), high + 1.5 * (high - low)
+        self._low, self._high = fences(pooled)
         scale = pooled.std(axis=0)
         self._scale = np.where(scale > 1e-9, scale, np.inf)
         self._scale_beyond = np.maximum(scale, LEAST_SCALE)
@@ -99,7 +99,7 @@ class SharedProcess:
             self._part[np.flatnonzero(self._gpu == number + 1)[count:]] = part
         self._covariance = _kernel(self._features, self._features)
         self._covariance *= 1 + OWN_SHARE * (self._gpu[:, None] == self._gpu)
-        self._inverse = np.asarray(np.linalg.inv(self._covariance + NOISE * np.eye(len(self._gpu))), dtype=np.float64)
+        self._inverse = _inverse(self._covariance + NOISE * np.eye(len(self._gpu)))
 
     def of(self, systems: Values) -> LeftOver:
         """Predict for systems on the user's GPU, by their columns, (m, c)."""
@@ -157,6 +157,16 @@ def parts(targets_kwh: Sequence[Values]) -> list[NDArray[np.intp]]:
     """
     every_energy = np.unique(np.concatenate([np.empty(0), *targets_kwh]))
     return [np.searchsorted(every_energy, target_kwh) % PARTS for target_kwh in targets_kwh]
+
+
+def _inverse(covariance: Values) -> Values:
+    """Return the inverse of a covariance, (x, x), by its Cholesky factor: half the time of a general inverse."""
+    factor, _ = dpotrf(covariance.T, clean=True)
+    inverse, _ = dpotri(factor, overwrite_c=True)
+    # LAPACK fills the upper triangle alone
+    inverse += inverse.T
+    inverse[np.diag_indices_from(inverse)] /= 2
+    return np.asarray(inverse, dtype=np.float64)
 
 
 def _inverse_without(inverse: Values, kept: NDArray[np.intp], away: NDArray[np.intp]) -> Values:
