@@ -118,6 +118,7 @@ def test_a_study_that_cannot_be_normalized_is_one_sentence(folder, small, name, 
         ("choose-references", ("--error-percent", "-3"), "--error-percent: found -3, expected a number above 0"),
         ("evaluate-normalization", ("--output", "out.csv"), "output: found out.csv, expected a .parquet file"),
         ("choose-references", ("--kinds", "guessed"), "kinds: found guessed, expected of measured"),
+        ("choose-references", ("--choice", "best"), "--choice: found best, expected one of min-max, quantiles, "),
     ],
 )
 def test_options_that_are_wrong_are_one_sentence(folder, name, arguments, message):

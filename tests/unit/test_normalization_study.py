@@ -1,5 +1,6 @@
 """A study normalized: the experiment, its ranking, mixed GPUs, references to publish, figures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ from isojoule.errors import InputError
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
 from isojoule.figures.shared.empty import NothingError
-from isojoule.normalization import DEFAULT, METHODS, references
+from isojoule.normalization import DEFAULT, METHODS, phases, references
 from isojoule.normalization.experiment import experiment
 from isojoule.normalization.experiment_plan import Plan
 from isojoule.normalization.intervals import half_width
 from isojoule.normalization.mixed_platforms import mixed_errors
-from isojoule.normalization.pairs import SEPARATOR
+from isojoule.normalization.pairs import SEPARATOR, pairs
+from isojoule.normalization.pretended_error import least_pretended
 from isojoule.normalization.ranking import ALL_PAIRS, ranking
-from isojoule.normalization.reference_sets import costs_in_words, in_words, reference_sets
+from isojoule.normalization.reference_sets import CHOICES, costs_in_words, in_words, reference_sets
 from isojoule.normalization.splits import splits
 from isojoule.normalization.study_experiment import evaluate
 from isojoule.simulation import worlds
@@ -106,6 +108,56 @@ def test_the_fewest_references_within_an_error(world):
     out_of_reach = reference_sets(world, "train", 0.1)
     assert not out_of_reach["to_publish"].any()
     assert "no number of references reaches 0.1 %" in in_words(out_of_reach, 0.1)
+
+
+def test_references_of_least_pretended_error(small):
+    """No other reference in the place of one of them leaves less error on the GPUs that pretend to be the user's."""
+    names = small["architecture"].unique()[::3]
+    study = pairs(small[small["architecture"].isin(names)], "train")
+    assert len(study[0].systems) == len(names)
+
+    def pretended_error(rows):
+        errors = []
+        for pair in study:
+            known, others = pair.systems.iloc[rows], pair.systems.drop(pair.systems.index[rows])
+            truth = np.delete(pair.target_kwh, rows)
+            predicted = [
+                METHODS[name]().fit(known, pair.target_kwh[rows]).predict(others) for name in ("dual", "relative-ridge")
+            ]
+            lowest = 0.02 * others["energy_kwh"] * (pair.target_kwh[rows] / known["energy_kwh"]).min()
+            log_kwh = (np.log(np.maximum(predicted[0], lowest)) + np.log(predicted[1])) / 2
+            errors.append(np.log(np.abs(log_kwh - np.log(truth)).mean() + 0.02))
+        return np.mean(errors)
+
+    for count in (2, 3):
+        rows = least_pretended(study, count)
+        further = np.setdiff1d(np.arange(len(names)), rows)
+        exchanged = [[*np.delete(rows, place), other] for place in range(count) for other in further]
+        assert pretended_error(rows) <= min(map(pretended_error, exchanged)) + 1e-9
+        backwards = [replace(pair, systems=pair.systems[::-1], target_kwh=pair.target_kwh[::-1]) for pair in study]
+        np.testing.assert_array_equal(np.sort(len(names) - 1 - least_pretended(backwards, count)), rows)
+
+
+def test_references_are_chosen_as_asked(small):
+    names = small["architecture"].unique()[::3]
+    few = small[small["architecture"].isin(names)]
+    for choice in CHOICES:
+        table = reference_sets(few, "train", 10, choice=choice, counts=(2, 4))
+        assert set(table["sampling"]) == {choice}
+        assert table["mdape_percent"].notna().all()
+    two = few[few["gpu"].isin(few["gpu"].unique()[:2])]
+    with pytest.raises(InputError, match=r"found 2 GPUs .*, expected at least 3 for least-pretended-error"):
+        reference_sets(two, "train", 10, choice="least-pretended-error")
+
+
+def test_the_docs_quote_what_the_choice_of_references_leaves_on_a_table_of_others():
+    page = (PROJECT / "docs" / "normalize.md").read_text()
+    (line,) = [line for line in page.splitlines() if line.startswith("| image classifiers, 3 platforms |")]
+    frame = phases.read(PROJECT / "reference" / "energies" / "image-classifiers.csv", None)
+    quoted = np.array([cell.split("/") for cell in line.split("|")[2:-1]], dtype=float)
+    for choice, of_choice in zip((None, "least-pretended-error"), quoted.T, strict=True):
+        table = reference_sets(frame, "test", 10, choice=choice, counts=(2, 3, 4, 6, 10))
+        np.testing.assert_allclose(table["mdape_percent"], of_choice, atol=0.051)
 
 
 def test_systems_of_one_energy_have_no_references(small):

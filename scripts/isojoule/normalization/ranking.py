@@ -52,8 +52,8 @@ def ranking(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         one row per phase, scheme, pair (or all pairs), number of references, method and choice: the mean of every error
         over splits and draws, the median of MdAPE over the same, `rows` (how many these are), `rank` among those with
-        the same number of references, `published` (whether the paper tried this method with this choice), and `default`
-        (whether it is our default with the choice that it recommends).
+        the same number of references, `published` (whether method and choice are both the papers', even where they did
+        not try the two together), and `default` (whether it is our default with the choice that it recommends).
     """
     if results.empty:
         return pd.DataFrame(columns=["rank", *KEYS])

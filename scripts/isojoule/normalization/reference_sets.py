@@ -3,13 +3,15 @@
 Axes of the arrays: p pairs of a new GPU and a target, m systems, d resamples of the systems.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from isojoule import readable
 from isojoule.errors import InputError
-from isojoule.normalization import references
+from isojoule.normalization import pretended_error, references
 from isojoule.normalization.base import Values
 from isojoule.normalization.methods import default_method
 from isojoule.normalization.other_gpus import in_parts, known_gpus, predicted_beside
@@ -17,9 +19,18 @@ from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, restricted, sys
 from isojoule.normalization.references import RowNumbers
 
 RESAMPLES = 1000
+# ways to choose references for a GPU that the study does not have
+CHOICES = (*references.DETERMINISTIC, pretended_error.NAME)
 
 
-def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: int = 0) -> pd.DataFrame:
+def reference_sets(
+    frame: pd.DataFrame,
+    phase: str,
+    error_percent: float,
+    seed: int = 0,
+    choice: str | None = None,
+    counts: Sequence[int] = (),
+) -> pd.DataFrame:
     """Compute the error that each number of references leaves on a new GPU, and name the references to measure.
 
     Every GPU is left out in turn and stands for the new one: the references are chosen without it, its energies are
@@ -30,16 +41,19 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
         phase: `train` or `test`.
         error_percent: the median absolute percentage error (MdAPE) to stay within.
         seed: seed of the resampling.
+        choice: how references are chosen, one of `CHOICES`; by default as suits their number.
+        counts: numbers of references; by default those from 2 to half of the systems.
 
     Returns:
-        one row per number of references: `mdape_percent` with the ends of its 90 % interval (`mdape_low_percent`,
-        `mdape_high_percent`, over resampled systems), `ape90_percent`, `reference_names` (chosen on all GPUs), what it
-        costs to measure these once, by geometric means over the GPUs (`references_kwh`, and `references_s` where all
-        durations are known), and `to_publish` for the smallest number whose MdAPE is within `error_percent`, if there
-        is one.
+        one row per number of references: `sampling` (how they are chosen), `mdape_percent` with the ends of its 90 %
+        interval (`mdape_low_percent`, `mdape_high_percent`, over resampled systems), `ape90_percent`, `reference_names`
+        (chosen on all GPUs), what it costs to measure these once, by geometric means over the GPUs (`references_kwh`,
+        and `references_s` where all durations are known), and `to_publish` for the smallest number whose MdAPE is
+        within `error_percent`, if there is one.
 
     Raises:
-        InputError: there are fewer than two GPUs, fewer than five systems on all of them, or all energies are equal.
+        InputError: there are fewer than two GPUs (three for the least pretended error), fewer than five systems on all
+            of them, or all energies are equal.
     """
     all_pairs = pairs(frame, phase)
     gpus = list(dict.fromkeys(pair.source for pair in all_pairs))
@@ -49,26 +63,33 @@ def reference_sets(frame: pd.DataFrame, phase: str, error_percent: float, seed: 
             f"references of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "
             "least 5"
         )
+    if choice == pretended_error.NAME and len(gpus) <= pretended_error.FEWEST_GPUS:
+        raise InputError(
+            f"references of {phase}: found {len(gpus)} GPUs ({', '.join(gpus)}), expected at least "
+            f"{pretended_error.FEWEST_GPUS + 1} for {choice}: each is left out of the choice in turn"
+        )
     systems_by_gpu = {gpu: next(pair for pair in all_pairs if pair.source == gpu).systems.loc[names] for gpu in gpus}
-    on_all_gpus = typical_systems(list(systems_by_gpu.values()))
+    on_all_gpus = [restricted(pair, names) for pair in all_pairs]
+    typical = typical_systems(list(systems_by_gpu.values()))
     resamples = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
     rows = []
-    for count in range(2, max(3, len(names) // 2) + 1):
-        errors_percent = _errors_on_new_gpus(all_pairs, systems_by_gpu, count)
+    for count in counts or range(2, max(3, len(names) // 2) + 1):
+        sampling = choice or references.recommended(count)
+        errors_percent = _errors_on_new_gpus(on_all_gpus, systems_by_gpu, sampling, count)
         if np.isnan(errors_percent).all():
             raise InputError(
                 f"references of {phase}: found systems of one and the same energy, expected different ones"
             )
-        chosen = references.choose_recommended(on_all_gpus, count)
+        chosen = _chosen(on_all_gpus, typical, sampling, count)
         rows.append(
             {
                 "phase": phase,
                 "kinds": SEPARATOR.join(sorted({kind for pair in all_pairs for kind in pair.kinds})),
                 "references": count,
-                "sampling": references.recommended(count),
+                "sampling": sampling,
                 **_statistics(errors_percent, resamples),
-                "references_kwh": float(on_all_gpus["energy_kwh"].iloc[chosen].sum()),
-                "references_s": float(on_all_gpus["duration_s"].iloc[chosen].sum(skipna=False)),
+                "references_kwh": float(typical["energy_kwh"].iloc[chosen].sum()),
+                "references_s": float(typical["duration_s"].iloc[chosen].sum(skipna=False)),
                 "new_gpus": len(gpus),
                 "systems": len(names),
                 "seed": seed,
@@ -109,14 +130,22 @@ def in_words(table: pd.DataFrame, error_percent: float) -> str:
     )
 
 
-def _errors_on_new_gpus(all_pairs: list[Pair], systems_by_gpu: dict[str, pd.DataFrame], count: int) -> Values:
+def _chosen(study: list[Pair], typical: pd.DataFrame, sampling: str, count: int) -> RowNumbers:
+    """Choose references for a GPU that a study, its pairs and the typical energies in them, does not have."""
+    if sampling == pretended_error.NAME:
+        return pretended_error.least_pretended(study, count)
+    return references.choose(sampling, typical, count)
+
+
+def _errors_on_new_gpus(
+    on_all_gpus: list[Pair], systems_by_gpu: dict[str, pd.DataFrame], sampling: str, count: int
+) -> Values:
     """Return absolute percentage errors with references that are chosen without the source of each pair, (p, m)."""
     chosen_without = {}
     for new_gpu in systems_by_gpu:
         elsewhere = typical_systems([systems for gpu, systems in systems_by_gpu.items() if gpu != new_gpu])
-        chosen_without[new_gpu] = references.choose_recommended(elsewhere, count)
-    names = next(iter(systems_by_gpu.values())).index
-    on_all_gpus = [restricted(pair, names) for pair in all_pairs]
+        study = [pair for pair in on_all_gpus if new_gpu not in (pair.source, pair.target)]
+        chosen_without[new_gpu] = _chosen(study, elsewhere, sampling, count)
     errors_percent = []
     for pair in on_all_gpus:
         to_target = [other for other in on_all_gpus if other.target == pair.target and other.source != pair.source]

@@ -4,6 +4,7 @@ Axes of the arrays: m systems, f features, r references that are kept, p coeffic
 """
 
 from collections.abc import Callable
+from math import isclose
 
 import numpy as np
 import pandas as pd
@@ -179,26 +180,40 @@ def _exchange(fixed: list[int], count: int, costs_with: Callable[[list[int]], Va
     Returns:
         row numbers, (r,).
     """
-
-    def best_addition(kept: list[int]) -> tuple[int, float]:
-        costs = costs_with(kept)
-        costs[kept] = np.inf
-        # the first of equals is taken: if rounding decided between them, the order of rows would
-        best = int(np.flatnonzero(costs <= costs.min() * (1 + TOLERANCE))[0])
-        return best, float(costs[best])
-
-    kept, least_cost = list(fixed), np.inf
+    kept = list(fixed)
     while len(kept) < count:
-        added, least_cost = best_addition(kept)
-        kept.append(added)
-    has_improved = True
+        kept.append(_best_addition(kept, costs_with)[0])
+    return exchanged(kept, len(fixed), costs_with)
+
+
+def exchanged(kept: list[int], fixed: int, costs_with: Callable[[list[int]], Values]) -> RowNumbers:
+    """Exchange systems one by one while that helps.
+
+    Args:
+        kept: row numbers to begin with.
+        fixed: how many of them, the first ones, stay in any case.
+        costs_with: returns the cost of some row numbers together with each further one, (m,).
+
+    Returns:
+        row numbers in ascending order, (r,).
+    """
+    kept, least_cost, has_improved = list(kept), float(costs_with(kept[:-1])[kept[-1]]), True
     while has_improved:
         has_improved = False
-        for place in range(len(fixed), count):
-            replacement, cost = best_addition(kept[:place] + kept[place + 1 :])
-            if cost < least_cost * (1 - TOLERANCE):
+        for place in range(fixed, len(kept)):
+            replacement, cost = _best_addition(kept[:place] + kept[place + 1 :], costs_with)
+            if cost < least_cost and not isclose(cost, least_cost, rel_tol=TOLERANCE):
                 kept[place], least_cost, has_improved = replacement, cost, True
     return np.sort(np.array(kept))
+
+
+def _best_addition(kept: list[int], costs_with: Callable[[list[int]], Values]) -> tuple[int, float]:
+    """Return the system that costs the least together with those that are kept, and that cost."""
+    costs = costs_with(kept)
+    costs[kept] = np.inf
+    # the first of equals is taken: if rounding decided between them, the order of rows would
+    best = int(np.flatnonzero(costs <= costs.min() + TOLERANCE * abs(costs.min()))[0])
+    return best, float(costs[best])
 
 
 def _standardized(systems: pd.DataFrame, columns: tuple[str, ...]) -> Values:
