@@ -49,6 +49,7 @@ def experiment(frame: pd.DataFrame, phase: str, plan: Plan, workers: int = 1) ->
         for source in pairs_by_source
     ]
     task = partial(_errors_of_source, plan, [pair for of_source in pairs_by_source.values() for pair in of_source])
+    workers = min(workers, len(pairs_by_source))
     if workers == 1:
         yield from map(task, pairs_by_source, elsewhere)
         return
