@@ -29,6 +29,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder or the file cannot be written (permissions, full disk).
     """
+    check_named(path)
     start = f".{path.name}.{platform.node()}"
     temporary = path.with_name(f"{start}.{os.getpid()}.tmp")
     try:
@@ -64,6 +65,16 @@ def _remove_left_behind(folder: Path, start: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def check_named(path: Path) -> None:
+    """Refuse `.`, `/` and whatever else is a folder and never the name of a file.
+
+    Raises:
+        InputError: it is.
+    """
+    if path.name in ("", ".."):
+        raise InputError(f"{path}: found a folder, expected a file")
+
+
 def check_folder(folder: Path) -> Path:
     """Return what exists of the path of a folder, which need not exist itself.
 
@@ -83,6 +94,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises:
         InputError: the folder cannot be written, or its file system has no locks.
     """
+    check_named(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_name(f".{path.name}.lock").open("w", encoding="utf-8")

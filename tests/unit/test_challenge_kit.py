@@ -1,6 +1,8 @@
 """A challenge on made-up platforms whose truth is known: the kit, submissions good and bad, ranking and page."""
 
+import hashlib
 import json
+import os
 import re
 import zipfile
 
@@ -12,13 +14,14 @@ from studies import changed
 
 from isojoule.challenge import kit as kits
 from isojoule.challenge.judging import judge
+from isojoule.challenge.measuring import measure
 from isojoule.challenge.ranking import _on_front
 from isojoule.errors import InputError
 from isojoule.naming import escaped
 from isojoule.programs.keeping import Keeper
 from isojoule.records import provenance
 from isojoule.records.challenge import Measured, Submission
-from isojoule.records.writing import write_record
+from isojoule.records.writing import as_text, write_record
 
 BOARD = {"hostname": "node", "cpu": "CPU", "cpu_cores": 2, "memory_bytes": 1}
 
@@ -132,6 +135,8 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
     assert good["front_share"].between(0, 1).all()
     refused = table.set_index("team")["refused"]
     assert "was changed since" in refused["cheat"]
+    # the organizers have no rule that makes a submission
+    assert "snakemake" not in refused["cheat"]
     assert refused["small"].startswith("found 1 references with an energy (")
     assert "oom" in refused["small"]
     for team in ("cheat", "small"):
@@ -216,6 +221,18 @@ def test_what_is_wrong_of_one_system_costs_no_other(task, folder):
     assert f"not ranked: {names[0]} of team: " in said
 
 
+def test_what_the_qualities_of_a_system_leave_open_is_said(task, folder):
+    first, second = (f"team-{name}" for name in task[4][:2])
+    qualities = {(first, 0): {"f1": 0.6}, (first, 1): {"f1": 0.1}, (second, 0): {"f1": 0.5, "f1_low": 0.4}}
+    odd = lambda runs: [  # noqa: E731
+        run | {"quality": qualities.get((run["architecture"], run["repeat"]), {})} for run in runs
+    ]
+    submission(task, folder, "team", systems=odd)
+    doubts = ranked(folder)[0].set_index("system")["doubts"]
+    assert "f1 is 0.1 to 0.6 in its repeats, whose mean is ranked" in doubts[first]
+    assert "f1: found 0.5 with an interval of 0.4 to nothing, which is not used" in doubts[second]
+
+
 def test_a_team_that_is_another_one_but_for_case_is_doubted(task, folder):
     for team in ("Team", "team"):
         submission(task, folder, team)
@@ -295,8 +312,12 @@ def test_what_a_team_wrote_elsewhere_is_shown_as_escapes(task, folder):
 def test_files_that_are_none_are_named(task, folder):
     (folder / "submissions" / "notes.json").write_text('{"team": 1')
     (folder / "submissions" / "other.json").write_text("[]")
+    os.mkfifo(folder / "submissions" / "pipe.json")
     table, _, _ = ranked(folder)
-    assert table["refused"].str.startswith("is not a Submission").all()
+    refused = table.set_index("team")["refused"]
+    assert refused.pop("pipe") == "is no file, expected the JSON of a submission"
+    assert len(refused) == 2
+    assert refused.str.startswith("is not a Submission").all()
 
 
 def test_a_kit_that_is_cut_off_edited_or_none_is_refused(task, folder):
@@ -319,7 +340,7 @@ def test_a_kit_that_is_cut_off_edited_or_none_is_refused(task, folder):
         ("cut", "is not a kit, or was cut off"),
         ("text", "is not a kit, or was cut off"),
         ("empty", "is not a kit: found no kit.json and study.csv in it"),
-        ("edited", "kit.json: was changed since"),
+        ("edited", "kit.json: was edited"),
         ("table", "study.csv: was edited"),
         ("none", "none.zip: found no such file, expected a kit, the .zip file of the organizers"),
     ):
@@ -327,6 +348,34 @@ def test_a_kit_that_is_cut_off_edited_or_none_is_refused(task, folder):
             kits.read(folder / f"{name}.zip")
         assert message in str(refused.value)
         assert f"{name}.zip" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "study", "message"),
+    [
+        ({"baseline": "other"}, None, "is not a Kit: the file: Value error, references_kwh: found "),
+        ({"references_kwh": {}}, None, "is not a Kit: the file: Value error, references_kwh: found none, expected two"),
+        ({"software": {}}, None, "is not a Kit: the file: Value error, software: found no version of isojoule"),
+        ({}, "", "kit.zip/study.csv: is not the table of a kit: found nothing in it"),
+    ],
+)
+def test_a_kit_whose_parts_do_not_belong_together_is_refused(task, folder, changes, study, message):
+    kit, text, *_ = task
+    text = text if study is None else study
+    hash_of_study = {"study_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    with zipfile.ZipFile(folder / "kit.zip", "w") as packed:
+        packed.writestr("kit.json", as_text(kit.model_copy(update=changes | hash_of_study)))
+        packed.writestr("study.csv", text)
+    with pytest.raises(InputError) as refused:
+        kits.read(folder / "kit.zip")
+    assert str(refused.value).startswith(f"{folder}/kit.zip")
+    assert message in str(refused.value)
+
+
+def test_a_kit_without_settings_of_the_meter_is_refused(task, tmp_path):
+    kit = task[0].model_copy(update={"configuration": {}})
+    with pytest.raises(InputError, match=r"kit: configuration\.energy: found None, expected the settings of the meter"):
+        measure(kit, "team", tmp_path, is_cpu=True, threads=1, allow_shared=False)
 
 
 def test_a_kit_has_what_a_participant_needs(task, folder):

@@ -101,6 +101,12 @@ def test_columns_of_other_names_are_named_by_a_file(tmp_path):
         ),
         ({"header": HEADER.replace("energy_test_kwh", "x")}, "systems.csv: found no column energy_test_kwh"),
         ({"columns": "quality: a"}, "columns.yaml: found quality: a, expected a column for any of system, training"),
+        ({"rows": [row.split(",0.")[0] + ",0.1,0.1,,," for row in ROWS]}, "systems.csv: column psds1: found no value"),
+        ({"columns": ""}, "columns.yaml: found nothing, expected keys such as system, training"),
+        ({"columns": "- a"}, "columns.yaml: found ['a'], expected keys such as system, training"),
+        ({"columns": "qualities: {a: {value: 3}}"}, "columns.yaml: qualities: found {'a': {'value': 3}}, expected a"),
+        ({"columns": "qualities: {a: {value: b, low: }}"}, "columns.yaml: qualities: found {'a': {'value': 'b', 'low'"),
+        ({"columns": "qualities: {'=a': {value: psds1}}"}, "columns.yaml: qualities: found =a, expected a name that"),
         ({"columns": "qualities: [psds1]"}, "columns.yaml: qualities: found ['psds1'], expected a name with value"),
     ],
 )
@@ -109,6 +115,24 @@ def test_a_table_that_the_rule_cannot_rank_is_one_sentence(tmp_path, changes, me
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"error: {message}")
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("without", [["A-1"], ["A-1", "B-1", "baseline-1"]])
+def test_a_quality_without_an_interval_is_said_and_costs_no_rank(tmp_path, without):
+    rows = [f"{row.rsplit(',', 2)[0]},," if row.split(",")[0] in without else row for row in ROWS]
+    ended = ranked(tmp_path, "--page", tmp_path / "ranking.html", rows=rows)
+    assert ended.returncode == 0, ended.stderr
+    said = f"doubt: {len(without)} of 3 values of psds1 have no interval, and are taken for exact"
+    assert ended.stdout.count(said) == 1
+    table = pd.read_csv(tmp_path / "ranking.csv")
+    ranks_of_all = table.filter(like="rank")
+    assert ranks_of_all.notna().all(axis=None)
+    assert list(table.loc[table["score"] == "ew_psds1_train", "system"]) == ["A-1", "baseline-1", "B-1"]
+    # B-1 is a third of the baseline, whatever the rounding and the intervals are
+    is_last = table["system"] == "B-1"
+    assert (table.loc[is_last, ["rank_low_by_rounding_and_quality", "rank_high_by_rounding_and_quality"]] == 3).all(
+        axis=None
+    )
 
 
 def test_ranks_have_intervals_and_ties_are_told():

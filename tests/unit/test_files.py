@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,13 @@ def test_what_a_killed_program_left_behind_is_removed(tmp_path):
         temporary.write_text("new")
         assert list(tmp_path.iterdir()) == [temporary]
     assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("name", [".", "/", ".."])
+def test_what_is_never_the_name_of_a_file_is_refused(name):
+    for write in (lambda path: files.write_text(path, ""), lambda path: files.locked(path).__enter__()):
+        with pytest.raises(InputError, match=f"^{name}: found a folder, expected a file$"):
+            write(Path(name))
 
 
 def test_a_folder_in_the_way_of_a_file_is_not_waited_for(tmp_path, monkeypatch):

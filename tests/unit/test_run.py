@@ -127,11 +127,11 @@ def test_ctrl_c_of_a_terminal_reaches_the_program_once():
 
 
 @pytest.mark.parametrize(("word", "code"), [("no-such-command", 127), ("/no/such/command", 127), ("/etc/passwd", 126),
-                                           ("/etc", 126)])  # fmt: skip
+                                           ("/etc", 126), ("", 127)])  # fmt: skip
 def test_a_command_that_cannot_be_started_is_named_at_once(word, code, folder):
     ended = run("--", word)
     assert ended.returncode == code
-    assert ended.stderr.startswith(f"error: {word}: ")
+    assert ended.stderr.startswith(f"error: {word or repr('')}: ")
     assert ended.stderr.count("\n") == 1
     assert not Path("run.json").exists()
 
@@ -209,6 +209,8 @@ def test_no_row_stands_for_something_else():
         (["--append", "new.csv", "--quality", "energy_kwh=3"], "quality: found energy_kwh, which is energy of the"),
         (["--append", "new.csv", "--quality", "macro_f1=3"], "quality: found 3 for macro_f1, expected 0 to 1"),
         (["--quality", "a=1", "--quality", "a=2"], "--quality: found a name twice, expected each once"),
+        (["--append", "."], ".: found a folder, expected a file"),
+        (["--output", "."], ".: found a folder, expected the JSON file of the record"),
         (["--quality", "psds1"], "--quality: found psds1, expected a name and a number"),
         (["--flops", "0"], "--flops: found 0, expected a whole number above 0"),
     ):

@@ -68,6 +68,9 @@ def judge_all(folder: Path, kit: Kit) -> list[Judged]:
 
 def judge(path: Path, kit: Kit) -> Judged:
     """Judge the submission in a file."""
+    # what waits for a writer, such as a pipe, would never be read to its end
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return Judged(path, _name_of(path), refused="is no file, expected the JSON of a submission")
     try:
         submission = read_submission(path)
     except InputError as error:
@@ -147,7 +150,7 @@ def _check_origin(submission: Submission, kit: Kit) -> None:
         raise InputError("was measured with another kit, expected this one")
     here, there = kit.software["isojoule"], submission.software.get("isojoule")
     if here != there:
-        raise InputError(f"was measured with isojoule {there}, expected {here} as in the kit")
+        raise InputError(f"was measured with isojoule {there or 'of no version'}, expected {here} as in the kit")
 
 
 def _repeats(runs: Sequence[Measured], kit: Kit) -> dict[str, Repeats]:
@@ -214,7 +217,10 @@ def _check_runs(submission: Submission) -> None:
             ("kind of energy", run.energy_kind, first.energy_kind),
         ):
             if found != expected:
-                raise InputError(f"{run.architecture}: found {what} {found}, expected {expected} as of the references")
+                raise InputError(
+                    f"{run.architecture}: found {what} {found or 'not stated'}, expected {expected or 'not stated'} "
+                    "as of the references"
+                )
         if run.power_limit_w and run.duration_s and run.energy_kwh:
             power_w = run.energy_kwh * 3.6e6 / run.duration_s / run.devices
             if power_w > POWER_FACTOR * run.power_limit_w:

@@ -19,6 +19,7 @@ from isojoule.normalization.user_system import systems_on_target
 from isojoule.records import provenance, read_record
 from isojoule.records.challenge import Kit
 from isojoule.records.writing import as_text
+from isojoule.seals import ChangedError
 from isojoule.study.cells import architectures
 from isojoule.tables.measurements import completed
 from isojoule.tables.text_file import checked_text
@@ -133,15 +134,19 @@ def read(path: Path) -> tuple[Kit, pd.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder) / KIT
         inside.write_bytes(texts[KIT])
-        try:
-            kit = read_record(inside, Kit)
-        except InputError as error:
-            raise InputError(str(error).replace(folder, str(path))) from error
-        if kit.seal is None or hashlib.sha256(texts[STUDY]).hexdigest() != kit.study_sha256:
-            raise InputError(f"{path}: {STUDY if kit.seal else KIT}: was edited, expected the file of the organizers")
         table = Path(folder) / STUDY
         table.write_bytes(texts[STUDY])
-        text, _ = checked_text(table, "the table of a kit")
+        try:
+            kit = read_record(inside, Kit)
+            if hashlib.sha256(texts[STUDY]).hexdigest() != kit.study_sha256:
+                raise InputError(f"{table}: was edited, expected the file of the organizers")
+            if kit.seal is None:
+                raise InputError(f"{inside}: was edited, expected the file of the organizers")
+            text, _ = checked_text(table, "the table of a kit")
+        except ChangedError as error:
+            raise InputError(f"{path}/{KIT}: was edited, expected the file of the organizers") from error
+        except InputError as error:
+            raise InputError(str(error).replace(folder, str(path))) from error
     frame = pd.read_csv(io.StringIO(text), dtype=dict.fromkeys(("gpu", "architecture", "family"), "str"))
     return kit, completed(frame, f"{path}/{STUDY}")
 

@@ -35,7 +35,10 @@ def measure(kit: Kit, team: str, folder: Path, *, is_cpu: bool, threads: int, al
         )
     entry = {"device": "cpu", "threads": threads} if is_cpu else {"device": "cuda"}
     content = kit.configuration | {"gpus": {GPU: entry}}
-    content["energy"] = content["energy"] | {"allow_shared": allow_shared}
+    energy = content.get("energy")
+    if not isinstance(energy, dict):
+        raise InputError(f"kit: configuration.energy: found {energy}, expected the settings of the meter")
+    content["energy"] = energy | {"allow_shared": allow_shared}
     config = folder / "config.json"
     # the same kit on another device is another study
     if config.exists() and json.loads(config.read_text(encoding="utf-8")) != content:

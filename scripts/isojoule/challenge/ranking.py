@@ -12,6 +12,7 @@ from isojoule.challenge.judging import Judged
 from isojoule.challenge.ranks import COVERAGE, TOLD_APART, ranks
 from isojoule.errors import InputError
 from isojoule.normalization.user_repeats import repeats_on
+from isojoule.normalization.user_rows import DISAGREEING_FACTOR
 from isojoule.normalization.user_system import Target
 from isojoule.records.challenge import Kit, Measured
 
@@ -166,11 +167,16 @@ def _rows(kit: Kit, target: Target, of: Judged) -> list[dict[str, Any]]:
 def _qualities(runs: Sequence[Measured], name: str) -> tuple[float | None, dict[str, float], list[str]]:
     """Return the quality of a system, the ends of its interval where it has one, and what is doubtful of them."""
     quality, low, high = (_quality(runs, f"{name}{end}") for end in ("", "_low", "_high"))
+    of_runs = [run.quality[name] for run in runs if name in run.quality]
+    doubts = []
+    if of_runs and max(of_runs) > DISAGREEING_FACTOR * min(of_runs):
+        doubts.append(f"{name} is {min(of_runs):g} to {max(of_runs):g} in its repeats, whose mean is ranked")
     if quality is None or (low is None and high is None):
-        return quality, {}, []
+        return quality, {}, doubts
     if low is None or high is None or not low <= quality <= high:
-        return quality, {}, [f"{name}: found {quality:g} with an interval of {low} to {high}, which is not used"]
-    return quality, {"quality_low": low, "quality_high": high}, []
+        ends = " to ".join("nothing" if end is None else f"{end:g}" for end in (low, high))
+        return quality, {}, [*doubts, f"{name}: found {quality:g} with an interval of {ends}, which is not used"]
+    return quality, {"quality_low": low, "quality_high": high}, doubts
 
 
 def _in_per_cent(table: pd.DataFrame, name: str) -> pd.DataFrame:

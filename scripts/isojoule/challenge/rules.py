@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from isojoule.challenge.ranks import Ranks, ranks
 from isojoule.configuration import yaml_reader
 from isojoule.errors import InputError
+from isojoule.naming import check_name
 from isojoule.tables.reading import read_any
 from isojoule.tables.values import numbers, refuse
 
@@ -74,15 +75,23 @@ def read_mapping(path: Path | None) -> Mapping2023:
         InputError: the file is no YAML, or has other keys or values.
     """
     content: dict[str, Any] = {} if path is None else yaml_reader.read(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: found {content or 'nothing'}, expected keys such as {', '.join(COLUMNS)}")
     columns = dict(COLUMNS)
     qualities: Mapping[str, Mapping[str, str]] = QUALITIES
     for key, value in content.items():
         if key == "qualities":
             is_right = isinstance(value, dict) and all(
-                isinstance(of, dict) and "value" in of and set(of) <= {"value", "low", "high"} for of in value.values()
+                isinstance(of, dict)
+                and "value" in of
+                and set(of) <= {"value", "low", "high"}
+                and all(isinstance(text, str) for text in (name, *of.values()))
+                for name, of in value.items()
             )
             if not is_right or not value:
                 raise InputError(f"{path}: qualities: found {value}, expected a name with value, and low and high")
+            for name in value:
+                check_name(f"{path}: qualities", name)
             qualities = value
         elif not isinstance(value, str) or key not in (*COLUMNS, "baseline"):
             expected = ", ".join((*COLUMNS, "qualities", "baseline"))
@@ -142,7 +151,14 @@ def rank(
                 sentences.append(
                     f"doubt: {of['value']} is {np.nanmin(value):g} to {np.nanmax(value):g}; is some of it in per cent?"
                 )
-            drawn_quality = _drawn_quality(frame, of, value, generator, draws)
+            deviation_of_quality = _deviation_of_quality(frame, of)
+            if phase == PHASES[0] and (number := int((np.isnan(deviation_of_quality) & ~np.isnan(value)).sum())):
+                sentences.append(
+                    f"doubt: {number} of {len(value)} values of {of['value']} have no interval, and are taken for exact"
+                )
+            # a quality without an interval must not take the rank of others with it
+            noise = np.nan_to_num(deviation_of_quality) * generator.standard_normal((draws, len(value)))
+            drawn_quality = np.maximum(value + noise, 0.0)
             score = value * energy[at] / _printed(energy)
             by_rounding = value * of_rounding[:, [at]] / of_rounding
             by_quality = drawn_quality * of_rounding[:, [at]] / of_rounding
@@ -170,6 +186,8 @@ def _read(path: Path, mapping: Mapping2023) -> pd.DataFrame:
         refuse(frame, mapping.columns[key], ~(numbers(frame, mapping.columns[key]) > 0), "a number above 0")
     for of in mapping.qualities.values():
         value = numbers(frame, of["value"])
+        if np.isnan(value).all():
+            raise InputError(f"{path}: column {of['value']}: found no value, expected that of some system")
         refuse(frame, of["value"], value < 0, "a number of at least 0")
         if "low" in of:
             refuse(frame, of["low"], numbers(frame, of["low"]) > value, f"at most {of['value']}")
@@ -193,14 +211,11 @@ def _printed(energy_kwh: Values) -> Values:
     return np.maximum(np.round(energy_kwh, DECIMALS), 0.5 * 10.0**-DECIMALS)
 
 
-def _drawn_quality(
-    frame: pd.DataFrame, of: Mapping[str, str], value: Values, generator: np.random.Generator, draws: int
-) -> Values:
-    drawn = np.broadcast_to(value, (draws, len(value)))
+def _deviation_of_quality(frame: pd.DataFrame, of: Mapping[str, str]) -> Values:
+    """The standard deviations of qualities by their intervals, NaN where there is none; 0 where nobody names any."""
     if "low" not in of or "high" not in of:
-        return drawn
-    deviation = (numbers(frame, of["high"]) - numbers(frame, of["low"])) / DEVIATIONS_OF_INTERVAL
-    return np.asarray(np.maximum(drawn + deviation * generator.standard_normal(drawn.shape), 0.0))
+        return np.zeros(len(frame))
+    return (numbers(frame, of["high"]) - numbers(frame, of["low"])) / DEVIATIONS_OF_INTERVAL
 
 
 def _bounds(

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def at_least(minimum: int) -> Callable[[str], int]:
     """Make the type of an option that is a whole number of `minimum` or more."""
 
     def whole(text: str) -> int:
-        if not text.lstrip("-").isdigit() or int(text) < minimum:
+        if not re.fullmatch("-?[0-9]{1,100}", text) or int(text) < minimum:
             raise argparse.ArgumentTypeError(f"found {text}, expected a whole number of {minimum} or more")
         return int(text)
 

@@ -46,8 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the program, measure it, say what it used, and return its exit code."""
     from isojoule.programs.launch import launch, marked_environment
-    from isojoule.programs.program import CannotStartError, cannot_start
+    from isojoule.programs.program import CannotStartError, cannot_start, check_exists
 
+    try:
+        check_exists(options.command[0])
+    except CannotStartError as error:
+        return told_why_not(error)
     started = launch(os.environ)
     if started.local_rank:
         # another process of this node has the meter

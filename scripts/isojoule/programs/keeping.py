@@ -42,6 +42,8 @@ class Keeper:
         Raises:
             InputError: a folder cannot be written, the table is none, or a phase or quality cannot be in it.
         """
+        if self.record.is_dir():
+            raise InputError(f"{self.record}: found a folder, expected the JSON file of the record")
         check_writable(self.record.parent)
         if self.table is not None and self.table.suffix == SUBMISSION:
             with locked(self.table):

@@ -157,6 +157,7 @@ def check_exists(word: str) -> None:
 
 def cannot_start(word: str, error: OSError) -> CannotStartError:
     """Word why a command cannot be started."""
+    word = word or "''"
     if isinstance(error, FileNotFoundError):
         return CannotStartError(f"{word}: found no such command, expected a program; nothing was measured", NOT_FOUND)
     reason = error.strerror or str(error)

@@ -18,7 +18,7 @@ from isojoule.measuring.device_lock import Device, remove_locks_inside
 from isojoule.programs import launch
 from isojoule.programs.description import Description, begun
 from isojoule.programs.keeping import Keeper
-from isojoule.programs.program import Program, asked_to_end, check_exists, signals_held
+from isojoule.programs.program import Program, asked_to_end, signals_held
 from isojoule.records import RunRecord, provenance
 from isojoule.records.measurement import Gpu
 
@@ -58,10 +58,9 @@ def run(
         started: how this process was started.
 
     Raises:
-        CannotStartError: there is no such program, or it cannot be executed.
+        CannotStartError: the program cannot be executed.
         InputError: nothing can be read here, others use a GPU, or nothing can be written.
     """
-    check_exists(words[0])
     keeper.check(description.phase, description.quality)
     with devices_alone(reading.cpu) as uuids:
         launch.check_reach(started, words, os.environ, len(uuids))

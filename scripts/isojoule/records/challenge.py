@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from isojoule.errors import InputError
 from isojoule.records.base import (
@@ -42,6 +42,16 @@ class Kit(Record):
     study_sha256: Text = Field(description="Hash of study.csv in the kit.")
     software: dict[Text, Text] = Field(description="Versions that references are to be measured with.")
     made_at: Time
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """A checksum says that nobody edited a kit, and not that its parts belong together."""
+        if len(self.references_kwh) < 2 or self.baseline not in self.references_kwh:
+            names = ", ".join(self.references_kwh) or "none"
+            raise ValueError(f"references_kwh: found {names}, expected two or more and the baseline {self.baseline}")
+        if "isojoule" not in self.software:
+            raise ValueError("software: found no version of isojoule, expected the one that made the kit")
+        return self
 
 
 class Measured(Part):
