@@ -19,6 +19,7 @@ when it is left out. Rasmussen and Williams, "Gaussian processes for machine lea
 page 17; (b) is equation (5.12), page 117.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -94,14 +95,29 @@ class Corrected(Regularized):
 
     def predictions(self, references: Values, target_kwh: Values, systems: Values) -> Values:
         """Predict for one set after the other; shapes as in the base class."""
+        return np.asarray(self.predictions_by([self.baselines], references, target_kwh, systems)[0])
+
+    def predictions_by(
+        self, several: Sequence[tuple[Baseline, ...]], references: Values, target_kwh: Values, systems: Values
+    ) -> Values:
+        """Predict as several methods do that differ in their baselines alone, with the same processes for all.
+
+        Args:
+            several: the baselines of each method.
+            references: as in `predictions`, like the next two.
+            target_kwh: energies of the references.
+            systems: systems to predict.
+
+        Returns:
+            predictions in kWh, (methods, s, m).
+        """
         if references.shape[1] < FEWEST_TO_CORRECT:
-            return line(references, target_kwh, systems)
-        return np.array(
-            [
-                self._average(references_of_set, target_of_set, systems)[0]
-                for references_of_set, target_of_set in zip(references, target_kwh, strict=True)
-            ]
-        )
+            return np.stack([line(references, target_kwh, systems)] * len(several))
+        of_sets = [
+            [average[0] for average in self._averages(several, references_of_set, target_of_set, systems)]
+            for references_of_set, target_of_set in zip(references, target_kwh, strict=True)
+        ]
+        return np.stack(of_sets, axis=1)
 
     def left_out(self, references: Values, target_kwh: Values) -> Values:
         """Return how far off each reference but the ends is when it is left out, as log(energy / prediction).
@@ -115,40 +131,45 @@ class Corrected(Regularized):
         Returns:
             (r - 2,).
         """
-        return self._average(references, target_kwh, references)[1][between_ends(references)]
+        (average,) = self._averages([self.baselines], references, target_kwh, references)
+        return average[1][between_ends(references)]
 
-    def _average(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
-        """Average all choices.
+    def _averages(
+        self, several: Sequence[tuple[Baseline, ...]], references: Values, target_kwh: Values, systems: Values
+    ) -> Iterator[tuple[Values, Values]]:
+        """Average all choices, once for each of several groups of baselines.
 
         Args:
+            several: the groups.
             references: columns of one set of references, (r, c).
             target_kwh: energies of the references on the target in kWh, (r,).
             systems: columns of the systems to predict, (m, c).
 
-        Returns:
+        Yields:
             predictions in kWh, (m,), and how far off each reference is when it is left out, (r,), as a logarithm.
         """
         count, inner = len(references), between_ends(references)
         log_target = np.log(target_kwh)
         log_simple, log_simple_without = self._simple_predictions(references, target_kwh, systems)
         processes = gaussian_processes(references, systems)
-        log_weights, log_errors, log_predictions = [], [], []
-        for baseline in self.baselines:
-            shares = np.array([baseline.ratio, baseline.line, baseline.ridge])
-            log_baseline = shares @ log_simple
-            residuals = log_target - log_baseline[:count]
-            residuals_without = log_target - np.tensordot(shares, log_simple_without, 1)
-            corrections = processes.corrections(residuals)
-            corrected = (log_baseline[count:] + corrections).reshape(-1, len(systems))
-            corrected_errors = processes.left_out(residuals_without).reshape(-1, count)
-            # the first choice leaves the baseline as it is
-            log_predictions.append(np.vstack([log_baseline[count:], corrected]))
-            log_errors.append(np.vstack([np.diag(residuals_without), corrected_errors]))
-            spread = np.sqrt((log_errors[-1][:, inner] ** 2).mean(axis=1) + LEAST_ERROR**2)
-            log_weights.append(np.log(baseline.prior) - 0.5 * len(inner) * np.log(spread))
-        weights = np.exp(np.concatenate(log_weights) - max(of_baseline.max() for of_baseline in log_weights))
-        weights /= weights.sum()
-        return np.exp(weights @ np.vstack(log_predictions)), weights @ np.vstack(log_errors)
+        for baselines in several:
+            log_weights, log_errors, log_predictions = [], [], []
+            for baseline in baselines:
+                shares = np.array([baseline.ratio, baseline.line, baseline.ridge])
+                log_baseline = shares @ log_simple
+                residuals = log_target - log_baseline[:count]
+                residuals_without = log_target - np.tensordot(shares, log_simple_without, 1)
+                corrections = processes.corrections(residuals)
+                corrected = (log_baseline[count:] + corrections).reshape(-1, len(systems))
+                corrected_errors = processes.left_out(residuals_without).reshape(-1, count)
+                # the first choice leaves the baseline as it is
+                log_predictions.append(np.vstack([log_baseline[count:], corrected]))
+                log_errors.append(np.vstack([np.diag(residuals_without), corrected_errors]))
+                spread = np.sqrt((log_errors[-1][:, inner] ** 2).mean(axis=1) + LEAST_ERROR**2)
+                log_weights.append(np.log(baseline.prior) - 0.5 * len(inner) * np.log(spread))
+            weights = np.exp(np.concatenate(log_weights) - max(of_baseline.max() for of_baseline in log_weights))
+            weights /= weights.sum()
+            yield np.exp(weights @ np.vstack(log_predictions)), weights @ np.vstack(log_errors)
 
     def _simple_predictions(self, references: Values, target_kwh: Values, systems: Values) -> tuple[Values, Values]:
         """Predict by the mean ratio, the two-point line and the relative ridge.

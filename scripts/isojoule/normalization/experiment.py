@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from isojoule.normalization.accuracy import ERRORS, errors
 from isojoule.normalization.base import Values
+from isojoule.normalization.corrected import Baseline, Corrected
 from isojoule.normalization.experiment_plan import Cache, Choice, Plan, choices, choices_without_source
 from isojoule.normalization.other_gpus import in_parts, known_gpus, predicted_beside
 from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, typical_systems
@@ -75,6 +76,7 @@ def _errors_of_pair(
 ) -> pd.DataFrame:
     every_suited = {name: method().suited(pair.systems) for name, method in plan.methods.items()}
     suited = {name: (method, method.matrix(pair.systems)) for name, method in every_suited.items() if method}
+    corrected = [method for method, _ in suited.values() if isinstance(method, Corrected)]
     tables = []
     all_choices = [*choices(pair, plan, cache), *choices_without_source(pair, plan, elsewhere, cache)]
     all_choices.sort(key=lambda choice: len(choice.rows))
@@ -86,6 +88,8 @@ def _errors_of_pair(
         # several choices may name the same references
         different_rows, place = np.unique(rows, axis=0, return_inverse=True)
         fitted: dict[str, RowNumbers] = {}
+        # methods that differ in their baselines alone are determined by the same references
+        by_baselines: dict[tuple[tuple[str, ...], bool], dict[tuple[Baseline, ...], Values]] = {}
         predicted_kwh = []
         for name, (method, values) in suited.items():
             is_determined = method.determined(values[different_rows])
@@ -100,7 +104,16 @@ def _errors_of_pair(
                 continue
             used, place_in_used = np.unique(place[is_fitted], return_inverse=True)
             known = different_rows[used]
-            predicted_kwh.append(method.predictions(values[known], pair.target_kwh[known], values)[place_in_used])
+            arguments = values[known], pair.target_kwh[known], values
+            if isinstance(method, Corrected):
+                alike = method.columns, method.robust
+                if alike not in by_baselines:
+                    every = {other.baselines: None for other in corrected if (other.columns, other.robust) == alike}
+                    by_baselines[alike] = dict(zip(every, method.predictions_by(list(every), *arguments), strict=True))
+                different_kwh = by_baselines[alike][method.baselines]
+            else:
+                different_kwh = method.predictions(*arguments)
+            predicted_kwh.append(different_kwh[place_in_used])
         if fitted:
             numbers = np.concatenate(list(fitted.values()))
             counts = [len(of_method) for of_method in fitted.values()]
