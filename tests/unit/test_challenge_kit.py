@@ -404,6 +404,19 @@ def test_a_kit_that_cannot_be_is_one_sentence(published, small, references, mess
     assert str(refused.value).startswith(message)
 
 
+@pytest.mark.parametrize("quality", ["", "a b", "=f1", "energy_kwh"])
+def test_a_quality_that_no_team_could_give_is_refused(published, small, quality):
+    names = sorted(small["architecture"].unique())[:2]
+    with pytest.raises(InputError, match=r"--quality: found .+, expected a name that teams can give, such as psds1"):
+        kits.make(published, small, small["gpu"].iloc[0], "train", names, quality, 2)
+
+
+def test_a_submission_that_nobody_would_find_is_refused(task, folder):
+    ended = isojoule("challenge", "run", "kit.zip", "--team", "a", "--output", "a.txt", cwd=folder)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: --output: found a.txt, expected the ending .json, which `rank` looks for\n"
+
+
 def test_a_table_of_another_configuration_is_refused(published, small):
     other = changed(published, {"architectures": {"mlp": [{"layers": 1, "hidden": 512}]}})
     names = sorted(small["architecture"].unique())[:2]

@@ -133,6 +133,11 @@ def test_a_gpu_of_the_study_needs_no_rows_of_its_own(folder, task):
     [
         ([], "references: found neither --references nor --source"),
         (["--references", "mine.csv", "--source", "x"], "references: found --references and --source"),
+        (
+            ["--references", "mine.csv", "--systems", "mine.csv", "--energy-kwh", "1"],
+            "--energy-kwh: found it with --sys",
+        ),
+        (["--references", "mine.csv", "--params", "9"], "--params: found it without --energy-kwh, expected it in my"),
         (["--source", "nowhere"], "source: found no train energy on nowhere, expected one of"),
         (["--references", "mine.csv"], "mine.csv: found no system beside those of the study"),
         (["--references", "two.csv"], "two.csv: found the GPUs mine, other, expected yours alone; --gpu names it"),

@@ -203,7 +203,12 @@ def test_a_meter_that_is_killed_leaves_that_the_run_began():
 
 def test_no_row_stands_for_something_else():
     Path("mine.csv").write_text("gpu,architecture,phase,energy_kwh\na,b,train,x\n")
+    Path("note.csv").write_text("gpu,architecture,phase,energy_kwh,note\na,b,train,1e-6,hello\n")
     for words, sentence in (
+        (
+            ["--append", "note.csv", "--quality", "note=1"],
+            "note.csv: column note: found words and numbers, expected one",
+        ),
         (["--append", "mine.txt"], "mine.txt: found the ending .txt, expected .csv or .parquet"),
         (["--append", "mine.csv"], "mine.csv: column energy_kwh: found x in line 2, expected a number"),
         (["--append", "new.csv", "--quality", "energy_kwh=3"], "quality: found energy_kwh, which is energy of the"),

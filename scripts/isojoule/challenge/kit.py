@@ -21,6 +21,7 @@ from isojoule.records.challenge import Kit
 from isojoule.records.writing import as_text
 from isojoule.seals import ChangedError
 from isojoule.study.cells import architectures
+from isojoule.tables.columns import COLUMNS as COLUMNS_OF_TABLES
 from isojoule.tables.measurements import completed
 from isojoule.tables.text_file import checked_text
 from isojoule.workloads.interface import Configuration
@@ -64,6 +65,10 @@ def make(
     Raises:
         InputError: the study has no such GPU or reference, or participants could not measure it without its data.
     """
+    column = COLUMNS_OF_TABLES.get(quality)
+    is_other = column is not None and not str(column.source).startswith("record.quality.")
+    if not quality.isidentifier() or is_other:
+        raise InputError(f"--quality: found {quality or 'nothing'}, expected a name that teams can give, such as psds1")
     of_phase = frame[(frame["phase"] == phase) & (frame["outcome"] == "ok")]
     on_target = systems_on_target(frame, target, phase)
     names = list(references) if not isinstance(references, int) else _chosen(frame, phase, references)

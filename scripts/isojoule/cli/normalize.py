@@ -141,6 +141,11 @@ def rows_of(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[st
             if options.source is None
             else "references: found --references and --source, expected one of them"
         )
+    if options.energy_kwh is not None and options.systems is not None:
+        raise InputError("--energy-kwh: found it with --systems, expected one of them: either says what my systems use")
+    of_only_system = {"--duration-s": options.duration_s, "--flops": options.flops, "--params": options.params}
+    if options.energy_kwh is None and (given := [name for name, value in of_only_system.items() if value is not None]):
+        raise InputError(f"{given[0]}: found it without --energy-kwh, expected it in my rows, or both")
     names = set(frame["architecture"])
     read = {} if options.references is None else read_rows(options.references, options.phase, options.gpu)
     own = {name: repeats for name, repeats in read.items() if name not in names}

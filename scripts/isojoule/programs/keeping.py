@@ -49,12 +49,11 @@ class Keeper:
             with locked(self.table):
                 read_submission(self.table).check_system(phase, quality)
         elif self.table is not None:
-            from isojoule.tables.appending import check_qualities, read_appendable
+            from isojoule.tables.appending import check_row
 
-            check_qualities(quality)
             check_writable(self.table.parent)
             with locked(self.table):
-                read_appendable(self.table)
+                check_row(self.table, quality)
 
     def begin(self, record: RunRecord) -> None:
         """Write that the run began: if this process is killed, that is what there is to know."""

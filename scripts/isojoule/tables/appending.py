@@ -60,6 +60,25 @@ def check_qualities(quality: Mapping[str, float]) -> None:
             raise InputError(f"quality: found {value:g} for {name}, expected {low:g} to {high:g}")
 
 
+def check_row(path: Path, quality: Mapping[str, float]) -> None:
+    """Refuse, before a run, what could not be added to a table behind it.
+
+    Args:
+        path: of the table, which need not be there.
+        quality: by name of the metric.
+
+    Raises:
+        InputError: the table is none, or a quality cannot be in it.
+    """
+    check_qualities(quality)
+    rows = read_appendable(path)
+    for name in quality:
+        if name in rows and name not in COLUMNS:
+            with_quality = rows[[name]].astype(object)
+            with_quality.loc[len(rows)] = quality[name]
+            _typed(with_quality, path)
+
+
 def read_appendable(path: Path) -> pd.DataFrame:
     """Read the table that a row is to be added to; one without rows where there is no such file.
 

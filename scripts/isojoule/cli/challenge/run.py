@@ -40,9 +40,12 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.errors import InputError
     from isojoule.files import check_writable
     from isojoule.naming import check_name
+    from isojoule.programs.keeping import SUBMISSION
     from isojoule.records.writing import write_record
 
     check_name("--team", options.team)
+    if options.output.suffix != SUBMISSION:
+        raise InputError(f"--output: found {options.output}, expected the ending {SUBMISSION}, which `rank` looks for")
     kit, _ = kits.read(options.kit)
     check_writable(options.output.parent)
     if options.output.exists():
