@@ -224,6 +224,7 @@ def test_no_row_stands_for_something_else():
         assert ended.stderr.startswith(f"error: {sentence}")
         assert ended.stderr.count("\n") == 1
     assert not Path("run.json").exists()
+    assert not Path(".mine.txt.lock").exists()
 
 
 def test_a_run_has_its_device_for_itself_and_what_runs_inside_does_not_wait_for_it(folder, monkeypatch):

@@ -52,8 +52,7 @@ class Keeper:
             from isojoule.tables.appending import check_row
 
             check_writable(self.table.parent)
-            with locked(self.table):
-                check_row(self.table, quality)
+            check_row(self.table, quality)
 
     def begin(self, record: RunRecord) -> None:
         """Write that the run began: if this process is killed, that is what there is to know."""

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from isojoule.errors import InputError
-from isojoule.files import locked
+from isojoule.files import check_named, locked
 from isojoule.tables.columns import COLUMNS
 from isojoule.tables.measurements import CELL, REQUIRED, completed
 from isojoule.tables.reading import read_any
@@ -71,12 +71,26 @@ def check_row(path: Path, quality: Mapping[str, float]) -> None:
         InputError: the table is none, or a quality cannot be in it.
     """
     check_qualities(quality)
-    rows = read_appendable(path)
+    # a file that is refused gets no lock beside it
+    check_ending(path)
+    with locked(path):
+        rows = read_appendable(path)
     for name in quality:
         if name in rows and name not in COLUMNS:
             with_quality = rows[[name]].astype(object)
             with_quality.loc[len(rows)] = quality[name]
             _typed(with_quality, path)
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file that is no table by its name.
+
+    Raises:
+        InputError: it has another ending than .csv or .parquet.
+    """
+    check_named(path)
+    if path.suffix not in (".csv", ".parquet"):
+        raise InputError(f"{path}: found the ending {path.suffix or 'none'}, expected .csv or .parquet")
 
 
 def read_appendable(path: Path) -> pd.DataFrame:
@@ -85,8 +99,7 @@ def read_appendable(path: Path) -> pd.DataFrame:
     Raises:
         InputError: it is no table of measurements, or has another ending.
     """
-    if path.suffix not in (".csv", ".parquet"):
-        raise InputError(f"{path}: found the ending {path.suffix or 'none'}, expected .csv or .parquet")
+    check_ending(path)
     if not path.exists():
         return pd.DataFrame(columns=[*REQUIRED, "repeat"])
     return completed(read_any(path, WHAT), str(path))
