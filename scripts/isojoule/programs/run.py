@@ -23,8 +23,9 @@ from isojoule.records import RunRecord, provenance
 from isojoule.records.measurement import Gpu
 
 IDLE_S = 3.0
-# what is sampled beside the power, and the power where a counter decides: a run may take days
-SAMPLE_PERIOD_S, POWER_BESIDE_COUNTER_S = 5.0, 1.0
+# what is sampled beside the power, and the power where a counter decides: a run may take days; two samples a second
+# leave no gap in which the power could not check the counter (`LONGEST_GAP_S`)
+SAMPLE_PERIOD_S, POWER_BESIDE_COUNTER_S = 5.0, 0.5
 POWER_PERIOD_S = 0.1
 
 
