@@ -8,12 +8,13 @@ from isojoule import readable
 from isojoule.errors import InputError
 from isojoule.figures.shared.comparing import METHODS, NOTHING, bars_of_pair, first_pairs, kinds_of, unit_of_pair
 from isojoule.figures.shared.empty import NothingError
-from isojoule.figures.shared.panels import Sheet, blank, legend_of
+from isojoule.figures.shared.panels import Sheet, blank, draw_bars, legend_of
 from isojoule.figures.shared.styles import PHASES
 from isojoule.normalization.base import ENERGY, Values
 from isojoule.normalization.pairs import Pair
 from isojoule.normalization.published import PUBLISHED, VARIANTS
 from isojoule.normalization.splits import Split, splits
+from isojoule.tables.energy import energy_table
 
 LINE_STYLES = {"line": "-", "poly2": "--", "svr": ":", "svr-standardized": "-."}
 
@@ -27,6 +28,7 @@ def draw(frame: pd.DataFrame) -> Sheet:
         split = splits(list(frame["architecture"].unique()))[0]
     except InputError as error:
         raise NothingError(f"Nothing to normalize: {error}.") from error
+    energies = energy_table(frame)
     phases = list(dict.fromkeys(pair.phase for pair in shown))
     columns = max(sum(pair.phase == phase for pair in shown) for phase in phases)
     figure = blank(3.0 * max(columns, 2) + 0.4, 2.7 * len(phases) + 0.7)
@@ -36,7 +38,7 @@ def draw(frame: pd.DataFrame) -> Sheet:
         for axis in row[len(of_phase) :]:
             axis.set_axis_off()
         for axis, pair in zip(row, of_phase, strict=False):
-            _draw_panel(axis, pair, split, *bars_of_pair(frame, pair))
+            _draw_panel(axis, pair, split, *bars_of_pair(energies, pair))
     handles, labels = grid[0][0].get_legend_handles_labels()
     legend_of(figure, handles, labels, 4)
     return figure
@@ -56,8 +58,8 @@ def _draw_panel(axis: Axes, pair: Pair, split: Split, source_bars_kwh: Values, t
             continue
         curve = unit.of(fitted.predict(along_axis))
         axis.plot(unit.of(along_axis[ENERGY]), curve, line_style, color=colour, label=label, linewidth=1.3)
-    yerr, xerr = unit.of(target_bars_kwh), unit.of(source_bars_kwh)
-    axis.errorbar(x, y, yerr, xerr, "none", ecolor="#555555", elinewidth=0.7, capsize=1.5)
+    lengths = {"xerr": unit.of(source_bars_kwh), "yerr": unit.of(target_bars_kwh)}
+    draw_bars(axis, np.asarray(x), np.asarray(y), "#555555", **lengths, width=0.7, cap=3)
     axis.plot(x[is_reference], y[is_reference], "o", color="#555555", markersize=3.5)
     axis.plot(x[~is_reference], y[~is_reference], "o", color="#555555", markerfacecolor="white", markersize=4.5)
     # a curve may go below 0, where there is no energy

@@ -13,6 +13,7 @@ from isojoule.figures.shared.styles import PHASES, family_label, family_styles
 from isojoule.normalization.base import ENERGY, Values, complete
 from isojoule.normalization.pairs import Pair
 from isojoule.normalization.published import PUBLISHED
+from isojoule.tables.energy import energy_table
 
 COLUMNS = (ENERGY, "flops")
 GREY = "#555555"
@@ -24,11 +25,12 @@ def draw(frame: pd.DataFrame) -> Sheet:
     shown = [pair for pair in first_pairs(frame, most=1) if complete(pair.systems, COLUMNS) and len(pair.systems) > 2]
     if not shown:
         raise NothingError("No plane: no phase has energies on two platforms and the FLOPs of three architectures.")
+    energies = energy_table(frame)
     figure = blank(4.2 * len(shown) + 0.8, 4.2)
     styles = family_styles(frame)
     for number, pair in enumerate(shown):
         axis = figure.add_subplot(1, len(shown), number + 1, projection="3d")
-        _, target_bars_kwh = bars_of_pair(frame, pair)
+        _, target_bars_kwh = bars_of_pair(energies, pair)
         _draw_panel(axis, pair, styles, target_bars_kwh)
     legend(figure, figure.axes[0], len(styles))
     return figure

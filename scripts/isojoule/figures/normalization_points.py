@@ -14,6 +14,7 @@ from isojoule.figures.shared.styles import PHASES, family_label, family_styles
 from isojoule.normalization.base import Values
 from isojoule.normalization.pairs import Pair
 from isojoule.normalization.published import PUBLISHED
+from isojoule.tables.energy import energy_table
 
 METHODS = {
     "Not normalized": None,
@@ -42,12 +43,13 @@ def draw(frame: pd.DataFrame) -> Sheet:
     shown = first_pairs(frame)
     if not shown:
         raise NothingError(NOTHING)
+    energies = energy_table(frame)
     figure = blank(2.3 * len(METHODS) + 0.6, 2.2 * len(shown) + 0.8)
     grid = figure.subplots(len(shown), len(METHODS), squeeze=False, sharex="row", sharey="row")
     styles = family_styles(frame)
     for row, pair in zip(grid, shown, strict=True):
         truth_kwh, source_kwh = pair.target_kwh, pair.systems["energy_kwh"].to_numpy()
-        source_bars_kwh, target_bars_kwh = bars_of_pair(frame, pair)
+        source_bars_kwh, target_bars_kwh = bars_of_pair(energies, pair)
         by_title = {title: _normalized(pair, method, source_bars_kwh) for title, method in METHODS.items()}
         low = min(truth_kwh.min(), source_kwh.min()) / 2
         high = max(truth_kwh.max(), *(normalized.energy_kwh.max() for normalized in by_title.values())) * 2

@@ -19,7 +19,6 @@ from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.pairs import Pair
 from isojoule.normalization.splits import SCHEMES
 from isojoule.readable import Unit
-from isojoule.tables.energy import energy_table
 
 # Tol's muted colours; methods share none with families and platforms
 METHODS = {
@@ -78,10 +77,14 @@ def kinds_of(pair: Pair) -> str:
     return " and ".join(pair.kinds)
 
 
-def bars_of_pair(frame: pd.DataFrame, pair: Pair) -> tuple[Values, Values]:
-    """Return the bars of a pair's energies on source and on target, in kWh, each as `bars` does, (2, m)."""
-    rows = frame[(frame["phase"] == pair.phase) & frame["gpu"].isin([pair.source, pair.target])]
-    table = energy_table(rows).set_index(["gpu", "architecture"])
+def bars_of_pair(energies: pd.DataFrame, pair: Pair) -> tuple[Values, Values]:
+    """Return the bars of a pair's energies on source and on target, in kWh, each as `bars` does, (2, m).
+
+    Args:
+        energies: the table of energy, which one figure makes once for all of its pairs.
+        pair: the pair.
+    """
+    table = energies[energies["phase"] == pair.phase].set_index(["gpu", "architecture"])
     source, target = (
         bars(table.loc[gpu].reindex(pair.systems.index), "energy", "_kwh") for gpu in (pair.source, pair.target)
     )

@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator
 from isojoule.errors import InputError
 from isojoule.figures import STYLE
 from isojoule.figures.shared import empty
+from isojoule.figures.shared.compact import compacted
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.fitting import fit, shortened
 from isojoule.figures.shared.panels import Sheet, blank
@@ -75,6 +76,8 @@ def save(
                 for output in outputs:
                     with written_whole(output) as temporary:
                         figure.savefig(temporary, format=output.suffix.lstrip("."), metadata=metadata[output.suffix])
+                        if output.suffix == ".svg":
+                            temporary.write_text(compacted(temporary.read_text(encoding="utf-8")), encoding="utf-8")
         except ValueError as error:
             raise _no_formula(error) from error
 
