@@ -1,5 +1,6 @@
 """All words that the figures draw, on three worlds: none is too small, outside of the figure or on another."""
 
+import re
 from itertools import combinations
 
 import matplotlib as mpl
@@ -15,7 +16,7 @@ from isojoule.figures import captions
 from isojoule.figures.shared import drawing, naming
 from isojoule.figures.shared.fitting import shortened
 from isojoule.figures.shared.fronts import read
-from isojoule.figures.shared.panels import blank
+from isojoule.figures.shared.panels import Plain, blank
 from isojoule.fronts import of_study
 from isojoule.literature import training
 from isojoule.normalization import DEFAULT, METHODS, references
@@ -134,6 +135,8 @@ def words_of(figure, monkeypatch):
 def faults(figure, words):
     width, height = figure.bbox.size
     for word in words:
+        if re.search(r"\de[+-]\d", word.words):
+            yield f"not for people: {word.words!r}"
         if word.size < SMALLEST or "$" in word.words:
             yield f"too small: {word.words!r} of {word.size} pt"
         (left, bottom), (right, top) = word.corners.min(axis=0), word.corners.max(axis=0)
@@ -197,3 +200,8 @@ def test_long_names_stay_different_when_they_are_shortened():
     same = [f"a-{'b' * 30}-{letter}-{'c' * 30}-{number}-{'d' * 20}" for letter in "xy" for number in (1, 2)]
     assert list(shortened(same, 12).values()) == [f"a-bbbbb… {number}" for number in (1, 2, 3, 4)]
     assert shortened(gpus, 22, ["Blackwell"]) == {}, "the user's own words replace it"
+
+
+def test_ticks_of_many_digits_are_powers_of_ten():
+    values = {-1e6: "-10⁶", 2e6: "2·10⁶", 1e-6: "10⁻⁶", 100_000: "100,000", 0.5: "0.5", 0: "0"}
+    assert {value: Plain()(value) for value in values} == values

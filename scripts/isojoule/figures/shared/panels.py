@@ -26,6 +26,7 @@ NARROW = 0.6
 NARROWEST = 7
 # ticks of a logarithmic axis: were their number to follow from the room, the layout would make some it does not know
 MOST_DECADES = 15
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # values that differ by less are one, which an axis shows up to this factor around it
 SINGLE_VALUE, AROUND = 1e-9, 3
 
@@ -156,11 +157,15 @@ def draw_bars(
 
 
 class Plain(Formatter):
-    """Writes the numbers at ticks as they are written everywhere, without powers of ten as long as they can be read."""
+    """Writes the numbers at ticks as they are written everywhere, and those of many digits as people write powers."""
 
     def __call__(self, value: float, _position: int | None = None) -> str:
         """Return the label of a tick."""
-        return readable.digits(value)
+        digits, is_power, power = readable.digits(value).partition("e")
+        if not is_power:
+            return digits
+        raised = f"10{str(int(power)).translate(RAISED)}"
+        return {"1": raised, "-1": f"-{raised}"}.get(digits, f"{digits}·{raised}")
 
 
 def label_decades(axis: Axis) -> None:
