@@ -6,6 +6,8 @@ rule prepare_dataset:
         f"{RESULTS}/dataset/manifest.tsv",
     log:
         f"{RESULTS}/logs/prepare_dataset.log",
+    # everything that is measured waits for the data
+    priority: 3
     params:
         settings=STUDY.dataset_settings(),
         code=reruns.dataset_code(STUDY),

@@ -12,6 +12,8 @@ rule evaluate_normalization:
         f"{RESULTS}/normalization/errors.parquet",
     log:
         f"{RESULTS}/logs/evaluate_normalization.log",
+    # figures and the report wait for it, and it would wait until all cores of a small machine are free
+    priority: 1
     threads: 4
     params:
         options=f"--scheme {NORMALIZATION.splits.scheme} --splits {NORMALIZATION.splits.number} {SEED}"

@@ -25,7 +25,6 @@ EXTRAS = {
         "pynvml": "nvidia-ml-py",
         "safetensors": "safetensors",
         "scipy": "scipy",
-        "sklearn": "scikit-learn",
         "soundfile": "soundfile",
         "soxr": "soxr",
         "torch": "torch",
