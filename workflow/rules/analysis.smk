@@ -120,6 +120,8 @@ for TABLE, NAMES in captions.by_table(sorted(FIGURES)).items():
             ],
         log:
             f"{RESULTS}/logs/plot_{Path(TABLE).stem}.log",
+        # the report waits longest for the figures
+        priority: 1
         params:
             figures=NAMES,
             captions=captions_of(NAMES),

@@ -19,6 +19,8 @@ rule compare_fronts:
         ),
     log:
         f"{RESULTS}/logs/compare_fronts.log",
+    # figures wait for it
+    priority: 1
     params:
         options=f"--qualities {' '.join(PARETO.qualities)} --draws {PARETO.draws}"
         f" --seed {PARETO.seed} {KINDS}"
