@@ -21,7 +21,7 @@ test: install lint
 install: .venv/installed
 
 .venv/installed: envs/constraints.txt envs/install.py pyproject.toml
-	@command -v $(PYTHON) > /dev/null || { echo "error: found no $(PYTHON), expected Python 3.11 or later: install it,\
+	@$(PYTHON) -c '' 2> /dev/null || { echo "error: found no $(PYTHON), expected Python 3.11 or later: install it,\
 	 or name one by make install PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("error: found Python %s, expected 3.11 or later: \
 	name one by make install PYTHON=python3.12" % sys.version.split()[0])'

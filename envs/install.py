@@ -194,6 +194,11 @@ def reason(text: str, code: int) -> str:
     return f"a command ended with exit code {code}: {last.strip()}"
 
 
+def unwritable(error: OSError) -> str:
+    """Return in a sentence which file could not be read or written, and what to do."""
+    return f"{error.filename or VENV}: {error.strerror}; expected a folder that you may write to: clone the project there"
+
+
 def room(folder: Path) -> str:
     """Return how much a folder's disk has free, in words."""
     return f"{shutil.disk_usage(folder).free / 1e9:.1f} GB"
@@ -221,4 +226,4 @@ if __name__ == "__main__":
         print("stopped; the same command begins anew", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        fail(reason(str(error), 1) if re.search(WORDS_OF_A_FULL_DISK, str(error)) else str(error))
+        fail(reason(str(error), 1) if re.search(WORDS_OF_A_FULL_DISK, str(error)) else unwritable(error))

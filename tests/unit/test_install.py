@@ -79,6 +79,20 @@ def test_a_python_that_is_not_there_is_named(project):
     assert ended.stderr.startswith("error: found no python3.x, expected Python 3.11 or later")
 
 
+def test_a_program_that_is_no_python_is_no_python(project):
+    ended = make(project, PYTHON="false")
+    assert ended.stderr.startswith("error: found no false, expected Python 3.11 or later")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(project):
+    shutil.rmtree(project / ".venv")
+    (project / ".venv").symlink_to("/proc/1/fd")
+    ended = make(project)
+    sentence = next(line for line in ended.stderr.splitlines() if line.startswith("error: "))
+    assert "/.venv" in sentence
+    assert "expected a folder that you may write to" in sentence
+
+
 @pytest.mark.parametrize(
     ("text", "code", "cause", "advice"),
     [
