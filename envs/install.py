@@ -196,7 +196,7 @@ def reason(text: str, code: int) -> str:
 
 def unwritable(error: OSError) -> str:
     """Return in a sentence which file could not be read or written, and what to do."""
-    return f"{error.filename or VENV}: {error.strerror}; expected a folder that you may write to: clone the project there"
+    return f"{error.filename or VENV}: {error.strerror}; expected a folder that you may write to"
 
 
 def room(folder: Path) -> str:

@@ -101,6 +101,17 @@ def digits(value: float | None) -> str:
     return f"{rounded:,.0f}" if "e+" in text and abs(rounded) < LARGEST_IN_FULL else text
 
 
+def counted(number: int, noun: str, nouns: str = "") -> str:
+    """Write how many things there are, such as `1 row` and `2 rows`.
+
+    Args:
+        number: how many.
+        noun: what they are; a verb may follow, such as `file was`.
+        nouns: the same for several, by default with an `s`.
+    """
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
 def is_missing(value: Any) -> bool:
     """Tell whether a value of a table is absent: None, NaN or the missing value of pandas, none of which is itself."""
     return value is None or not _is_itself(value)

@@ -21,6 +21,7 @@ from pydantic_core import from_json, to_json
 
 from isojoule.errors import InputError
 from isojoule.files import seal_beside, write_text
+from isojoule.readable import counted
 
 TEXTS = (".csv", ".tsv", ".svg")
 ARRAY_FORMATS = [b"\x93NUMPY" + bytes([version, 0]) for version in (1, 2, 3)]
@@ -224,7 +225,7 @@ def _changed(path: Path, seal: Seal, difference: str) -> ChangedError:
 
 
 def _number(rows: int | None) -> str:
-    return "no rows" if rows is None else f"{rows} row{'' if rows == 1 else 's'}"
+    return "no rows" if rows is None else counted(rows, "row")
 
 
 def _content(path: Path) -> _Content:

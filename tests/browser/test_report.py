@@ -352,7 +352,7 @@ def test_a_table_of_others_with_one_model(opened, tmp_path):
     row = {"gpu": "t4", "architecture": "only", "phase": "test", "energy_kwh": 1.0, "macro_f1": 0.5}
     table = pd.DataFrame([row])
     with opened(written(tmp_path / "one", table, ("energy-platforms", "pareto-energy", "pareto-costs"))) as page:
-        assert "1 of 1 models are optimal: only." in page.inner_text("#front-words")
+        assert "1 of 1 model is optimal: only." in page.inner_text("#front-words")
 
 
 def test_two_thousand_models(opened, browser, tmp_path):

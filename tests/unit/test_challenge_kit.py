@@ -137,7 +137,7 @@ def test_a_whole_challenge_is_ranked_with_intervals(task, folder):
     assert "was changed since" in refused["cheat"]
     # the organizers have no rule that makes a submission
     assert "snakemake" not in refused["cheat"]
-    assert refused["small"].startswith("found 1 references with an energy (")
+    assert refused["small"].startswith("found 1 reference with an energy (")
     assert "oom" in refused["small"]
     for team in ("cheat", "small"):
         assert f"not ranked: the submission of {team}: " in said

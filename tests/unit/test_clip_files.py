@@ -71,7 +71,7 @@ def test_files_that_nobody_touched_are_not_read(prepared, read):
 @pytest.mark.parametrize("change", [flip, replace])
 def test_a_change_is_seen_where_somebody_puts_size_and_time_back(prepared, change):
     keep_times(prepared.with_name("b.wav"), change)
-    with pytest.raises(ChangedError, match=r"^1 files were changed or removed since .*\n       b\.wav$"):
+    with pytest.raises(ChangedError, match=r"^1 file was changed or removed since .*\n       b\.wav$"):
         check(prepared, 2, MAKES)
 
 
@@ -85,7 +85,7 @@ def test_files_that_changed_their_names_are_seen(prepared):
 
 def test_a_file_that_was_removed_is_told(prepared):
     prepared.with_name("c.wav").unlink()
-    with pytest.raises(ChangedError, match=r"^1 files[^\n]*\n       c\.wav$"):
+    with pytest.raises(ChangedError, match=r"^1 file was[^\n]*\n       c\.wav$"):
         check(prepared, 2, MAKES)
 
 
@@ -104,7 +104,7 @@ def test_a_file_is_read_whose_hash_the_manifest_has_not(prepared):
     rows = prepared.read_text().splitlines()
     rows[1] = "a.wav\t" + rows[2].split("\t")[1]
     prepared.write_text("\n".join(rows))
-    with pytest.raises(ChangedError, match=r"^1 files[^\n]*\n       a\.wav$"):
+    with pytest.raises(ChangedError, match=r"^1 file was[^\n]*\n       a\.wav$"):
         check(prepared, 2, MAKES)
 
 

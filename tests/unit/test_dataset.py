@@ -210,7 +210,7 @@ def test_the_tables_choose_among_the_clips_of_a_folder(tmp_path, mel, capsys):
     (tmp_path / "test.tsv").write_text("filename\tevent_labels\n./b.flac\tDog,Cat\n")
     assert [clip.split for clip in prepare(dataset, mel, tmp_path / "out")] == ["train", "train,test"]
     assert capsys.readouterr().err == (
-        f"{tmp_path / 'audio'}: 3 audio files are not used, since no row of the tables names them\n"
+        f"{tmp_path / 'audio'}: 3 audio files are not used, since no row names such a file\n"
     )
 
 
@@ -263,7 +263,7 @@ def test_a_clip_that_is_twice_in_a_split_is_joined_or_told(tmp_path, mel, capsys
         assert "the same sound" not in told
     else:
         assert (clips[str(a)], clips[str(other)]) == ("Dog", "Cat")
-        assert told == f"1 clips are the same sound as another one, and count again:\n       {other} is {a}\n"
+        assert told == f"1 clip is the same sound as another one, which counts again:\n       {other} is {a}\n"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_clip_without_a_sound_is_told_and_is_no_copy(tmp_path, mel, capsys, sa
             file.write(f"{split}.wav\tDog\n")
     assert len(prepare(dataset, mel, tmp_path / "out")) == 4
     silent = "\n".join(f"       {tmp_path / 'audio' / name}.wav" for name in ("train", "test"))
-    told = f"2 of 4 clips are silent or constant in all that the study uses of them:\n{silent}\n"
+    told = f"silent or constant in all that the study uses: 2 of 4 clips:\n{silent}\n"
     assert capsys.readouterr().err == (told if is_silent else "")
 
 
@@ -403,7 +403,7 @@ def test_real_recordings_run_unchanged(tmp_path, mel, capsys):
     names = {"path": str(ESC10), "train": "metadata/train.tsv", "test": "metadata/test.tsv"}
     clips = prepare(Folder(source="folder", classes=classes, **names), mel, tmp_path / "out")
     assert (len(clips), len(classes)) == (400, 10)
-    assert "5 of 400 clips are silent or constant in all that the study uses of them" in capsys.readouterr().err
+    assert "silent or constant in all that the study uses: 5 of 400 clips" in capsys.readouterr().err
     extract(tmp_path / "out", mel, classes, tmp_path / "features", workers=2)
     features = Features(tmp_path / "features", mel)
     assert np.isfinite(features.values).all()

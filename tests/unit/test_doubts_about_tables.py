@@ -64,7 +64,7 @@ def test_what_a_front_leaves_out_is_told(tmp_path):
     for command in (["front", "t.csv", *goals], ["score", "t.csv", *goals, "--reference", "a"]):
         ended = isojoule(*command, cwd=tmp_path)
         assert ended.returncode == 0, ended.stderr
-        assert "left out: c: all of 1 cells (1 oom)" in ended.stdout
+        assert "left out: c: the only cell (1 oom)" in ended.stdout
         assert "a: 1 of 2 repeats have no energy_kwh" in ended.stdout
     (tmp_path / "t.csv").write_text("model,energy_kwh,outcome\na,1,oom\n")
     assert "found no row whose outcome is ok" in isojoule("front", "t.csv", *goals[:2], cwd=tmp_path).stderr

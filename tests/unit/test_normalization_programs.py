@@ -82,7 +82,7 @@ def test_my_own_system_from_the_command_line(folder, small):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("one-gpu", lambda frame: frame[frame["gpu"] == frame["gpu"].iloc[0]], "found 1 GPUs"),
+        ("one-gpu", lambda frame: frame[frame["gpu"] == frame["gpu"].iloc[0]], "found 1 GPU ("),
         (
             "few",
             lambda frame: frame[frame["architecture"].isin(frame["architecture"].unique()[:4])],

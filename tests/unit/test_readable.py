@@ -62,3 +62,17 @@ def test_what_is_shown_is_the_value_to_three_digits(of_records, value):
     sizes = {unit.symbol: unit.size for unit in readable.UNITS[of_records]}
     assert float(number.replace(",", "")) * sizes[symbol] == pytest.approx(value, rel=5.1e-3)
     assert len(re.sub(r"e.*|[^0-9]", "", number).strip("0")) <= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((0, "row"), "0 rows"),
+        ((1, "row"), "1 row"),
+        ((1720, "row"), "1,720 rows"),
+        ((1, "file was", "files were"), "1 file was"),
+        ((2, "file was", "files were"), "2 files were"),
+    ],
+)
+def test_one_thing_is_counted_in_the_singular(words, text):
+    assert readable.counted(*words) == text

@@ -107,8 +107,8 @@ def test_nothing_is_extracted_of_clips_that_were_changed(folder):
     ended = isojoule(*EXTRACT, cwd=folder)
     assert (ended.returncode, ended.stderr) == (
         2,
-        "error: 2 files were changed or removed since `isojoule prepare-dataset` read them; put them back, or call "
-        "that command again, in a study by `snakemake --forcerun prepare_dataset`\n       "
+        "error: 2 files were changed or removed since `isojoule prepare-dataset` read the data; put back what it "
+        "read, or call that command again, in a study by `snakemake --forcerun prepare_dataset`\n       "
         "results/dataset/audio/train_00003.flac\n       results/dataset/audio/test_00001.flac\n",
     )
 
@@ -119,7 +119,9 @@ def test_clips_that_are_decoded_again_are_checked_before_they_are_measured(folde
     settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | {"features": "in_loop"}))
     ended = isojoule(*MEASURE, cwd=folder)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("error: 1 files were changed or removed since `isojoule prepare-dataset` read them")
+    assert ended.stderr.startswith(
+        "error: 1 file was changed or removed since `isojoule prepare-dataset` read the data"
+    )
     assert not list((folder / "results").rglob("attempts/*/*/*.json"))
 
 

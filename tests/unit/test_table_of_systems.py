@@ -74,7 +74,7 @@ def test_what_is_odd_of_a_table_is_said(folder):
     assert said.startswith("net:\n")
     assert "warning: left out: 1 row of gone: failed\n" in said
     assert "warning: left out: 1 row of net: oom\n" in said
-    assert "warning: 1 rows are the same as others in every column but repeat, and count as repeats\n" in said
+    assert "warning: 1 row is the same as others in every column but repeat, and count as repeats\n" in said
     assert "tested" not in said
     labelled = normalized(folder, GOOD.replace("mine", "h100")).stdout
     assert "warning: gpu: the references are of mine, the systems of h100; are both the same GPU" in labelled

@@ -248,7 +248,7 @@ def test_a_folder_of_speech_goes_in_and_wav_files_come_out(study, tmp_path, caps
         prepare_study(study, tmp_path / "dataset")
     soundfile.write(tmp_path / "wavs" / f"{names[1]}.wav", np.zeros(44100), 44100)
     prepare_study(study, tmp_path / "dataset")
-    said = "1 of 3 clips are silent or constant in all that the study uses of them:"
+    said = "silent or constant in all that the study uses: 1 of 3 clips:"
     assert capsys.readouterr().err == f"{said}\n       {tmp_path / 'wavs' / names[1]}.wav\n"
     assert extract_study(study, tmp_path / "dataset", tmp_path / "features", 2) == 3
     audio, _ = Speech(tmp_path / "features", "test").first(16, 1)

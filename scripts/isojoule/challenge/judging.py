@@ -13,6 +13,7 @@ from isojoule.errors import InputError
 from isojoule.naming import check_name, escaped, unfit
 from isojoule.normalization.user_rows import DISAGREEING_FACTOR, Repeats
 from isojoule.normalization.user_system import System
+from isojoule.readable import counted
 from isojoule.records.challenge import Kit, Measured, Submission, read_submission
 from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
 
@@ -194,7 +195,7 @@ def _check_references(submission: Submission, references: Mapping[str, Repeats],
     if len(references) < 2:
         others = [f"{run.architecture} {run.outcome}" for run in submission.references if run.outcome != "ok"]
         because = f" ({', '.join(dict.fromkeys(others))})" if others else ""
-        raise InputError(f"found {len(references)} references with an energy{because}, expected two or more")
+        raise InputError(f"found {counted(len(references), 'reference')} with an energy{because}, expected two or more")
     ratios = {name: of.system.energy_kwh / kit.references_kwh[name] for name, of in references.items()}
     middle = float(np.median(list(ratios.values())))
     if not 1 / PLAUSIBLE_FACTOR < middle < PLAUSIBLE_FACTOR:

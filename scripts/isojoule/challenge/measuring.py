@@ -7,6 +7,7 @@ from isojoule.challenge.kit import checksum
 from isojoule.errors import InputError
 from isojoule.files import write_json
 from isojoule.measuring.whole_study import BlockOutcome, measure_study
+from isojoule.readable import counted
 from isojoule.records import Certificate, MeasurementRecord, provenance, read_record
 from isojoule.records.challenge import Kit, Measured, Submission
 
@@ -47,7 +48,9 @@ def measure(kit: Kit, team: str, folder: Path, *, is_cpu: bool, threads: int, al
     outcomes = measure_study(config, [GPU], folder)
     records = [read_record(path, MeasurementRecord) for path in sorted((folder / "records").rglob("*.json"))]
     if not records or BlockOutcome.CELLS_LEFT in outcomes:
-        raise InputError(f"{folder}: found {len(records)} records, expected some of every reference; see above")
+        raise InputError(
+            f"{folder}: found {counted(len(records), 'record')}, expected some of every reference; see above"
+        )
     certificates = [read_record(path, Certificate) for path in sorted((folder / "certificates").glob("*.json"))]
     return Submission(
         team=team,

@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Aggregate and write."""
+    from isojoule.readable import counted
     from isojoule.study import reading
     from isojoule.tables.aggregation import aggregate, in_words
     from isojoule.tables.columns import dictionary
@@ -31,4 +32,4 @@ def run(options: argparse.Namespace) -> None:
     write_table(dictionary(), options.output.with_name("data-dictionary.csv"), "isojoule aggregate")
     write_table(frame, options.output.with_suffix(".csv"), "isojoule aggregate")
     write_table(frame, options.output, "isojoule aggregate")
-    print("\n".join([f"{options.output}: {len(frame)} cells", *in_words(frame, options.results)]))
+    print("\n".join([f"{options.output}: {counted(len(frame), 'cell')}", *in_words(frame, options.results)]))

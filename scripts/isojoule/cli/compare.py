@@ -27,6 +27,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.comparison.cells import compared_cells
     from isojoule.comparison.circumstances import differing_circumstances
     from isojoule.comparison.in_words import in_words
+    from isojoule.readable import counted
     from isojoule.tables import measurements
     from isojoule.tables.writing import write_table
 
@@ -42,4 +43,4 @@ def run(options: argparse.Namespace) -> None:
     for name, made in (("cells", compared), ("circumstances", circumstances)):
         path = options.output / f"{name}.csv"
         write_table(made, path)
-        print(f"{path}: {len(made)} rows")
+        print(f"{path}: {counted(len(made), 'row')}")

@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, find, write."""
     from isojoule.fronts import of_study
+    from isojoule.readable import counted
     from isojoule.tables import measurements
     from isojoule.tables.writing import write_table
 
@@ -43,4 +44,4 @@ def run(options: argparse.Namespace) -> None:
     for name, table in (("fronts", found.table), ("summary", found.summary), ("stability", found.stability)):
         path = options.output / f"{name}.csv"
         write_table(table, path, "isojoule compare-fronts")
-        print(f"{path}: {len(table)} rows")
+        print(f"{path}: {counted(len(table), 'row')}")

@@ -40,6 +40,7 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     import pandas as pd
 
     from isojoule.normalization import default_against_published, interval_coverage, reference_tables
+    from isojoule.readable import counted
     from isojoule.tables.writing import write_table
 
     tables = reference_tables.read_folder(options.folder)
@@ -58,4 +59,4 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     for name, made in (("errors", all_errors), ("goals", compared), ("intervals", all_intervals)):
         path = options.output / f"{name}.csv"
         write_table(made, path)
-        print(f"{path}: {len(made)} rows")
+        print(f"{path}: {counted(len(made), 'row')}")

@@ -31,6 +31,7 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     from isojoule.normalization.methods import METHODS
     from isojoule.normalization.mixed_platforms import in_words, mixed_errors
     from isojoule.normalization.study_experiment import COUNTS
+    from isojoule.readable import counted
 
     frame = phases.read(options.table, options.kinds)
     tables = phases.tables_by_phase(
@@ -40,4 +41,4 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     phases.write(tables, options.output, "isojoule evaluate-mixed")
     for table in tables:
         print(in_words(table))
-    print(f"{options.output}: {sum(map(len, tables))} rows")
+    print(f"{options.output}: {counted(sum(map(len, tables)), 'row')}")

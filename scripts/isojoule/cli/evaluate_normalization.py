@@ -37,6 +37,7 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     from isojoule import seals
     from isojoule.normalization import phases
     from isojoule.normalization.study_experiment import evaluate, write_parts
+    from isojoule.readable import counted
 
     if options.output.suffix != ".parquet":
         raise InputError(f"output: found {options.output}, expected a .parquet file")
@@ -44,4 +45,4 @@ def run(options: argparse.Namespace, _machine: Device) -> None:
     parts = evaluate(frame, options.scheme, options.splits, options.seed, options.draws, options.workers)
     rows = write_parts(parts, options.output, allow_empty=options.allow_empty)
     seals.seal(options.output, "isojoule evaluate-normalization")
-    print(f"{options.output}: {rows} rows")
+    print(f"{options.output}: {counted(rows, 'row')}")

@@ -28,9 +28,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, machine: Device) -> None:
     """Extract, then count the clips in one line."""
     from isojoule.measuring.extraction import extract_features
+    from isojoule.readable import counted
     from isojoule.study import reading
 
     study = reading.load(options.config)
     record = extract_features(study, options.dataset, options.output, options.workers, machine)
     duration_s, speed = record.energy.duration_s, record.clips_per_s
-    print(f"{options.output}: {record.clips} clips in {duration_s:.1f} s, {speed:.0f} clips/s", flush=True)
+    print(
+        f"{options.output}: {counted(record.clips, 'clip')} in {duration_s:.1f} s, {speed:.0f} clips/s",
+        flush=True,
+    )

@@ -26,6 +26,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.compute_energy.claims import claims
     from isojoule.compute_energy.fits import explained, fits, power_ratios
     from isojoule.compute_energy.quantities import quantities
+    from isojoule.readable import counted
     from isojoule.tables import measurements
     from isojoule.tables.writing import write_table
 
@@ -41,4 +42,4 @@ def run(options: argparse.Namespace) -> None:
     ):
         path = options.output / f"{name}.csv"
         write_table(made, path, "isojoule link-compute-energy")
-        print(f"{path}: {len(made)} rows")
+        print(f"{path}: {counted(len(made), 'row')}")

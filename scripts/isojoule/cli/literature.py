@@ -21,9 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Estimate, find the fronts, write."""
     from isojoule.literature import training, waveflow
+    from isojoule.readable import counted
     from isojoule.tables.writing import write_table
 
     for name, table in (("training", training.published()), ("waveflow", waveflow.published())):
         path = options.output / f"{name}.csv"
         write_table(table, path, "isojoule literature")
-        print(f"{path}: {len(table)} rows")
+        print(f"{path}: {counted(len(table), 'row')}")

@@ -27,6 +27,7 @@ def run(options: argparse.Namespace, _: Device) -> None:
     """Count what is not counted yet, estimate and say."""
     from isojoule.files import check_folder
     from isojoule.progress import heartbeat
+    from isojoule.readable import counted
     from isojoule.records import ComputeRecord, read_record
     from isojoule.study import reading
     from isojoule.study.cells import architectures
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace, _: Device) -> None:
     check_folder(results)
     architectures_by_name = architectures(study)
     counts: dict[str, ComputeRecord] = {}
-    with heartbeat(lambda: f"{len(counts)} of {len(architectures_by_name)} architectures are counted"):
+    with heartbeat(lambda: f"{len(counts)} of {counted(len(architectures_by_name), 'architecture')} counted"):
         for name, architecture in architectures_by_name.items():
             path = results / "compute" / f"{name}.json"
             count = read_record(path, ComputeRecord) if path.is_file() else None

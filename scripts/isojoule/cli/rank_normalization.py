@@ -20,10 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, rank, write."""
     from isojoule.normalization import ranking
+    from isojoule.readable import counted
     from isojoule.tables.writing import write_table
 
     results = ranking.read(options.table)
     table = ranking.ranking(results)
     write_table(table, options.output, "isojoule rank-normalization")
-    print(f"{options.output}: {len(table)} rows")
+    print(f"{options.output}: {counted(len(table), 'row')}")
     print(ranking.summary(table))

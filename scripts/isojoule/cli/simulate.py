@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Simulate, write."""
+    from isojoule.readable import counted
     from isojoule.simulation import worlds
     from isojoule.tables.writing import write_table
 
@@ -41,4 +42,4 @@ def run(options: argparse.Namespace) -> None:
         slowed_share=options.slowed_share,
     )
     write_table(world, options.output)
-    print(f"{options.output}: {len(world)} simulated rows")
+    print(f"{options.output}: {counted(len(world), 'simulated row')}")

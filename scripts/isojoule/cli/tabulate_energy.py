@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, tabulate, write."""
+    from isojoule.readable import counted
     from isojoule.tables import measurements
     from isojoule.tables.energy import energy_table
     from isojoule.tables.writing import write_table
@@ -29,4 +30,4 @@ def run(options: argparse.Namespace) -> None:
     write_table(table, options.output, "isojoule tabulate-energy")
     for doubt in doubts:
         print(f"warning: {doubt}")
-    print(f"{options.output}: {len(table)} rows")
+    print(f"{options.output}: {counted(len(table), 'row')}")

@@ -21,11 +21,12 @@ def run(options: argparse.Namespace) -> None:
     """Read, list, write."""
     from isojoule.flags.of_record import MEANINGS
     from isojoule.flags.of_study import flagged_cells
+    from isojoule.readable import counted
     from isojoule.tables import measurements
     from isojoule.tables.writing import write_table
 
     table = flagged_cells(measurements.read(options.table))
     write_table(table, options.output, "isojoule tabulate-flags")
     for flag, count in table["flag"].value_counts().items():
-        print(f"{count} cells: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")
-    print(f"{options.output}: {len(table)} rows")
+        print(f"{counted(count, 'cell')}: {flag}, {MEANINGS.get(flag, 'not a flag of ours')}")
+    print(f"{options.output}: {counted(len(table), 'row')}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from isojoule.comparison import cells
+from isojoule.readable import counted
 
 
 def in_words(compared: pd.DataFrame, circumstances: pd.DataFrame) -> Iterator[str]:
@@ -40,7 +41,7 @@ def in_words(compared: pd.DataFrame, circumstances: pd.DataFrame) -> Iterator[st
     }
     for finding, reason in reasons.items():
         if count := counts.get(finding, 0):
-            yield f"{count} cells are not compared: {reason}"
+            yield f"{counted(count, 'cell is', 'cells are')} not compared: {reason}"
     if circumstances.empty:
         yield "nothing else differs: hardware, versions and configuration are the same, as far as the tables state them"
     for _, row in circumstances.iterrows():

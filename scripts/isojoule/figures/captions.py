@@ -115,7 +115,7 @@ PARETO = {
         "Fronts of normalized energy",
         FRONTS,
         "The same fronts for energies normalized from each platform to one of them by our default method and "
-        f"eight references: an estimate. {BARS}",
+        f"up to eight references: an estimate. {BARS}",
         needs=("test", "normalizable"),
     ),
     "pareto-costs": Description(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from isojoule import readable
 from isojoule.flags.of_record import MEANINGS
+from isojoule.readable import counted
 from isojoule.tables.columns import PHASES
 from isojoule.tables.energy import energy_table
 from isojoule.tables.qualities import QUALITIES
@@ -109,7 +110,9 @@ def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
         )
     if len(by_gpu) > 1:
         same = sum(choice[0] == cheapest for choice in choices.values())
-        sentence += f"; it is the choice on {same} of {len(by_gpu)} platforms"
+        sentence += f"; it is the choice on {_of_platforms(same, len(by_gpu))}"
+    if rivals := _rivals(rows, cheapest, best):
+        sentence += f". By the intervals {named(rivals, 'or')} could be as near the best for less"
     yield Finding("choice", sentence, "fronts", FRONTS)
 
 
@@ -123,6 +126,14 @@ def cheapest_near_best(rows: pd.DataFrame) -> tuple[str, str]:
     """Return the cheapest model near the best quality of a front, and the best."""
     near = rows[rows["quality_mean"] >= least_near(rows)]
     return str(near["cost_mean"].idxmin()), str(rows["quality_mean"].idxmax())
+
+
+def _rivals(rows: pd.DataFrame, cheapest: str, best: str) -> list[str]:
+    """Name the cheaper models that the mean quality leaves out, and its intervals do not; the dearest first."""
+    cheaper = rows[rows["cost_mean"] < rows.loc[cheapest, "cost_mean"]].sort_values("cost_mean", ascending=False)
+    # a comparison with a missing end is false
+    is_near = cheaper["quality_ci95_high"] >= rows.loc[best, "quality_ci95_low"]
+    return [str(name) for name in cheaper.index[is_near & (cheaper["quality_mean"] < least_near(rows))]]
 
 
 def _is_told_apart(rows: pd.DataFrame) -> bool:
@@ -150,13 +161,11 @@ def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
         sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}: {surely}"
     else:
         union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
+        models, platforms = counted(len(union), "model is", "models are"), _all_platforms(len(by_gpu))
         if union == common:
-            platforms = "both" if len(by_gpu) == 2 else f"all {len(by_gpu)}"
-            which = f"The same {len(union)} models are on {front} on {platforms} platforms"
+            which = f"The same {models} on {front} on {platforms}"
         else:
-            which = (
-                f"{len(union)} models are on {front} on some platform, and {len(common)} of them on all {len(by_gpu)}"
-            )
+            which = f"{models} on {front} on some platform, and {len(common)} of them on {platforms}"
         sentence = f"{which}: {surely} on each"
     yield Finding("front", sentence, "fronts", FRONTS)
 
@@ -251,9 +260,15 @@ def _flagged(frame: pd.DataFrame) -> Iterator[Finding]:
         return
     counts: Any = flags.value_counts()
     flag, count = str(counts.index[0]), int(counts.iloc[0])
-    meaning = f", {MEANINGS[flag]}" if flag in MEANINGS else ""
+    meaning = f": {MEANINGS[flag]}" if flag in MEANINGS else ""
     energies = (frame["outcome"] == "ok").sum()
-    sentence = f"{flags.index.nunique():,} of {energies:,} energies have a flag, {count:,} of them {flag}{meaning}"
+    flagged = flags.index.nunique()
+    share = (
+        f"All {energies:,} energies"
+        if flagged == energies
+        else f"{flagged:,} of {counted(energies, 'energy', 'energies')}"
+    )
+    sentence = f"{share} have a flag; the most frequent is {flag}, on {count:,}{meaning}"
     yield Finding("flags", sentence, "how", FLAGS)
 
 
@@ -262,10 +277,21 @@ def _quality(name: str) -> str:
     return label[0].lower() + label[1:]
 
 
-def named(names: list[str]) -> str:
-    """Name the first few, and count the others."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+def named(names: list[str], last: str = "") -> str:
+    """Name the first few, and count the others; a word may stand before the last name."""
+    if len(names) > MOST_NAMED:
+        return f"{', '.join(names[:MOST_NAMED])} {last or 'and'} {len(names) - MOST_NAMED} more"
+    if last and len(names) > 1:
+        return f"{', '.join(names[:-1])} {last} {names[-1]}"
+    return ", ".join(names)
+
+
+def _all_platforms(count: int) -> str:
+    return "both platforms" if count == 2 else f"all {count} platforms"
+
+
+def _of_platforms(part: int, count: int) -> str:
+    return _all_platforms(count) if part == count else f"{part} of {count} platforms"
 
 
 def _percent(share: float) -> str:

@@ -8,6 +8,7 @@ from isojoule.fronts.costs import NORMALIZED
 from isojoule.normalization import references
 from isojoule.normalization.methods import default_method
 from isojoule.normalization.pairs import pair
+from isojoule.readable import counted
 
 
 def with_normalized_energies(frame: pd.DataFrame, phase: str, gpu: str, target: str) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def with_normalized_energies(frame: pd.DataFrame, phase: str, gpu: str, target: 
     both = pair(frame, phase, gpu, target)
     count = min(references.SUGGESTED_COUNT, len(both.systems) - 2)
     if count < 2:
-        raise InputError(f"found {len(both.systems)} models on both, expected 4 or more")
+        raise InputError(f"found {counted(len(both.systems), 'model')} on both, expected 4 or more")
     on_target = pair(frame, phase, target, gpu).systems.loc[both.systems.index]
     chosen = references.choose_recommended(on_target, count)
     rows = frame[(frame["phase"] == phase) & (frame["gpu"] == gpu)]

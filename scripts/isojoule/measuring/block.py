@@ -87,9 +87,8 @@ class Block:
             for record in kept_records.values():
                 self._journal.publish(record)
             waiting = list(dict.fromkeys(cell.architecture for cell in cells if cell not in kept_records))
-            already = (
-                f"{len(cells)} cells, {len(kept_records)} measured already{self._by_others(kept_records.values())}"
-            )
+            number = readable.counted(len(cells), "cell")
+            already = f"{number}, {len(kept_records)} measured already{self._by_others(kept_records.values())}"
             print(f"{self._gpu}, repeat {self._repeat}: {already}", flush=True)
             return self._measure(sorted(waiting, key=self._urgency), order, ends_s) if waiting else 0
 
@@ -116,12 +115,15 @@ class Block:
             began_s = time.monotonic()
             if began_s + longest_s > ends_s:
                 number_left = len(waiting) - number
-                print(f"the time budget is used: {number_left} architectures left", flush=True)
+                print(f"the time budget is used: {readable.counted(number_left, 'architecture')} left", flush=True)
                 break
             failures += self._measure_phases(name, arrival, meters, order.index(name))
             longest_s = max(longest_s, time.monotonic() - began_s)
         if failures:
-            lines = [f"{len(failures)} cells could not be measured, for the reasons above", *failures]
+            lines = [
+                f"{readable.counted(len(failures), 'cell')} could not be measured, for the reasons above",
+                *failures,
+            ]
             if self.needs_fresh_process:
                 lines.append("others ran out of memory behind them: the next attempt decides, in a fresh process")
             raise InputError("\n       ".join(lines))

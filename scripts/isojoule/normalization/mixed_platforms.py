@@ -19,6 +19,7 @@ from isojoule.normalization.experiment_plan import Methods
 from isojoule.normalization.methods import DEFAULT
 from isojoule.normalization.pairs import SEPARATOR, Pair, pairs, restricted, systems_on_all_gpus
 from isojoule.normalization.references import RowNumbers
+from isojoule.readable import counted
 
 # name of the method that leaves energies as they are
 NONE = "none"
@@ -50,8 +51,8 @@ def mixed_errors(
     needed = max(5, min(counts) + 2)
     if len(names) < needed:
         raise InputError(
-            f"normalization of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "
-            f"least {needed}"
+            f"normalization of {phase}: found {counted(len(names), 'system')} measured on all of {', '.join(gpus)}, "
+            f"expected at least {needed}"
         )
     pair_by_gpus = {(pair.source, pair.target): restricted(pair, names) for pair in all_pairs}
     tables = []

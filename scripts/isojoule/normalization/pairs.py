@@ -9,6 +9,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.base import Values
+from isojoule.readable import counted
 from isojoule.tables.qualities import QUALITIES
 
 # columns that describe a system, whatever GPU it runs on
@@ -59,7 +60,9 @@ def pairs(frame: pd.DataFrame, phase: str) -> list[Pair]:
     names_by_gpu = {str(gpu): set(part) for gpu, part in ok.groupby("gpu", sort=False)["architecture"]}
     gpus = ", ".join(names_by_gpu)
     if len(names_by_gpu) < 2:
-        raise InputError(f"normalization of {phase}: found {len(names_by_gpu)} GPUs ({gpus}), expected at least 2")
+        raise InputError(
+            f"normalization of {phase}: found {counted(len(names_by_gpu), 'GPU')} ({gpus}), expected at least 2"
+        )
     sharing = [
         pair(frame, phase, source, target)
         for source, target in permutations(names_by_gpu, 2)

@@ -60,8 +60,8 @@ def reference_sets(
     names = systems_on_all_gpus(all_pairs)
     if len(names) < 5:
         raise InputError(
-            f"references of {phase}: found {len(names)} systems measured on all of {', '.join(gpus)}, expected at "
-            "least 5"
+            f"references of {phase}: found {readable.counted(len(names), 'system')} measured on all of "
+            f"{', '.join(gpus)}, expected at least 5"
         )
     if choice == pretended_error.NAME and len(gpus) <= pretended_error.FEWEST_GPUS:
         raise InputError(

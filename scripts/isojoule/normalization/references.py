@@ -14,6 +14,7 @@ from isojoule.errors import InputError
 from isojoule.normalization.base import ENERGY, Values, complete
 from isojoule.normalization.corrected import features
 from isojoule.normalization.relative import SYSTEM_COLUMNS
+from isojoule.readable import counted
 
 RowNumbers = NDArray[np.intp]
 
@@ -225,4 +226,6 @@ def _standardized(systems: pd.DataFrame, columns: tuple[str, ...]) -> Values:
 
 def _check(systems: Values, count: int) -> None:
     if not 1 <= count <= len(systems):
-        raise InputError(f"references: found {count} of {len(systems)} systems, expected 1 to {len(systems)}")
+        raise InputError(
+            f"references: found {count} of {counted(len(systems), 'system')}, expected 1 to {len(systems)}"
+        )

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.model_selection import KFold, ShuffleSplit
 
 from isojoule.errors import InputError
+from isojoule.readable import counted
 
 # schemes of random splits
 SCHEMES = ("shuffle", "kfold")
@@ -42,7 +43,7 @@ def splits(names: Sequence[str], number: int = 5, seed: int = 0, scheme: str = "
         InputError: there are fewer than 5 architectures or, for kfold, fewer than splits; or the scheme is unknown.
     """
     if len(names) < 5:
-        raise InputError(f"splits: found {len(names)} architectures, expected at least 5")
+        raise InputError(f"splits: found {counted(len(names), 'architecture')}, expected at least 5")
     if scheme not in SCHEMES:
         raise InputError(f"splits: found {scheme}, expected one of {', '.join(SCHEMES)}")
     if scheme == "kfold" and not 2 <= number <= len(names):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.normalization.user_system import System
+from isojoule.readable import counted
 from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.measurements import CELL
 from isojoule.tables.names import check_one_name, nearly_the_same_in_words
@@ -78,7 +79,7 @@ def left_out_in_words(path: Path, phase: str, gpu: str | None = None) -> list[st
         return []
     rows = frame[frame["outcome"] != "ok"].astype({"outcome": "object"}).fillna({"outcome": "no outcome"})
     return [
-        f"left out: {len(of_system)} row{'s' * (len(of_system) > 1)} of {name}: "
+        f"left out: {counted(len(of_system), 'row')} of {name}: "
         f"{', '.join(dict.fromkeys(map(str, of_system['outcome'])))}"
         for name, of_system in rows.groupby("architecture", sort=False)
     ]

@@ -22,6 +22,7 @@ from isojoule.normalization.pairs import DESCRIPTIONS, Pair
 from isojoule.normalization.shared import Evidenced, Shared
 from isojoule.normalization.shared_process import OtherGpu
 from isojoule.normalization.user_warnings import user_warnings
+from isojoule.readable import counted
 from isojoule.records.base import LARGEST
 from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.kinds import of_estimate
@@ -292,7 +293,7 @@ def _method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references:
     if evidenced.weights:
         shares = ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in evidenced.weights.items())
         gpus = len(evidenced.tested_on_others)
-        return f"shared: {shares}, weighed on {gpus} other GPU{'s' * (gpus > 1)} by {', '.join(columns)}"
+        return f"shared: {shares}, weighed on {counted(gpus, 'other GPU')} by {', '.join(columns)}"
     if references < FEWEST_TO_CORRECT:
         return "line through the references of lowest and highest energy"
     return f"corrected: two-point line and relative ridge, corrected on {', '.join(columns)}"

@@ -104,7 +104,7 @@ def _interval_in_words(rows: pd.DataFrame, statistics: pd.Series) -> str:
     repeats, unit = int(statistics["repeats"]), readable.unit("kWh", [statistics["energy_mean_kwh"]])
     if repeats > 1:
         low_kwh, high_kwh = statistics["energy_ci95_low_kwh"], statistics["energy_ci95_high_kwh"]
-        return f"95 % interval {unit.between(low_kwh, high_kwh)}, {repeats} runs"
+        return f"95 % interval {unit.between(low_kwh, high_kwh)}, {readable.counted(repeats, 'run')}"
     if rows["carried_low_kwh"].notna().all():
         low_kwh, high_kwh = rows[["carried_low_kwh", "carried_high_kwh"]].iloc[0]
         return f"one run, 95 % interval {unit.between(low_kwh, high_kwh)} by its repetitions"
@@ -118,10 +118,9 @@ def _normalized_sentence(frame: pd.DataFrame, architecture: str, gpu: str, phase
         coverage = f"{100 * normalized.coverage:.0f} %"
         interval = f"{coverage} interval {unit.between(normalized.low_kwh, normalized.high_kwh)}"
     device = _device(frame[frame["gpu"] == target], target)
-    return (
-        f"Normalized to {device} by {len(normalized.references)} references: {unit.shown(normalized.energy_kwh)} "
-        f"({normalized.energy_kind}; {interval})."
-    )
+    references = readable.counted(len(normalized.references), "reference")
+    energy = f"{unit.shown(normalized.energy_kwh)} ({normalized.energy_kind}; {interval})"
+    return f"Normalized to {device} by {references}: {energy}."
 
 
 def _normalize(frame: pd.DataFrame, architecture: str, gpu: str, phase: str, target: str) -> Normalized:

@@ -144,6 +144,7 @@ def environment() -> jinja2.Environment:
     environment.filters["packed"] = packed
     environment.filters["figures"] = readable.digits
     environment.filters["quantity"] = readable.shown
+    environment.filters["counted"] = readable.counted
     # what is counted one by one keeps all of its digits
     environment.filters["count"] = lambda value: "" if pd.isna(value) else f"{value:,.0f}"
     return environment

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pandas as pd
 
 from isojoule.figures.shared import empty
+from isojoule.readable import counted
 from isojoule.tables.columns import KINDS
 from isojoule.tables.qualities import QUALITIES
 
@@ -28,7 +29,7 @@ def title(study: str, frame: pd.DataFrame) -> str:
     ok = frame[frame["outcome"] == "ok"]
     kinds = [kind for kind in KINDS if (ok["energy_kind"] == kind).any()]
     models, platforms = frame["architecture"].nunique(), frame["gpu"].nunique()
-    of = f"{_count(models, 'model')} on {_count(platforms, 'platform')}"
+    of = f"{counted(models, 'model')} on {counted(platforms, 'platform')}"
     return f"{study}: {subject(frame)} of {of}" + (f" ({' and '.join(kinds)})" if kinds else "")
 
 
@@ -51,7 +52,3 @@ def picture(figures: Sequence[Path], page: Path, url: str | None = None) -> str:
             beside = path.absolute().relative_to(page.absolute().parent).as_posix()
             return urljoin(url, beside) if url else beside
     return ""
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}{'' if number == 1 else 's'}"

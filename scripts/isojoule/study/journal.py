@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from isojoule.errors import InputError
 from isojoule.files import written_whole
+from isojoule.readable import counted
 from isojoule.records import MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL, Outcome
 from isojoule.records.reading import OtherVersionError
@@ -223,7 +224,10 @@ def retire_stale_records(configuration: Configuration, results: Path) -> None:
             stale += 1
     if stale:
         where = results / "attempts"
-        print(f"{stale} records are of other code, configuration or data; they stay in {where}", file=sys.stderr)
+        print(
+            f"{counted(stale, 'record is', 'records are')} of other code, configuration or data, and kept in {where}",
+            file=sys.stderr,
+        )
 
 
 def published(results: Path, cell: Cell) -> Path:

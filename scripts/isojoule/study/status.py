@@ -105,7 +105,7 @@ def _cell_states(configuration: Configuration, results: Path) -> list[CellState]
 
 def _counts(states: list[CellState]) -> str:
     numbers = Counter(state.name for state in states)
-    return f"{len(states)} cells: " + ", ".join(
+    return f"{readable.counted(len(states), 'cell')}: " + ", ".join(
         f"{numbers[name]} {name}" for name in STATES if name == "done" or numbers[name]
     )
 
@@ -166,7 +166,7 @@ def _reasons(states: list[CellState]) -> list[str]:
         if state.name == "failed":
             cells_by_reason[state.reason].append(state.cell)
     failed = [
-        f"{reason}\n    {first}" + (f", and {len(others)} more cells" if others else "")
+        f"{reason}\n    {first}" + (f", and {readable.counted(len(others), 'more cell')}" if others else "")
         for reason, (first, *others) in cells_by_reason.items()
     ]
     lines = [*running[:SHOWN], *failed[:SHOWN]]
@@ -212,7 +212,10 @@ def _taken(states: list[CellState], configuration: Configuration) -> list[str]:
     """Say how many results another study measured, whose code, configuration and data are the same for them."""
     records = [state.record for state in states if state.name in RESULTS and state.record]
     numbers = Counter(record.study for record in records if record.study != configuration.study)
-    lines = [f"{number} cells were measured by the study {study}" for study, number in numbers.items()]
+    lines = [
+        f"{readable.counted(number, 'cell was', 'cells were')} measured by the study {study}"
+        for study, number in numbers.items()
+    ]
     return ["", *lines] if lines else []
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.flags.of_study import with_flags_of_the_study
+from isojoule.readable import counted
 from isojoule.records import ComputeRecord, MeasurementRecord, read_record
 from isojoule.records.measurement import FINAL
 from isojoule.study.cells import architectures, cells
@@ -140,7 +141,7 @@ def in_words(table: pd.DataFrame, results: Path) -> list[str]:
     """
     uncounted = table.loc[table["params"].isna(), "architecture"].unique()
     sentences = [
-        f"{count} cells were measured by the study {study}, which decides them alike"
+        f"{counted(count, 'cell was', 'cells were')} measured by the study {study}, which decides them alike"
         for study, count in taken_from(table).items()
     ]
     sentences += [

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.readable import counted
 from isojoule.tables.columns import KINDS, NOT_STATED
 
 
@@ -61,5 +62,5 @@ def of_kinds(frame: pd.DataFrame, kinds: Sequence[str] | None = None) -> tuple[p
     if is_left_out.all() and len(frame) and kinds:
         raise InputError(f"kinds: found no row of {', '.join(kinds)}, expected some")
     counts = frame.loc[is_left_out, "energy_kind"].value_counts()
-    left_out = " and ".join(f"{count} {kind} rows" for kind, count in counts.items())
+    left_out = " and ".join(counted(count, f"{kind} row") for kind, count in counts.items())
     return frame[~is_left_out], f"left out: {left_out}; ask for them by --kinds" if left_out else ""

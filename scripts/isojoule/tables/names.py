@@ -8,6 +8,7 @@ import pandas as pd
 
 from isojoule.errors import InputError
 from isojoule.naming import unfit
+from isojoule.readable import counted
 from isojoule.tables.text_file import in_one_line
 from isojoule.tables.values import origin_of, place
 
@@ -115,7 +116,9 @@ def nearly_the_same_in_words(frame: pd.DataFrame, columns: Iterable[str]) -> lis
             if len(alike) > 1
         ]
     more = (
-        [f"and {len(sentences) - NAMES_SHOWN} more pairs of names like these"] if len(sentences) > NAMES_SHOWN else []
+        [f"and {counted(len(sentences) - NAMES_SHOWN, 'more pair')} of names like these"]
+        if len(sentences) > NAMES_SHOWN
+        else []
     )
     return sentences[:NAMES_SHOWN] + more
 

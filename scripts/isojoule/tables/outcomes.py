@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from isojoule.readable import counted
+
 SHOWN = 10
 
 
@@ -22,12 +24,14 @@ def without_energy(frame: pd.DataFrame, shown: int = SHOWN, name: str = "archite
     for column in [key for key in ("gpu", name) if key in frame]:
         for value, cells in frame.groupby(column, sort=False):
             if not (cells["outcome"] == "ok").any():
-                lines.append(f"{value}: all of {len(cells)} cells ({_counts(cells)})")
+                lines.append(f"{value}: {_all(len(cells))} ({_counts(cells)})")
                 frame = frame[frame[column] != value]
     for values, cells in frame.groupby([key for key in (name, "gpu") if key in frame], sort=False):
         rest = cells[cells["outcome"] != "ok"]
         if len(rest):
-            lines.append(f"{' on '.join(map(str, values))}: {len(rest)} of {len(cells)} cells ({_counts(rest)})")
+            lines.append(
+                f"{' on '.join(map(str, values))}: {len(rest)} of {counted(len(cells), 'cell')} ({_counts(rest)})"
+            )
     more = [f"and {len(lines) - shown} more"] if len(lines) > shown else []
     return lines[:shown] + more
 
@@ -41,6 +45,10 @@ def taken_from(frame: pd.DataFrame) -> dict[str, int]:
     is_taken = (frame["record_study"] != frame["study"]).fillna(False)
     counts: dict[str, int] = frame.loc[is_taken, "record_study"].value_counts().to_dict()
     return counts
+
+
+def _all(cells: int) -> str:
+    return "the only cell" if cells == 1 else f"all of {counted(cells, 'cell')}"
 
 
 def _counts(cells: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from isojoule.readable import counted
 from isojoule.units import JOULES_PER_KWH
 
 # watts of one platform beyond which a unit was likely mixed up
@@ -54,14 +55,16 @@ def _of_power(ok: pd.DataFrame, name: str) -> list[str]:
             for row, value in odd_w.head(SHOWN).items()
         ]
         if len(odd_w) > SHOWN:
-            sentences.append(f"and {len(odd_w) - SHOWN} more rows like these{f' of {label}' if label else ''}")
+            sentences.append(
+                f"and {counted(len(odd_w) - SHOWN, 'more row')} like these{f' of {label}' if label else ''}"
+            )
     if "power_w" not in ok:
         return sentences
     factor = power_w / ok["power_w"].astype("float64")
     is_other = ((factor > AGREEING_FACTOR) | (factor < 1 / AGREEING_FACTOR)) & (ok["power_w"] > 0)
     for label, cells in _parts(ok[is_other.fillna(value=False)]):
         row = cells.index[0]
-        rows = f"{len(cells)} row{'s' * (len(cells) > 1)}, the first of {_of(label, cells.loc[row, name])}"
+        rows = f"{counted(len(cells), 'row')}, the first of {_of(label, cells.loc[row, name])}"
         sentences.append(
             f"{rows}: power_w is {cells.loc[row, 'power_w']:.3g} W, and energy_kwh over duration_s {power_w[row]:.3g} "
             "W; are they in kWh and s?"
@@ -80,7 +83,7 @@ def _of_repeats(ok: pd.DataFrame, keys: Sequence[str]) -> list[str]:
         f"repeats of {of} differ by a factor of {factor:.3g}; are they in one unit, and of one system?"
         for of, factor in zip(names, odd, strict=False)
     ]
-    return sentences + ([f"and {len(odd) - SHOWN} more cells like these"] if len(odd) > SHOWN else [])
+    return sentences + ([f"and {counted(len(odd) - SHOWN, 'more cell')} like these"] if len(odd) > SHOWN else [])
 
 
 def _of_accuracy(values: "pd.Series[float]") -> list[str]:
@@ -97,7 +100,7 @@ def _of_emissions(ok: pd.DataFrame) -> list[str]:
     odd = kg_per_kwh[(kg_per_kwh < low) | (kg_per_kwh > high)]
     if odd.empty:
         return []
-    rows = f"{len(odd)} row{'s' * (len(odd) > 1)}"
+    rows = counted(len(odd), "row")
     return [f"{rows} would have {odd.iloc[0]:.3g} kg CO2e per kWh, the first; is emissions_kg_co2e in kg?"]
 
 

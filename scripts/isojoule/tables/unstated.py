@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from isojoule.errors import InputError
+from isojoule.readable import counted
 from isojoule.tables.columns import NOT_STATED
 from isojoule.tables.values import origin_of, place
 
@@ -76,4 +77,6 @@ def copies_in_words(frame: pd.DataFrame) -> list[str]:
     copies = int(frame.drop(columns="repeat").duplicated().sum())
     if not copies:
         return []
-    return [f"{copies} rows are the same as others in every column but repeat, and count as repeats"]
+    return [
+        f"{counted(copies, 'row is', 'rows are')} the same as others in every column but repeat, and count as repeats"
+    ]

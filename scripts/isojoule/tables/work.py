@@ -9,8 +9,9 @@ def work_of(rows: pd.DataFrame) -> str:
     Args:
         rows: of a table of measurements, of one phase, all `ok`.
     """
-    units = {"audio_s": "s of audio"} if rows["audio_s"].notna().all() else {"epochs": "epochs", "steps": "steps"}
-    parts = [f"{_range(rows[name])} {unit}" for name, unit in units.items() if rows[name].notna().any()]
+    units = {"audio_s": "s of audio"} if rows["audio_s"].notna().all() else {"epochs": "epoch", "steps": "step"}
+    ranges = {unit: _range(rows[name]) for name, unit in units.items() if rows[name].notna().any()}
+    parts = [f"{values} {unit}{'' if values == '1' or ' ' in unit else 's'}" for unit, values in ranges.items()]
     carried = rows[(rows["measured_duration_s"] / rows["duration_s"]).notna()]
     if len(carried):
         count = f"{len(carried)} of {len(rows)} " if len(carried) < len(rows) else ""

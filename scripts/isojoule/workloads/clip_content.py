@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isojoule.progress import listed
+from isojoule.readable import counted
 
 # resampled, a constant other than 0 stays one within a tenth of a step of 16 bits, but for the samples at its ends
 CONSTANT = 3e-6
@@ -66,11 +67,12 @@ def remarks(contents: Sequence[Content]) -> list[str]:
     copies = [f"{clip.path} is {group[0].path}" for group in _same(contents) for clip in group[1:]]
     if copies:
         sentences.append(
-            f"{len(copies)} clips are the same sound as another one, and count again:\n       {listed(copies)}"
+            f"{counted(len(copies), 'clip is', 'clips are')} the same sound as another one, which counts again:"
+            f"\n       {listed(copies)}"
         )
     if silent := [clip.path for clip in contents if clip.sound is None]:
         sentences.append(
-            f"{len(silent)} of {len(contents)} clips are silent or constant in all that the study uses of them:"
+            f"silent or constant in all that the study uses: {len(silent)} of {counted(len(contents), 'clip')}:"
             f"\n       {listed(silent)}"
         )
     return sentences

@@ -16,6 +16,7 @@ from pydantic_core import from_json, to_json
 from isojoule import seals
 from isojoule.files import write_bytes
 from isojoule.progress import listed
+from isojoule.readable import counted
 
 # a file may be written twice within a tick of its file system's clock, and its times do not tell
 TICK_NS = 2 * 10**9
@@ -85,8 +86,9 @@ def check(manifest: Path, workers: int, made_by: str) -> ClipFiles:
         changed = [path for path, has in zip(unknown, pool.map(is_changed, unknown), strict=True) if has]
     if changed:
         raise seals.ChangedError(
-            f"{len(changed)} files were changed or removed since `{made_by}` read them; put them back, or call that "
-            f"command again, in a study by `snakemake --forcerun {seals.rule(made_by)}`\n       {listed(changed)}"
+            f"{counted(len(changed), 'file was', 'files were')} changed or removed since `{made_by}` read the "
+            f"data; put back what it read, or call that command again, in a study by `snakemake --forcerun "
+            f"{seals.rule(made_by)}`\n       {listed(changed)}"
         )
     return files
 

@@ -133,7 +133,7 @@ def test_one_cell_that_fails_holds_up_no_other_and_comes_last_the_next_time(
 
     monkeypatch.setattr(Session, "run", fail)
     with pytest.raises(
-        InputError, match=f"1 cells could not be measured, .* above\n.* {first} on {GPU}, train"
+        InputError, match=f"1 cell could not be measured, .* above\n.* {first} on {GPU}, train"
     ) as refused:
         up_to_date(study, results, machine)
     told = capsys.readouterr().out + str(refused.value)
@@ -242,7 +242,7 @@ def test_company_on_a_gpu_is_refused_and_measured_another_time(study, results, m
         raise CompanyError("Tesla T4: found 9.0 GB of its memory taken by others; nothing was measured")
 
     monkeypatch.setattr(block, "measure", crowd)
-    with pytest.raises(InputError, match="1 cells could not be measured"):
+    with pytest.raises(InputError, match="1 cell could not be measured"):
         Block(study, GPU, 0, results, machine).measure(["mlp-1x4"])
     assert "taken by others" in capsys.readouterr().out
     assert [attempt.outcome for attempt in Journal(results).attempts(TRAIN)] == ["refused"]
@@ -268,7 +268,7 @@ def test_other_code_takes_its_records_out_and_keeps_them_in_the_journal(study, r
     retire_stale_records(changed(study, {"optimizer.learning_rate": 0.5}), results)
     assert records(results) == {}
     assert len(Journal(results).attempts(TRAIN)) == 1
-    assert "2 records are of other code, configuration or data; they stay in" in capsys.readouterr().err
+    assert "2 records are of other code, configuration or data, and kept in" in capsys.readouterr().err
 
 
 def test_what_an_older_version_wrote_is_neither_kept_nor_overwritten(study, results, machine, measured):
@@ -333,7 +333,7 @@ def test_a_module_that_turns_a_switch_of_torch_is_refused_and_others_are_not(
     monkeypatch.syspath_prepend(str(tmp_path))
     custom = [{"name": "a-turning-net", "model": f"{name}:Net"}]
     both = changed(study, {"architectures.custom": custom})
-    with pytest.raises(InputError, match="1 cells could not be measured"):
+    with pytest.raises(InputError, match="1 cell could not be measured"):
         up_to_date(both, results, machine, ["a-turning-net", "mlp-1x4"])
     assert f"{said} {name}:Net ran, expected " in capsys.readouterr().out
     assert [path for path in records(results) if "mlp-1x4" in path]

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.files import check_writable
     from isojoule.naming import check_name
     from isojoule.programs.keeping import SUBMISSION
+    from isojoule.readable import counted
     from isojoule.records.writing import write_record
 
     check_name("--team", options.team)
@@ -59,4 +60,4 @@ def run(options: argparse.Namespace) -> None:
     )
     write_record(options.output, submission)
     outcomes = [run.outcome for run in submission.references]
-    print(f"{options.output}: {outcomes.count('ok')} of {len(outcomes)} runs of references have an energy")
+    print(f"{options.output}: {outcomes.count('ok')} of {counted(len(outcomes), 'run')} of references gave an energy")

@@ -239,12 +239,16 @@ function frontChart({ rows: columns, styles }) {
     await draw();
     const shown = pick().sort((a, b) => a.x - b.x), on = shown.filter((row) => row.verdict === "optimal").map((row) => row.architecture);
     const near = shown.filter((row) => row.verdict === "within noise").map((row) => row.architecture);
-    byId("front-words").textContent = `${on.length} of ${shown.length} models are optimal: ${on.join(", ")}.`
+    byId("front-words").textContent = `${on.length} of ${counted(shown.length, "model")} ${on.length === 1 ? "is" : "are"} optimal: ${on.join(", ")}.`
       + (near.length ? ` Within noise: ${near.join(", ")}.` : "");
   };
   [cost, platform, quality].forEach((select) => select.addEventListener("change", update));
   document.querySelector('[data-filters-of="energy-table"] select[data-filter="Architecture"]')?.addEventListener("change", draw);
   return update();
+}
+
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 // One run has no interval, which the words below a chart must not promise.
@@ -275,7 +279,7 @@ function energyChart({ rows: columns, units }) {
     }));
     byId("energy-words").textContent = names.length > MOST_ROWS
       ? `The ${MOST_ROWS} architectures that take most of ${names.length}; the table below has all.`
-      : `${names.length} architectures, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over ${runsInWords(shown)}.`;
+      : `${counted(names.length, "architecture")}, ${distinct(shown.map((row) => row.kind)).join(" and ")}; bars: 95 % interval of the mean over ${runsInWords(shown)}.`;
     const x = { field: "value", type: "quantitative", title: `${quantity.value} (${unit})` + (field === "energy" ? `, ${distinct(shown.map((row) => row.kind)).join(" and ")}` : ""), scale: axisScale(scale), axis: { ...axisTicks(scale, byId("energy-chart"), shown.map((row) => row[field])), orient: "top" } };
     const y = { field: "architecture", type: "nominal", sort: null, title: null, axis: { labelLimit: 220, grid: true } };
     const color = { field: "platform", title: null, sort: platforms, scale: { domain: platforms, range: platforms.map((_, i) => PLATFORMS[i % 5][light ? 0 : 1]) } };

@@ -10,6 +10,7 @@ from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_text
 from isojoule.progress import listed
+from isojoule.readable import counted
 from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.clip_content import Content
@@ -29,7 +30,7 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
     """Prepare the clips of a study as `prepare` does, and return their numbers in words."""
     clips = prepare(configuration.dataset, configuration.mel, folder, configuration.task)
     train, test = (sum(clip.is_in(split) for clip in clips) for split in ("train", "test"))
-    return f"{len(clips)} clips, {train} to train on, {test} to test on"
+    return f"{counted(len(clips), 'clip')}, {train} to train on, {test} to test on"
 
 
 def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "multi_label") -> list[Clip]:
@@ -69,8 +70,8 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
     told = [f"{path}: {reason}" for path, reason in problems]
     if problems and dataset.on_bad_file == "stop":
         raise InputError(
-            f"dataset: {len(problems)} files or rows are wrong; mend them, or set dataset.on_bad_file to leave_out"
-            f"\n       {listed(told)}"
+            f"dataset: {counted(len(problems), 'file or row is', 'files or rows are')} wrong; mend the data, or set "
+            f"dataset.on_bad_file to leave_out\n       {listed(told)}"
         )
     for split in ("train", "test"):
         if not any(clip.is_in(split) for clip in clips):
@@ -80,7 +81,9 @@ def prepare(dataset: Dataset, mel: MelOfBeginning, folder: Path, task: str = "mu
     for remark in remarks:
         _tell(remark)
     if unused := _count_unused(audio, tables):
-        _tell(f"{audio}: {unused} audio files are not used, since no row of the tables names them")
+        _tell(
+            f"{audio}: {counted(unused, 'audio file is', 'audio files are')} not used, since no row names such a file"
+        )
     rows = [{"path": path, "reason": reason} for path, reason in problems]
     write_text(folder / LEFT_OUT, tsv(("path", "reason"), rows))
     write_manifest(folder / MANIFEST, clips)

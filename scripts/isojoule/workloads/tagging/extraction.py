@@ -17,6 +17,7 @@ from isojoule.configuration.shared_sections import MelOfBeginning
 from isojoule.errors import InputError
 from isojoule.files import write_bytes, write_json, written_whole
 from isojoule.progress import heartbeat, listed
+from isojoule.readable import counted
 from isojoule.workloads.audio import UnusableClipError, decode_beginning
 from isojoule.workloads.mel import log_mel
 from isojoule.workloads.tagging.description import Configuration
@@ -71,7 +72,7 @@ def extract(dataset: Path, mel: MelOfBeginning, classes: list[str], folder: Path
             chosen = values[train[start : start + BATCH][: len(values)]].astype(np.float64)
             total, squares = total + chosen.sum(), squares + np.square(chosen, out=chosen).sum()
         if problems:
-            raise InputError(f"{len(problems)} clips cannot be decoded\n       {listed(problems)}")
+            raise InputError(f"{counted(len(problems), 'clip')} cannot be decoded\n       {listed(problems)}")
     count = int(train.sum()) * shape[1] * shape[2]
     # the last digits follow from how the clips were batched, which must not measure anything again
     mean, deviation = (float(f"{value:.9g}") for value in (total / count, _deviation(total, squares, count)))

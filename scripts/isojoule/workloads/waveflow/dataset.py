@@ -9,6 +9,7 @@ from pathlib import Path
 
 from isojoule.errors import InputError
 from isojoule.progress import listed
+from isojoule.readable import counted
 from isojoule.workloads import clip_content
 from isojoule.workloads.audio import UnusableClipError, decode_whole
 from isojoule.workloads.clip_content import Content
@@ -54,12 +55,12 @@ def prepare_study(configuration: Configuration, folder: Path) -> str:
             contents.append(Content(str(path), split, sound))
     problems += [f"{path}: {reason}" for path, reason in clip_content.leaks(contents).items()]
     if problems:
-        raise InputError(f"dataset: {len(problems)} files are wrong\n       {listed(problems)}")
+        raise InputError(f"dataset: {counted(len(problems), 'file is', 'files are')} wrong\n       {listed(problems)}")
     for remark in clip_content.remarks(contents):
         print(remark, file=sys.stderr, flush=True)
     write_manifest(folder / MANIFEST, clips)
     files.remember(folder / MANIFEST)
-    return f"{len(clips)} clips, {first_test} to train on, {dataset.test_clips} to test on"
+    return f"{counted(len(clips), 'clip')}, {first_test} to train on, {dataset.test_clips} to test on"
 
 
 def _names(path: Path) -> list[str]:
