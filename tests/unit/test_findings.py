@@ -8,6 +8,7 @@ from isojoule.compute_energy.fits import explained
 from isojoule.compute_energy.quantities import quantities
 from isojoule.findings.sentences import EXPLAINED, FRONTS, REFERENCES, findings
 from isojoule.fronts.of_study import fronts
+from isojoule.report.about import about
 from isojoule.report.page import render
 from isojoule.simulation.worlds import published_systems, world
 from isojoule.study.status import _found
@@ -122,6 +123,32 @@ def test_one_platform_is_not_said_to_be_several():
 def test_the_best_may_be_the_cheapest_near_itself(frame):
     alone = frame.assign(macro_f1=frame["macro_f1"].where(frame["architecture"] != NEARLY, 0.5))
     assert said(alone)["choice"].startswith(f"{BEST} has the best macro F1")
+
+
+def test_a_single_model_is_no_choice_and_no_front(frame):
+    assert list(said(frame[frame["architecture"] == BEST])) == ["spread", "kinds"]
+
+
+def test_qualities_that_are_all_the_same_support_no_choice(frame):
+    same = said(frame.assign(macro_f1=frame["macro_f1"].where(frame["macro_f1"].isna(), 0.0)))
+    assert "choice" not in same
+
+
+def test_platforms_of_other_kinds_are_not_counted_together_unsaid(frame):
+    is_first = frame["gpu"] == frame["gpu"].iloc[0]
+    kinds = is_first.map({True: "measured", False: "estimated"})
+    sentences = said(frame.assign(energy_kind=kinds))
+    assert sentences["choice"].endswith("it is the choice on all 3 platforms (measured, estimated)")
+    assert "on all 3 platforms (measured, estimated): " in sentences["front"]
+    assert sentences["compute"].endswith(" % on 3 platforms (measured, estimated)")
+
+
+def test_a_single_energy_is_told_in_the_singular(frame):
+    alone = frame.assign(outcome=["ok"] + ["oom"] * (len(frame) - 1), energy_kind="estimated")
+    assert {finding.topic: finding.sentence for finding in findings(alone, {})}[
+        "kinds"
+    ] == "The only energy is estimated"
+    assert about(alone)[0].sentence.startswith("No instrument measured the only energy: it is computed")
 
 
 def test_what_is_estimated_missing_and_flagged_is_counted(frame):

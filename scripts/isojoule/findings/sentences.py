@@ -110,7 +110,7 @@ def _choice(fronts: pd.DataFrame) -> Iterator[Finding]:
         )
     if len(by_gpu) > 1:
         same = sum(choice[0] == cheapest for choice in choices.values())
-        sentence += f"; it is the choice on {_of_platforms(same, len(by_gpu))}"
+        sentence += f"; it is the choice on {_of_platforms(same, len(by_gpu))}{_kinds_of(by_gpu)}"
     if rivals := _rivals(rows, cheapest, best):
         sentence += f". By the intervals {named(rivals, 'or')} could be as near the best for less"
     yield Finding("choice", sentence, "fronts", FRONTS)
@@ -123,9 +123,10 @@ def least_near(rows: pd.DataFrame) -> float:
 
 
 def cheapest_near_best(rows: pd.DataFrame) -> tuple[str, str]:
-    """Return the cheapest model near the best quality of a front, and the best."""
+    """Return the cheapest model near the best quality of a front, and the cheapest of the best."""
     near = rows[rows["quality_mean"] >= least_near(rows)]
-    return str(near["cost_mean"].idxmin()), str(rows["quality_mean"].idxmax())
+    best = rows[rows["quality_mean"] == rows["quality_mean"].max()]
+    return str(near["cost_mean"].idxmin()), str(best["cost_mean"].idxmin())
 
 
 def _rivals(rows: pd.DataFrame, cheapest: str, best: str) -> list[str]:
@@ -137,7 +138,9 @@ def _rivals(rows: pd.DataFrame, cheapest: str, best: str) -> list[str]:
 
 
 def _is_told_apart(rows: pd.DataFrame) -> bool:
-    """Tell whether the intervals of energy tell the cheapest model near the best quality from the others near it."""
+    """Tell whether qualities differ, and energies tell the cheapest model near the best from the others near it."""
+    if rows["quality_mean"].nunique() < 2:
+        return False
     near = rows[rows["quality_mean"] >= least_near(rows)]
     cheapest = near["cost_mean"].idxmin()
     high = near.loc[cheapest, "cost_ci95_high"]
@@ -148,7 +151,8 @@ def _is_told_apart(rows: pd.DataFrame) -> bool:
 def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
     """Say what the front is, and on how many platforms it holds."""
     phase, quality, by_gpu = fronts_of_energy(fronts)
-    if not by_gpu or any(rows["probability_optimal"].isna().all() for rows in by_gpu.values()):
+    # a single model is not compared with any
+    if not by_gpu or any(len(rows) < 2 or rows["probability_optimal"].isna().all() for rows in by_gpu.values()):
         return
     front = f"the front of {WORDS[phase]} energy and {_quality(quality)}"
     optimal = {gpu: set(rows.index[rows["verdict"] == "optimal"]) for gpu, rows in by_gpu.items()}
@@ -161,7 +165,10 @@ def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
         sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}: {surely}"
     else:
         union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
-        models, platforms = counted(len(union), "model is", "models are"), _all_platforms(len(by_gpu))
+        models, platforms = (
+            counted(len(union), "model is", "models are"),
+            _all_platforms(len(by_gpu)) + _kinds_of(by_gpu),
+        )
         if union == common:
             which = f"The same {models} on {front} on {platforms}"
         else:
@@ -186,7 +193,8 @@ def _explained(explained: pd.DataFrame) -> Iterator[Finding]:
     )
     if len(rows) > 1:
         least, most = _percent(rows["r2"].min()), _percent(rows["r2"].max())
-        sentence += f", and {least if least == most else f'{least} to {most}'} % on {len(rows)} platforms"
+        on = f"{len(rows)} platforms{_kinds_of({'': rows})}"
+        sentence += f", and {least if least == most else f'{least} to {most}'} % on {on}"
     yield Finding("compute", sentence, "claims", EXPLAINED)
 
 
@@ -235,7 +243,8 @@ def _kinds(frame: pd.DataFrame) -> Iterator[Finding]:
     total, by_kind = int(kinds.sum()), {str(kind): int(count) for kind, count in kinds.items()}
     unmeasured = "" if "measured" in by_kind else ": no instrument measured any of them"
     if len(by_kind) == 1:
-        sentence = f"All {total:,} energies are {next(iter(by_kind))}{unmeasured}"
+        whole = "The only energy is" if total == 1 else f"All {total:,} energies are"
+        sentence = f"{whole} {next(iter(by_kind))}{unmeasured if total > 1 else ''}"
     else:
         sentence = (
             f"Of {total:,} energies {' and '.join(f'{n:,} are {kind}' for kind, n in by_kind.items())}{unmeasured}"
@@ -284,6 +293,12 @@ def named(names: list[str], last: str = "") -> str:
     if last and len(names) > 1:
         return f"{', '.join(names[:-1])} {last} {names[-1]}"
     return ", ".join(names)
+
+
+def _kinds_of(by_gpu: Mapping[str, pd.DataFrame]) -> str:
+    """Name the kinds of energy in brackets where platforms differ in them."""
+    kinds = [kind for rows in by_gpu.values() for kind in rows["energy_kind"].dropna().unique()]
+    return f" ({', '.join(dict.fromkeys(kinds))})" if len(set(kinds)) > 1 else ""
 
 
 def _all_platforms(count: int) -> str:

@@ -58,6 +58,9 @@ def _only_device(ok: pd.DataFrame) -> str:
 
 def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
     energies = f"all {total:,} energies" if len(rows) == total else f"{len(rows):,} of {total:,} energies"
+    are, they_are = ("are", "they are") if len(rows) > 1 else ("is", "it is")
+    if total == 1:
+        energies = "the only energy"
     sources = list(rows["energy_source"].dropna().unique())
     others = "; and others" if len(sources) > MOST_SOURCES else ""
     by = f" ({'; '.join(sources[:MOST_SOURCES])}{others})" if sources else ""
@@ -67,15 +70,17 @@ def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
         return Remark("Measured", f"Instruments measured {energies}{by}{what}")
     if kind == "simulated":
         return Remark(
-            "Simulated, not measured", f"{energies.capitalize()} are made up{by}: nobody ran anything for them"
+            "Simulated, not measured",
+            f"{energies.capitalize()} {are} made up{by}: nobody ran anything for {'them' if len(rows) > 1 else 'it'}",
         )
     if kind == NOT_STATED:
-        return Remark("Not stated", f"The table does not say whether {energies} are measured or estimated")
+        return Remark("Not stated", f"The table does not say whether {energies} {are} measured or estimated")
     carried = int((rows["measured_energy_kind"] == "measured").sum())
     if carried == len(rows):
         return Remark(
             "Estimated from a part", f"A part of the work was measured for {energies}, and carried to all of it{by}"
         )
     part = f"; of {carried:,} a part of the work was measured, and carried to all of it" if carried else ""
-    none = f"None of the {total:,} energies is measured" if len(rows) == total else f"No instrument measured {energies}"
-    return Remark("Estimated, not measured", f"{none}: they are computed{by}{part}")
+    is_none = 1 < len(rows) == total
+    none = f"None of the {total:,} energies is measured" if is_none else f"No instrument measured {energies}"
+    return Remark("Estimated, not measured", f"{none}: {they_are} computed{by}{part}")
