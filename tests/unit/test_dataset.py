@@ -385,7 +385,7 @@ def test_features_do_not_depend_on_batches_and_workers(tmp_path, mel, monkeypatc
 def test_a_clip_that_went_away_is_named_and_leaves_nothing(tmp_path, mel):
     prepare(folder(tmp_path), mel, tmp_path / "out")
     (tmp_path / "audio" / "a.wav").unlink()
-    with pytest.raises(InputError, match=r"1 clips cannot be decoded(.|\n)*a\.wav: is missing"):
+    with pytest.raises(InputError, match=r"1 clip cannot be decoded(.|\n)*a\.wav: is missing"):
         extract(tmp_path / "out", mel, ["Cat", "Dog"], tmp_path / "features", workers=2)
     assert not list((tmp_path / "features").iterdir())
 
