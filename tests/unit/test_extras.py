@@ -21,8 +21,8 @@ DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 # modules of what is always installed
 NEEDED = {"psutil": "psutil", "pydantic": "pydantic", "pydantic_core": "pydantic", "yaml": "pyyaml"}
 ANALYSIS, MEASURE = (set(EXTRAS[extra]) for extra in ("analysis", "measure"))
-# CodeCarbon needs pandas, PyTorch needs Jinja and looks whether scikit-learn is there
-ALSO_IN_MEASURE = {"jinja2", "pandas", "sklearn"}
+# CodeCarbon needs pandas, PyTorch needs Jinja, scikit-learn needs threadpoolctl
+ALSO_IN_MEASURE = {"jinja2", "pandas", "threadpoolctl"}
 
 BLOCK = """
 import sys

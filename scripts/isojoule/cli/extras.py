@@ -25,6 +25,7 @@ EXTRAS = {
         "pynvml": "nvidia-ml-py",
         "safetensors": "safetensors",
         "scipy": "scipy",
+        "sklearn": "scikit-learn",
         "soundfile": "soundfile",
         "soxr": "soxr",
         "torch": "torch",

@@ -16,7 +16,7 @@ import psutil
 import isojoule
 from isojoule.records.measurement import Gpu, Hardware, Provenance, Slurm
 
-PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "snakemake")
+PACKAGES = ("torch", "codecarbon", "nvidia-ml-py", "numpy", "soundfile", "soxr", "scikit-learn", "snakemake")
 CPUINFO = Path("/proc/cpuinfo")
 # variables that decide with which numbers, kernels, threads or devices a job computes
 DECISIVE_VARIABLES = re.compile(

@@ -89,6 +89,7 @@ LEFT_OUT = {
     "record.provenance.software.numpy": OTHER_VERSION,
     "record.provenance.software.soundfile": OTHER_VERSION,
     "record.provenance.software.soxr": OTHER_VERSION,
+    "record.provenance.software.scikit-learn": OTHER_VERSION,
     "record.provenance.software.snakemake": OTHER_VERSION,
     "compute.record": OF_THE_FILE,
     "compute.seal": OF_THE_FILE,

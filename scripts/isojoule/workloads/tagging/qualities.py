@@ -1,7 +1,4 @@
-"""The qualities of taggers on test data, by their task, as scikit-learn defines them.
-
-To import scikit-learn takes a job a second, in which no window of another job can open.
-"""
+"""The qualities of taggers on test data, by their task."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +11,13 @@ def of_multi_label(targets: NDArray[np.float32], probabilities: NDArray[np.float
         targets: (clips, n_classes), 0 or 1.
         probabilities: (clips, n_classes), each for itself.
     """
+    from sklearn.metrics import average_precision_score
+
     present = targets.any(axis=0)
-    by_class = zip(targets[:, present].T > 0, probabilities[:, present].T, strict=True)
+    by_class = zip(targets[:, present].T, probabilities[:, present].T, strict=True)
     return {
         "macro_f1": _macro_f1(targets, probabilities > 0.5),
-        "mean_average_precision": float(np.mean([_average_precision(*of_class) for of_class in by_class])),
+        "mean_average_precision": float(np.mean([average_precision_score(*of_class) for of_class in by_class])),
     }
 
 
@@ -38,17 +37,9 @@ def of_single_label(targets: NDArray[np.float32], probabilities: NDArray[np.floa
 
 def _macro_f1(targets: NDArray[np.float32], guesses: NDArray[np.bool_]) -> float:
     """Return the mean of the F1 of the classes that occur in `targets`; both are (clips, n_classes)."""
+    from sklearn.metrics import f1_score
+
     present = targets.any(axis=0)
-    is_class, is_guessed = targets[:, present] > 0, guesses[:, present]
-    hits = (is_class & is_guessed).sum(axis=0)
-    return float(np.mean(2 * hits / (is_class.sum(axis=0) + is_guessed.sum(axis=0))))
-
-
-def _average_precision(is_class: NDArray[np.bool_], probabilities: NDArray[np.float32]) -> float:
-    """Return the mean over the clips of a class of the precision among all clips that are at least as probable."""
-    order = np.argsort(-probabilities, kind="stable")
-    hits = np.cumsum(is_class[order])
-    # clips of the same probability are guessed together
-    last = np.searchsorted(-probabilities[order], -probabilities[order], side="right") - 1
-    precision = hits[last] / (last + 1)
-    return float(precision[is_class[order]].mean())
+    by_class = zip(targets[:, present].T, guesses[:, present].T, strict=True)
+    # class by class, since scikit-learn takes a single class for a question of yes or no with two classes
+    return float(np.mean([f1_score(*of_class, zero_division=0) for of_class in by_class]))
