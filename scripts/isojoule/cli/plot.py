@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
     problems, kept = [], []
     for figure, outputs in outputs_of_figures.items():
         mark = _mark(figure, options.table, figures) if options.keep_same else ""
-        if mark and _keep(outputs, mark):
+        if mark and _keep(outputs, mark, figures):
             kept.append(figure)
             continue
         module = captions.load(figure)
@@ -127,7 +127,7 @@ def _outputs(figures: list[str], outputs: list[Path]) -> dict[str, list[Path]]:
 
 
 def _mark(figure: str, table: Path, figures: "Figures | None") -> str:
-    """Return a fingerprint of all that decides what a figure looks like."""
+    """Return a fingerprint of all that decides what a figure looks like, beside the user's texts."""
     from isojoule.figures import STYLE, captions
     from isojoule.study import code_fingerprint, reruns
 
@@ -137,16 +137,17 @@ def _mark(figure: str, table: Path, figures: "Figures | None") -> str:
         # the reader of the table says what is wrong
         return ""
     code = code_fingerprint.fingerprint(*captions.code([figure]), every_module=True)
-    settings = figures.plain(include={"texts", "text_mm"}) if figures else {}
-    parts = [content, code, STYLE.read_text(encoding="utf-8"), settings, version("matplotlib")]
+    text_mm = figures.text_mm if figures else None
+    parts = [content, code, STYLE.read_text(encoding="utf-8"), text_mm, version("matplotlib")]
     return f"isojoule:{reruns.fingerprint(parts)}"
 
 
-def _keep(outputs: list[Path], mark: str) -> bool:
-    """Return whether all files have the mark; they are then as new as if they were drawn."""
+def _keep(outputs: list[Path], mark: str, figures: "Figures | None") -> bool:
+    """Return whether all files would be drawn as they are; they are then as new as if they were drawn."""
     from isojoule.figures.shared import drawing
 
-    is_same = all(drawing.has_mark(output, mark) for output in outputs)
+    texts = figures.texts if figures else None
+    is_same = all(drawing.is_drawn(output, mark, texts) for output in outputs)
     for output in outputs if is_same else ():
         output.touch()
     return is_same

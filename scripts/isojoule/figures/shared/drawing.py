@@ -1,22 +1,20 @@
 """How a figure is drawn into files: in the style of all figures, with the user's words."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.text import Text
-from matplotlib.ticker import FixedLocator
 
 from isojoule.errors import InputError
 from isojoule.figures import STYLE
-from isojoule.figures.shared import empty
+from isojoule.figures.shared import empty, wording
 from isojoule.figures.shared.compact import compacted
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.fitting import fit, shortened
 from isojoule.figures.shared.panels import Sheet, blank
+from isojoule.figures.shared.wording import Words
 from isojoule.files import written_whole
 from isojoule.tables.outcomes import without_energy
 
@@ -46,7 +44,7 @@ def save(
         texts: new texts by the words that they replace, wherever these stand in the figure as words of their own.
         text_mm: width of the text in millimetres; by default the style's.
         allow_empty: whether the files say why where the table has nothing to draw.
-        mark: what the figure is drawn of, which is kept in the files for `has_mark`.
+        mark: what the figure is drawn of beside the user's texts, which is kept in the files for `is_drawn`.
 
     Raises:
         NothingError: the table has nothing to draw.
@@ -56,22 +54,23 @@ def save(
         if output.suffix not in (".svg", ".png", ".pdf"):
             raise InputError(f"{output}: found the ending {output.suffix or 'none'}, expected .svg, .png or .pdf")
     with mpl.rc_context(fname=STYLE):
-        marks = {"Identifier": mark} if mark else {}
+        about_empty = {}
         try:
             figure = drawn(draw, frame, texts, text_mm)
         except NothingError as error:
             if not allow_empty:
                 raise
-            marks, figure = marks | empty.metadata(str(error)), blank(7, 1)
+            about_empty, figure = empty.metadata(str(error)), blank(7, 1)
             figure.text(0.5, 0.5, str(error), ha="center", va="center", wrap=True)
+        kept = wording.kept(mark, figure.words, texts or {}) if mark else ""
         try:
             # with an engine of layout, even one that does nothing, Matplotlib draws and lays out every file twice
             with mpl.rc_context({"figure.constrained_layout.use": False}):
                 figure.set_layout_engine(None)
                 metadata = {
-                    ".svg": {"Date": None, **marks},
-                    ".pdf": {"CreationDate": None, "Keywords": mark},
-                    ".png": {"Keywords": mark},
+                    ".svg": {"Date": None, **({"Identifier": kept} if kept else {}), **about_empty},
+                    ".pdf": {"CreationDate": None, "Keywords": kept},
+                    ".png": {"Keywords": kept},
                 }
                 for output in outputs:
                     with written_whole(output) as temporary:
@@ -82,10 +81,10 @@ def save(
             raise _no_formula(error) from error
 
 
-def has_mark(path: Path, mark: str) -> bool:
-    """Return whether a file is there that `save` drew with this mark."""
+def is_drawn(path: Path, mark: str, texts: Mapping[str, str] | None = None) -> bool:
+    """Return whether a file is there that `save` drew with this mark, and whose words these texts would leave so."""
     try:
-        return mark.encode() in path.read_bytes()
+        return wording.is_kept(path.read_bytes(), mark, texts or {})
     except OSError:
         return False
 
@@ -100,13 +99,13 @@ def drawn(
     with mpl.rc_context(fname=STYLE):
         if text_mm:
             mpl.rcParams["figure.figsize"] = (text_mm / MM_PER_INCH, text_mm / MM_PER_INCH)
+        long_names = [name for _, names, most in _names(frame) for name in names if len(name) > most]
         frame = _without_formulas(_with_short_names(frame, texts or {}))
         # pandas copies them deeply with every column that is taken
         frame.attrs = {}
         figure = draw(frame)
         _say_what_is_not_drawn(figure, frame)
-        for old, new in (texts or {}).items():
-            _replace(figure, re.compile(rf"(?<!\w){re.escape(old)}(?!\w)"), new)
+        figure.words = Words(wording.replace(figure, texts or {}), long_names)
         try:
             fit(figure)
         except ValueError as error:
@@ -125,13 +124,18 @@ def _say_what_is_not_drawn(figure: Figure, frame: pd.DataFrame) -> None:
         figure.supxlabel(f"Without an energy: {'; '.join(names)}", x=0.01, ha="left", fontsize=7)
 
 
-def _with_short_names(frame: pd.DataFrame, texts: Mapping[str, str]) -> pd.DataFrame:
-    """Shorten the names in a table that no panel has room for."""
+def _names(frame: pd.DataFrame) -> Iterator[tuple[list[str], list[str], int]]:
+    """Yield the columns of a table that have names of the same things, the names, and how long these may be."""
     for columns, most in LONGEST.items():
         present = [name for name in columns if name in frame]
-        names = [str(name) for column in present for name in frame[column].dropna().unique()]
+        yield present, [str(name) for column in present for name in frame[column].dropna().unique()], most
+
+
+def _with_short_names(frame: pd.DataFrame, texts: Mapping[str, str]) -> pd.DataFrame:
+    """Shorten the names in a table that no panel has room for."""
+    for columns, names, most in _names(frame):
         if short := shortened(names, most, texts):
-            frame = frame.assign(**{column: frame[column].astype(str).replace(short) for column in present})
+            frame = frame.assign(**{column: frame[column].astype(str).replace(short) for column in columns})
     return frame
 
 
@@ -139,14 +143,3 @@ def _without_formulas(frame: pd.DataFrame) -> pd.DataFrame:
     """Escape the dollars in the words of a table, so that no name is taken for a formula."""
     words = [name for name in frame if pd.api.types.is_string_dtype(frame[name])]
     return frame.assign(**{name: frame[name].str.replace("$", r"\$", regex=False) for name in words})
-
-
-def _replace(figure: Figure, old: re.Pattern[str], new: str) -> None:
-    for text in figure.findobj(Text):
-        text.set_text(old.sub(lambda _: new, text.get_text()))
-    for axis in (side for axes in figure.axes for side in (axes.xaxis, axes.yaxis)):
-        # matplotlib writes the names at ticks anew whenever it draws the figure
-        if isinstance(axis.get_major_locator(), FixedLocator):
-            ticks = axis.get_majorticklocs().tolist()
-            names = axis.get_major_formatter().format_ticks(ticks)
-            axis.set_ticks(ticks, [old.sub(lambda _: new, name) for name in names])

@@ -14,6 +14,7 @@ from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from isojoule import readable
+from isojoule.figures.shared.wording import Words
 from isojoule.readable import Unit
 from isojoule.tables.columns import COLUMNS
 
@@ -38,6 +39,7 @@ class Sheet(Figure):
         legend_columns: most columns of the legend, where there is one.
         legend_handles: what its labels stand beside.
         when_placed: what is called then.
+        words: its words before the user's are put in their place.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -47,6 +49,7 @@ class Sheet(Figure):
         self.legend_columns = 1
         self.legend_handles: list[Any] = []
         self.when_placed: list[Callable[[], None]] = []
+        self.words = Words([], [])
 
 
 def blank(width: float, height: float) -> Sheet:
