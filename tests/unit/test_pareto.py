@@ -407,7 +407,7 @@ def test_too_little_memory_is_one_sentence(tmp_path):
 def test_rows_that_are_there_twice_are_told(tmp_path):
     path = tmp_path / "theirs.csv"
     path.write_text("model,energy_kwh\na,1\na,1\n")
-    assert "1 rows are the same as others" in run("front", path, "--minimize", "energy_kwh").stdout
+    assert "1 row is the same as others" in run("front", path, "--minimize", "energy_kwh").stdout
 
 
 @pytest.mark.parametrize("quality", ["acuracy", "family"])
@@ -434,4 +434,4 @@ def test_a_table_with_kinds_and_without_phases_has_a_front(tmp_path):
     path.write_text("model,energy_kwh,acc,energy_kind\na,1,.5,measured\nb,2,.4,measured\nc,1,.6,simulated\n")
     frame, _, notes = read(path, ["energy_kwh"])
     assert frame["model"].tolist() == ["a", "b"]
-    assert notes == ["left out: 1 simulated rows; ask for them by --kinds"]
+    assert notes == ["left out: 1 simulated row; ask for them by --kinds"]
