@@ -83,6 +83,12 @@ def test_a_world_with_a_clear_answer_is_told_rightly(frame):
     assert sentences["kinds"].endswith("energies are simulated: no instrument measured any of them")
 
 
+def test_settings_of_one_device_do_not_tell_what_another_would_take(frame):
+    one = frame.assign(device_name="AMD EPYC", hostname="vm")
+    assert "normalization" not in said(one, REFERENCE)
+    assert "normalization" in said(one.assign(hostname=one["gpu"]), REFERENCE)
+
+
 def test_flops_explain_all_where_energy_is_flops(frame):
     exact = frame.assign(energy_kwh=1e-18 * frame["training_flops_published"].fillna(frame["forward_flops"]))
     exact = exact.assign(energy_kwh=exact["energy_kwh"] * exact["samples"].astype(float))

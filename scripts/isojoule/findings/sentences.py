@@ -12,6 +12,7 @@ from isojoule import readable
 from isojoule.flags.of_record import MEANINGS
 from isojoule.readable import counted
 from isojoule.tables.columns import PHASES
+from isojoule.tables.devices import only_device
 from isojoule.tables.energy import energy_table
 from isojoule.tables.qualities import QUALITIES
 
@@ -60,7 +61,7 @@ def findings(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Fi
         *_choice(fronts),
         *_front(fronts),
         *_explained(explained),
-        *_carried_over(references),
+        *_carried_over(references, frame),
         *_spread(energies),
         *_kinds(frame),
         *_missing(frame),
@@ -198,9 +199,10 @@ def _explained(explained: pd.DataFrame) -> Iterator[Finding]:
     yield Finding("compute", sentence, "claims", EXPLAINED)
 
 
-def _carried_over(references: pd.DataFrame) -> Iterator[Finding]:
+def _carried_over(references: pd.DataFrame, frame: pd.DataFrame) -> Iterator[Finding]:
     """Say how well energies carry over to a GPU that the study does not have, and with how many references."""
-    if references.empty:
+    # settings of one device do not tell what another would take
+    if references.empty or only_device(frame[frame["outcome"] == "ok"]):
         return
     phase = next(phase for phase in PHASES if (references["phase"] == phase).any())
     rows = references[(references["phase"] == phase) & references["mdape_percent"].notna()]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from isojoule.tables.columns import KINDS, NOT_STATED
+from isojoule.tables.devices import only_device
 
 SYNTHETIC = "synthetic"
 MOST_SOURCES = 2
@@ -28,7 +29,7 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
     rows_of_kinds = {kind: ok[ok["energy_kind"] == kind] for kind in KINDS}
     remarks = [_of_kind(kind, rows, len(ok)) for kind, rows in rows_of_kinds.items() if len(rows)]
     platforms = ok["gpu"].nunique()
-    device = _only_device(ok)
+    device = only_device(ok)
     if platforms > 1 and device:
         which = "Both" if platforms == 2 else f"All {platforms}"
         remarks.append(
@@ -46,14 +47,6 @@ def about(frame: pd.DataFrame, data_source: str | None = None) -> list[Remark]:
             )
         )
     return remarks
-
-
-def _only_device(ok: pd.DataFrame) -> str:
-    """Name the device that all energies are of; nothing where there are several, or a row does not tell."""
-    if ok[["device_name", "hostname"]].isna().any(axis=None):
-        return ""
-    devices = ok[["device_name", "hostname", "device_uuid"]].drop_duplicates()
-    return str(devices["device_name"].iloc[0]) if len(devices) == 1 else ""
 
 
 def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
