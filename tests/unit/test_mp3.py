@@ -49,7 +49,8 @@ def test_an_mp3_that_is_guessed_to_be_shorter_than_it_is_is_refused(tmp_path):
 @given(
     kind=st.sampled_from([(0xFB, 1152, 144, 44100), (0xF3, 576, 72, 22050), (0xE3, 576, 72, 11025)]),
     kbps=st.lists(st.sampled_from([(5, 64, 40), (9, 128, 80), (4, 56, 32)]), min_size=2, max_size=40),
-    before=st.binary(max_size=30).filter(lambda tag: b"\xff" not in tag),
+    # behind "ID3" the length of a tag is expected
+    before=st.binary(max_size=30).filter(lambda tag: b"\xff" not in tag and not tag.startswith(b"ID3")),
     cut=st.integers(0, 25),
 )
 def test_the_frames_of_an_mp3_are_counted(tmp_path_factory, kind, kbps, before, cut):
