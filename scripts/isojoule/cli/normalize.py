@@ -1,4 +1,4 @@
-"""Estimate what my own systems would use on a GPU of a study.
+"""Estimate energies on another GPU: mine on one of a study, or its on mine.
 
     grep -E "^study|,cpu-2threads,.*,train,0," results/demo/measurements.csv > mine.csv
     isojoule normalize results/demo/measurements.parquet --target cpu-1thread \\
@@ -13,6 +13,12 @@ My system is --energy-kwh, or every row of --systems, or else every row of
 --references that is no architecture of the study. Repeats are averaged, and their spread is in
 the interval. With --quality and --reference the command adds the energy-weighted
 score of DCASE task 4.
+
+The other way round, --new-target names a GPU of mine that the study lacks, and
+--references are what I measured there of its architectures: what would all others
+use on it? Where the study has rows of that GPU, these are the references.
+
+    isojoule normalize study.csv --new-target mine --phase train --references mine.csv
 """
 
 import argparse
@@ -31,12 +37,17 @@ if TYPE_CHECKING:
     from isojoule.normalization.user_rows import Repeats
 
 MINE = "my system"
+TABLES = (".csv", ".parquet")
+# options that say what my systems are, which a new target has none of
+OF_MY_SYSTEMS = ("source", "systems", "energy_kwh", "duration_s", "flops", "params", "quality", "reference")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     arguments.table(parser, "the study's table of measurements, parquet or CSV")
-    arguments.target(parser, "GPU of the study to normalize to", required=True)
+    targets = parser.add_mutually_exclusive_group(required=True)
+    targets.add_argument("--target", metavar="GPU", help="GPU of the study to normalize my systems to")
+    targets.add_argument("--new-target", metavar="GPU", help="GPU to estimate all systems of the study on")
     arguments.phase(parser)
     parser.add_argument("--references", type=Path, help="what was measured on my GPU, CSV or parquet")
     parser.add_argument("--source", metavar="GPU", help="my GPU, where it is in the study")
@@ -61,6 +72,104 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, normalize, print."""
+    if options.new_target is None:
+        run_own(options)
+    else:
+        run_new_target(options)
+
+
+def run_new_target(options: argparse.Namespace) -> None:
+    """Estimate all systems of the study on a new GPU."""
+    import pandas as pd
+
+    from isojoule.files import write_text
+    from isojoule.normalization.user_new_gpu import on_new_gpu
+    from isojoule.normalization.user_rows import kinds_of
+    from isojoule.normalization.user_words import of_new_gpu_in_words
+    from isojoule.tables import measurements
+    from isojoule.tables.kinds import check_one_kind
+    from isojoule.tables.qualities import qualities_of
+    from isojoule.tables.writing import write_table
+
+    for name in OF_MY_SYSTEMS:
+        if getattr(options, name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')}: found it with --new-target, which is about the systems of the study, "
+                "expected --target, or no such option"
+            )
+    frame, sentences = measurements.read_unmixed(options.table, options.kinds)
+    references, said = new_references(options, frame)
+    of_study = frame[(frame["phase"] == options.phase) & (frame["outcome"] == "ok")]
+    check_one_kind(
+        kinds_of(references),
+        of_study.loc[of_study["gpu"] != options.new_target, "energy_kind"].unique(),
+        options.kinds,
+        str(options.references or options.new_target),
+    )
+    estimates, left_out = on_new_gpu(frame, options.new_target, options.phase, references)
+    if not estimates:
+        raise InputError(f"references: found all systems of {options.table} among them, expected some to estimate")
+    sentences += [*said, *left_out]
+    records = {
+        name: normalized.record() | {"warnings": [*sentences, *normalized.warnings]}
+        for name, normalized in estimates.items()
+    }
+    content = json.dumps([{"architecture": name, **record} for name, record in records.items()], indent=2)
+    if options.output is not None and options.output.suffix in TABLES:
+        table = pd.DataFrame([row_of(name, record) for name, record in records.items()])
+        qualities = frame[frame["outcome"] == "ok"].groupby("architecture")[qualities_of(frame)].mean()
+        write_table(table.join(qualities, on="architecture"), options.output)
+    elif options.output:
+        write_text(options.output, content + "\n")
+    print(content if options.json else "\n".join(of_new_gpu_in_words(records)))
+
+
+def new_references(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[dict[str, "Repeats"], list[str]]:
+    """Return the references on the new GPU, and sentences on what is odd of them or was left out.
+
+    Args:
+        options: of the command.
+        frame: the study's table of measurements.
+
+    Raises:
+        InputError: they cannot be read, are of several devices, or stand in both places or in none.
+    """
+    from isojoule.normalization.user_devices import check_one_device
+    from isojoule.normalization.user_rows import (
+        doubts_in_words,
+        left_out_in_words,
+        read_frame,
+        read_rows,
+        rows_of_study,
+    )
+
+    target, phase, path = options.new_target, options.phase, options.references
+    of_study = rows_of_study(frame, target, phase)
+    if path is None:
+        if not of_study:
+            raise InputError(
+                f"references: found neither --references nor {phase} energies on {target} in {options.table}, expected "
+                "what was measured on the new GPU"
+            )
+        return of_study, []
+    if of_study:
+        raise InputError(
+            f"--new-target: found {target}, which {options.table} has measured, and --references, expected a GPU that "
+            "it lacks, or no --references"
+        )
+    rows, names = read_frame(path, phase, options.gpu), set(frame["architecture"])
+    check_one_device(rows, rows, (str(path), str(path)))
+    read = read_rows(path, phase, options.gpu)
+    sentences = left_out_in_words(path, phase, options.gpu)
+    # the names and the work of the references are compared with those on all GPUs of the study
+    sentences += doubts_in_words(rows, frame.assign(gpu=target), target, phase)
+    if foreign := [name for name in read if name not in names]:
+        sentences.append(f"left out: {', '.join(foreign)} of {path}, which the study does not have")
+    return {name: repeats for name, repeats in read.items() if name in names}, sentences
+
+
+def run_own(options: argparse.Namespace) -> None:
+    """Estimate my own systems on a GPU of the study."""
     import pandas as pd
 
     from isojoule.files import write_text
@@ -79,7 +188,7 @@ def run(options: argparse.Namespace) -> None:
     from isojoule.tables.plausibility import doubts
     from isojoule.tables.writing import write_table
 
-    is_table = options.output is not None and options.output.suffix in (".csv", ".parquet")
+    is_table = options.output is not None and options.output.suffix in TABLES
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
     references, own = rows_of(options, frame)
     is_of_phase = (frame["phase"] == options.phase) & (frame["outcome"] == "ok")

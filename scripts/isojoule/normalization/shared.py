@@ -161,7 +161,7 @@ class Shared(Regularized):
             simple["ridge"] = [log_ridge[count:] for _, log_ridge in log_simple]
             simple["shared"] = [prediction.log_kwh for prediction in expected]
         log_truths = [np.log(other.target_kwh) for other in others]
-        weights = _weights(simple, log_truths)
+        weights = weights_by_evidence(simple, log_truths)
         averages = [
             np.average([of_name[number] for of_name in simple.values()], axis=0, weights=list(weights.values()))
             for number in range(len(tasks))
@@ -234,7 +234,7 @@ def _of_all(predictions: Predictions, target_kwh: Values, tasks: Sequence[tuple[
     return [np.log(predictions(known[None], target_kwh[None], asked)[0]) for known, asked in tasks]
 
 
-def _weights(simple: Mapping[str, Sequence[Values]], log_truths: Sequence[Values]) -> dict[str, float]:
+def weights_by_evidence(simple: Mapping[str, Sequence[Values]], log_truths: Sequence[Values]) -> dict[str, float]:
     """Weigh simple predictions, those for the user's GPU being the first, by the truth on each other GPU, (n,)."""
     log_weights = np.array(
         [

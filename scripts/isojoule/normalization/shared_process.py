@@ -97,7 +97,7 @@ class SharedProcess:
         self._part = np.full(len(self._gpu), -1)
         for number, part in enumerate(parts([other.target_kwh for other in others])):
             self._part[np.flatnonzero(self._gpu == number + 1)[count:]] = part
-        self._covariance = _kernel(self._features, self._features)
+        self._covariance = kernel(self._features, self._features)
         self._covariance *= 1 + OWN_SHARE * (self._gpu[:, None] == self._gpu)
         self._inverse = _inverse(self._covariance + NOISE * np.eye(len(self._gpu)))
 
@@ -105,7 +105,7 @@ class SharedProcess:
         """Predict for systems on the user's GPU, by their columns, (m, c)."""
         centered = described(systems) - self._center
         features = self._standardized(centered)
-        covariances = _kernel(features, self._features) * (1 + OWN_SHARE * (self._gpu == 0))
+        covariances = kernel(features, self._features) * (1 + OWN_SHARE * (self._gpu == 0))
         variances = (1 + OWN_SHARE) * (2 + (features**2).mean(axis=1))
         solved = covariances @ self._inverse
         explained = np.einsum("mx,mx->m", covariances, solved)
@@ -188,7 +188,7 @@ def _deviation(variances: Values, explained: Values, squared_distances_beyond: V
     return np.asarray(np.sqrt(np.maximum(variances - explained, 0) + NOISE + squared_distances_beyond))
 
 
-def _kernel(first: Values, second: Values) -> Values:
+def kernel(first: Values, second: Values) -> Values:
     """Compute k of equation (a) for features (x, f) and (z, f): (x, z)."""
     products = first @ second.T
     squared_distances = (first**2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * products

@@ -80,11 +80,16 @@ def repeats_on(target: Target, references: Mapping[str, Repeats], own: Mapping[s
             counts = np.array([*numbers.values(), len(repeats.energies_kwh)])
             of_repeats = spread.factor(result.coverage) * spread.deviation * np.sqrt((slopes**2 / counts).sum())
             result = _widened(result, float(of_repeats), spread)
-        normalized[name] = _with_own_kinds(result, kinds_of({**references, name: repeats}))
+        normalized[name] = with_own_kinds(result, kinds_of({**references, name: repeats}))
     return normalized
 
 
-def _with_own_kinds(result: Normalized, own_kinds: tuple[str, ...]) -> Normalized:
+def interval_in_words(interval: str, spread: Spread) -> str:
+    """Say what an interval rests on, with the spread of the repeats."""
+    return f"{interval}, and the spread of the repeats, {100 * spread.deviation:.1f} %"
+
+
+def with_own_kinds(result: Normalized, own_kinds: tuple[str, ...]) -> Normalized:
     """Say what the energies of the user's GPU are, where they are not what those of the study are."""
     if not own_kinds or own_kinds == result.kinds:
         return replace(result, own_kinds=own_kinds)
@@ -99,5 +104,5 @@ def _widened(result: Normalized, of_repeats: float, spread: Spread) -> Normalize
         result,
         low_kwh=result.energy_kwh / np.exp(half),
         high_kwh=result.energy_kwh * np.exp(half),
-        interval=f"{result.interval}, and the spread of the repeats, {100 * spread.deviation:.1f} %",
+        interval=interval_in_words(result.interval, spread),
     )

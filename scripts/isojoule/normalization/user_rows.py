@@ -146,6 +146,12 @@ def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: st
     return _by_name(own, source)
 
 
+def rows_of_study(frame: pd.DataFrame, gpu: str, phase: str) -> dict[str, Repeats]:
+    """Return all that a study measured on a GPU, none if it measured nothing there; arguments as of the table."""
+    own = frame[(frame["phase"] == phase) & (frame["outcome"] == "ok") & (frame["gpu"] == gpu)]
+    return _by_name(own, gpu) if len(own) else {}
+
+
 def kinds_of(rows: Mapping[str, Repeats]) -> tuple[str, ...]:
     """Return the kinds of the energies, the most trustworthy one first."""
     present = {kind for repeats in rows.values() for kind in repeats.kinds}

@@ -141,7 +141,7 @@ class Target:
             low_kwh=None if half_width is None else energy_kwh / np.exp(half_width),
             high_kwh=None if half_width is None else energy_kwh * np.exp(half_width),
             coverage=COVERAGE,
-            method=_method_in_words(evidenced, task.method.columns, len(references)),
+            method=method_in_words(evidenced, task.method.columns, len(references)),
             interval=basis,
             references=tuple(references),
             kinds=self.kinds,
@@ -289,7 +289,8 @@ def _energy_kwh(evidenced: Evidenced) -> float:
     return float(np.exp(evidenced.prediction.log_kwh[0]))
 
 
-def _method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references: int) -> str:
+def method_in_words(evidenced: Evidenced, columns: tuple[str, ...], references: int) -> str:
+    """Name the method that made a prediction, with the weights of the simple predictions."""
     if evidenced.weights:
         shares = ", ".join(f"{name} {100 * weight:.0f} %" for name, weight in evidenced.weights.items())
         gpus = len(evidenced.tested_on_others)

@@ -29,7 +29,7 @@ def user_warnings(
         spread_ratio: as in `Evidenced`, if it widens the interval.
     """
     ratios = on_own_gpu["energy_kwh"] / on_target["energy_kwh"]
-    warnings = _unit_warnings(ratios)
+    warnings = unit_warnings(ratios, "your GPU", "the target")
     for column in own_system:
         if column in on_own_gpu and column not in columns:
             whose = "the study's GPUs" if on_own_gpu[column].notna().all() else "all references"
@@ -50,9 +50,12 @@ def user_warnings(
         )
     if not has_interval:
         warnings.append("no interval: nothing here tells how wrong the estimate may be")
-    if kinds != ("measured",):
-        warnings.append(f"kind: the study's energies are {' and '.join(kinds)}")
-    return warnings
+    return warnings + kinds_warning(kinds)
+
+
+def kinds_warning(kinds: tuple[str, ...]) -> list[str]:
+    """Warn of a study that was not measured."""
+    return [] if kinds == ("measured",) else [f"kind: the study's energies are {' and '.join(kinds)}"]
 
 
 def _span(ratios: pd.Series) -> str:
@@ -60,22 +63,24 @@ def _span(ratios: pd.Series) -> str:
     return " to ".join(f"{ratios[name]:.3g} ({name})" for name in (ratios.idxmin(), ratios.idxmax()))
 
 
-def _unit_warnings(ratios: pd.Series) -> list[str]:
-    """Warn of ratios of energies, user's GPU by target, that no two GPUs have.
+def unit_warnings(ratios: pd.Series, numerator: str, denominator: str) -> list[str]:
+    """Warn of ratios of energies that no two GPUs have.
 
     Args:
         ratios: one per reference, indexed by name, (r,).
+        numerator: what the GPU of the user's energies is called.
+        denominator: what they are divided by.
     """
     warnings = []
     median = float(np.median(ratios.to_numpy()))
     if not 1 / PLAUSIBLE_FACTOR < median < PLAUSIBLE_FACTOR:
         warnings.append(
-            f"units: the references take {median:.3g} times as much energy on your GPU as on the target; are your "
-            "energies in kWh?"
+            f"units: the references take {median:.3g} times as much energy on {numerator} as on {denominator}; are "
+            "your energies in kWh?"
         )
     for name, ratio in ratios.items():
         if not 1 / PLAUSIBLE_FACTOR < ratio / median < PLAUSIBLE_FACTOR:
             warnings.append(
-                f"units: {name} takes {ratio:.3g} times as much energy on your GPU, the others about {median:.3g}"
+                f"units: {name} takes {ratio:.3g} times as much energy on {numerator}, the others about {median:.3g}"
             )
     return warnings
