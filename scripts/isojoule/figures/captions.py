@@ -12,7 +12,7 @@ from typing import NamedTuple
 from isojoule.errors import InputError
 
 # what captions say of the bars that `panels.points` draws
-BARS = "Bars: 95 % interval of the mean over repeats."
+BARS = "Bars: 95 % interval of the mean over repeats; one without a stroke at its end goes on beyond the axis."
 
 
 class Description(NamedTuple):

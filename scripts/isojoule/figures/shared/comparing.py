@@ -129,6 +129,8 @@ def error_bars(
 ) -> Sheet:
     """Draw R2 beside MSE with one row per phase; the pairs stand below each other, so that their names can be read.
 
+    R2 needs two systems that are held out: where every split holds out one, its panels are left out.
+
     Args:
         errors: rows of the experiment, of all panels.
         panels: title and rows of each panel.
@@ -136,20 +138,33 @@ def error_bars(
         by: the column that tells the bars of a group apart.
     """
     phases = phases_of(errors)
+    shown = {
+        phase: [
+            (column, title, of_phase)
+            for column in ("r2", "mse_kwh2")
+            for title, rows in panels
+            if (of_phase := rows[rows["phase"] == phase])[column].notna().any()
+        ]
+        for phase in phases
+    }
+    columns = max(map(len, shown.values()))
     height = max(1.6, GROUP * errors["pair"].nunique() + 0.7)
-    figure = blank(7, height * len(phases) + 0.4)
-    grid = figure.subplots(len(phases), 2 * len(panels), squeeze=False, sharey="row")
-    for row, phase in zip(grid, phases, strict=True):
+    figure = blank(7 if columns > 1 else 3.5, height * len(phases) + 0.4)
+    grid = figure.subplots(len(phases), columns, squeeze=False, sharey="row")
+    for row, (phase, of_row) in zip(grid, shown.items(), strict=True):
         of_phase = errors[errors["phase"] == phase]
         unit = readable.unit_of_linear_axis("kWh", of_phase["mse_kwh2"] ** 0.5)
         quantities = {"r2": ("R², held out", 1.0), "mse_kwh2": (f"MSE ({unit.symbol}²), held out", unit.size**2)}
         kinds = " and ".join(of_phase["kinds"].unique())
-        for number, (column, (label, size)) in enumerate(quantities.items()):
-            axes = row[number * len(panels) : (number + 1) * len(panels)]
-            for axis, (title, rows) in zip(axes, panels, strict=True):
-                _draw_bars(axis, rows[rows["phase"] == phase], column, size, series, by)
-                axis.set(title=f"{PHASES[phase]} ({kinds})\n{title}", xlabel=label)
-            _scale(axes, column)
+        for axis, (column, title, rows) in zip(row, of_row, strict=False):
+            label, size = quantities[column]
+            _draw_bars(axis, rows, column, size, series, by)
+            axis.set(title=f"{PHASES[phase]} ({kinds})\n{title}", xlabel=label)
+        for column in quantities:
+            if axes := [axis for axis, (of_axis, *_) in zip(row, of_row, strict=False) if of_axis == column]:
+                _scale(axes, column)
+        for axis in row[len(of_row) :]:
+            axis.set_axis_off()
     handles, names = grid[0][0].get_legend_handles_labels()
     legend_of(figure, handles, names, 5)
     return figure

@@ -122,7 +122,9 @@ def _write_above_points(axis: Axes, lines: list[str]) -> None:
     axis.set_ylim(low, high + 0.11 * len(lines) * (high - low))
     # a fit may go below 0, where there is no energy
     axis.set_ylim(bottom=max(low, 0))
-    axis.text(0.02, 0.98, "\n".join(lines), transform=axis.transAxes, fontsize=7, va="top")
+    # a bar may go on through the words
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axis.text(0.02, 0.98, "\n".join(lines), transform=axis.transAxes, fontsize=7, va="top", bbox=behind)
 
 
 def si_ticks(axis: Axes) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
@@ -30,6 +31,8 @@ MOST_DECADES = 15
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # values that differ by less are one, which an axis shows up to this factor around it
 SINGLE_VALUE, AROUND = 1e-9, 3
+# an axis goes up to so many times its highest point; a longer bar goes on beyond it
+FURTHEST = {"linear": 2, "log": 10}
 
 
 class Sheet(Figure):
@@ -143,20 +146,52 @@ def draw_bars(
         width: width of the bars in points of 1/72 inch.
         cap: length of the strokes across their ends in points.
     """
-    for lengths, values, others, marker in ((xerr, x, y, "|"), (yerr, y, x, "_")):
+    for side, lengths, values, others in (("x", xerr, x, y), ("y", yerr, y, x)):
         if lengths is None or not len(x):
             continue
+        axis.add_line(Bars(side, values, lengths, others, color=colour, linewidth=width, markersize=cap))
+        _hold_limits(axis, side)
+
+
+class Bars(Line2D):
+    """Bars through points in one direction, with strokes at their ends.
+
+    Attributes:
+        side: `x` for horizontal bars, `y` for vertical ones.
+        values: values of the points along the bars, (n,).
+    """
+
+    def __init__(
+        self,
+        side: str,
+        values: NDArray[np.float64],
+        lengths: NDArray[np.float64],
+        others: NDArray[np.float64],
+        **style: Any,
+    ) -> None:
+        self.side, self.values = side, values
         # what is no number ends a bar
         ends = np.column_stack([values - lengths[0], values + lengths[1], np.full(len(values), np.nan)]).ravel()
         places = ends, np.repeat(others, 3)
-        axis.plot(
-            *(places if marker == "|" else places[::-1]),
-            f"{marker}-",
-            color=colour,
-            linewidth=width,
-            markersize=cap,
+        super().__init__(
+            *(places if side == "x" else places[::-1]),
+            marker="|" if side == "x" else "_",
             markeredgewidth=0.4,
+            **style,
         )
+
+
+def _hold_limits(axis: Axes, side: str) -> None:
+    """Let no long bar press the points of an axis together: it ends at so many times the highest point at the most."""
+    values = np.concatenate([line.values for line in axis.lines if isinstance(line, Bars) and line.side == side])
+    above_zero = values[values > 0]
+    if not len(above_zero):
+        return
+    scale = getattr(axis, f"get_{side}scale")()
+    low, high = above_zero.min() / FURTHEST[scale] if scale == "log" else -np.inf, above_zero.max() * FURTHEST[scale]
+    axis.relim()
+    first, last = getattr(axis.dataLim, f"interval{side}")
+    setattr(axis.dataLim, f"interval{side}", (max(first, low), min(last, high)))
 
 
 class Plain(Formatter):
