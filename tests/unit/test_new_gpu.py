@@ -145,6 +145,7 @@ def test_the_spread_of_repeats_and_references_that_disagree_widen_the_interval(t
 @pytest.fixture
 def folder(task, small, tmp_path):
     study, target, on_target, _ = task
+    study = study.assign(psds1=0.5, fan_rpm=study["gpu"].map({gpu: n for n, gpu in enumerate(study["gpu"].unique())}))
     write_table(study, tmp_path / "study.parquet")
     rows = small[(small["gpu"] == target) & (small["phase"] == "train") & small["architecture"].isin(on_target)]
     rows[["gpu", "architecture", "phase", "repeat", "energy_kwh", "energy_kind"]].to_csv(
@@ -174,7 +175,10 @@ def test_all_systems_of_a_study_on_my_gpu_from_the_command_line(folder, task):
     assert [record["energy_kwh"] for record in records] == pytest.approx(table["energy_kwh"].tolist())
     assert {record["target"] for record in records} == {target}
     assert {record["energy_kind"] for record in records} == {"simulated"}
-    assert isojoule("front", "t.csv", "--help", cwd=folder).returncode == 0
+    fronts = isojoule("front", "t.csv", "--minimize", "energy_kwh", "--maximize", "psds1", cwd=folder)
+    assert fronts.returncode == 0, fronts.stderr
+    assert set(table["psds1"]) == {0.5}
+    assert "fan_rpm" not in table
 
 
 @pytest.mark.parametrize(
@@ -189,6 +193,7 @@ def test_all_systems_of_a_study_on_my_gpu_from_the_command_line(folder, task):
         (["--references", "foreign.csv"], "references: found 0, expected at least 2"),
         (["--references", "equal.csv"], None),
         (["--references", "measured.csv"], "kinds: found measured energies in measured.csv and simulated ones"),
+        (["--references", "swapped.csv"], "swapped.csv: found rows of simulated-0-0, which is a GPU of the study"),
         (["--references", "devices.csv"], "devices.csv: found device_name A and B, expected one, as of one GPU"),
     ],
 )
@@ -198,6 +203,7 @@ def test_what_is_not_clear_of_a_new_gpu_is_one_sentence(folder, words, message):
     rows.assign(architecture=[f"x{n}" for n in range(len(rows))]).to_csv(folder / "foreign.csv", index=False)
     rows.assign(energy_kwh=1e-3).to_csv(folder / "equal.csv", index=False)
     rows.assign(energy_kind="measured").to_csv(folder / "measured.csv", index=False)
+    rows.assign(gpu="simulated-0-0").to_csv(folder / "swapped.csv", index=False)
     rows.assign(device_name=["A", *"B" * (len(rows) - 1)]).to_csv(folder / "devices.csv", index=False)
     ended = isojoule("normalize", "study.parquet", "--new-target", "NEW", "--phase", "train", *words, cwd=folder)
     if message is None:

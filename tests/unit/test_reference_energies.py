@@ -289,6 +289,9 @@ def test_one_command_makes_the_tables_and_the_figure(tmp_path):
     # of 8 systems to choose from
     assert goals["references"].tolist() == ["2", "3", "4", "6", "8", "all"]
     assert len(pd.read_csv(tmp_path / "out" / "intervals.csv")) == 8
+    new_gpus = pd.read_csv(tmp_path / "out" / "new-gpus.csv")
+    assert new_gpus.groupby("target")["references"].apply(list).tolist() == [[2, 3, 4, 6, 8]] * 3
+    assert "on a new GPU, MdAPE in %" in ended.stdout
     figure = captions.load("normalization-tables")
     with drawing.mpl.rc_context({"svg.fonttype": "none"}):
         drawing.save(figure.draw, figure.READ(tmp_path / "out" / "errors.csv"), [tmp_path / "figure.svg"])

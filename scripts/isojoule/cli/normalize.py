@@ -84,11 +84,10 @@ def run_new_target(options: argparse.Namespace) -> None:
 
     from isojoule.files import write_text
     from isojoule.normalization.user_new_gpu import on_new_gpu
-    from isojoule.normalization.user_rows import kinds_of
+    from isojoule.normalization.user_rows import kinds_of, qualities_on_any_gpu
     from isojoule.normalization.user_words import of_new_gpu_in_words
     from isojoule.tables import measurements
     from isojoule.tables.kinds import check_one_kind
-    from isojoule.tables.qualities import qualities_of
     from isojoule.tables.writing import write_table
 
     for name in OF_MY_SYSTEMS:
@@ -117,8 +116,8 @@ def run_new_target(options: argparse.Namespace) -> None:
     content = json.dumps([{"architecture": name, **record} for name, record in records.items()], indent=2)
     if options.output is not None and options.output.suffix in TABLES:
         table = pd.DataFrame([row_of(name, record) for name, record in records.items()])
-        qualities = frame[frame["outcome"] == "ok"].groupby("architecture")[qualities_of(frame)].mean()
-        write_table(table.join(qualities, on="architecture"), options.output)
+        further = qualities_on_any_gpu(frame[frame["outcome"] == "ok"])
+        write_table(table.join(further[further.columns.difference(table.columns)], on="architecture"), options.output)
     elif options.output:
         write_text(options.output, content + "\n")
     print(content if options.json else "\n".join(of_new_gpu_in_words(records)))
@@ -159,6 +158,11 @@ def new_references(options: argparse.Namespace, frame: "pd.DataFrame") -> tuple[
         )
     rows, names = read_frame(path, phase, options.gpu), set(frame["architecture"])
     check_one_device(rows, rows, (str(path), str(path)))
+    if "gpu" in rows and rows["gpu"].iloc[0] in set(frame["gpu"]):
+        raise InputError(
+            f"{path}: found rows of {rows['gpu'].iloc[0]}, which is a GPU of the study, expected what was measured on "
+            f"the new one, {target}"
+        )
     read = read_rows(path, phase, options.gpu)
     sentences = left_out_in_words(path, phase, options.gpu)
     # the names and the work of the references are compared with those on all GPUs of the study

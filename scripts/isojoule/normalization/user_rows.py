@@ -13,6 +13,7 @@ from isojoule.tables.columns import COLUMNS, KINDS
 from isojoule.tables.measurements import CELL
 from isojoule.tables.names import check_one_name, nearly_the_same_in_words
 from isojoule.tables.plausibility import doubts
+from isojoule.tables.qualities import QUALITIES
 from isojoule.tables.reading import read_any
 from isojoule.tables.same_work import differing_work
 from isojoule.tables.unstated import copies_in_words, with_kinds, with_repeats
@@ -121,6 +122,17 @@ def qualities_of(rows: pd.DataFrame) -> pd.DataFrame:
         and (name not in COLUMNS or str(COLUMNS[name].source).startswith("record.quality."))
     ]
     return rows.groupby("architecture", sort=False)[names].mean().dropna(axis=1, how="all")
+
+
+def qualities_on_any_gpu(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the qualities of a study's systems by name, without numbers of which a GPU may have its own.
+
+    Args:
+        rows: of a table of measurements.
+    """
+    means = qualities_of(rows)
+    is_one = (rows.groupby("architecture")[list(means)].nunique() <= 1).all()
+    return means[[name for name in means if name in QUALITIES or is_one[name]]]
 
 
 def references_of_study(frame: pd.DataFrame, source: str, target: str, phase: str) -> dict[str, Repeats]:
