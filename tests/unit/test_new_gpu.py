@@ -184,6 +184,7 @@ def test_all_systems_of_a_study_on_my_gpu_from_the_command_line(folder, task):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--new-target", "=1+1"], "--new-target: found =1+1, expected a name that does not begin with"),
         (["--source", "x"], "--source: found it with --new-target, which is about the systems of the study"),
         (["--energy-kwh", "1"], "--energy-kwh: found it with --new-target"),
         (["--systems", "mine.csv"], "--systems: found it with --new-target"),

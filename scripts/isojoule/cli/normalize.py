@@ -83,6 +83,7 @@ def run_new_target(options: argparse.Namespace) -> None:
     import pandas as pd
 
     from isojoule.files import write_text
+    from isojoule.naming import check_name
     from isojoule.normalization.user_new_gpu import on_new_gpu
     from isojoule.normalization.user_rows import kinds_of, qualities_on_any_gpu
     from isojoule.normalization.user_words import of_new_gpu_in_words
@@ -96,6 +97,7 @@ def run_new_target(options: argparse.Namespace) -> None:
                 f"--{name.replace('_', '-')}: found it with --new-target, which is about the systems of the study, "
                 "expected --target, or no such option"
             )
+    check_name("--new-target", options.new_target)
     frame, sentences = measurements.read_unmixed(options.table, options.kinds)
     references, said = new_references(options, frame)
     of_study = frame[(frame["phase"] == options.phase) & (frame["outcome"] == "ok")]
