@@ -54,3 +54,7 @@ def test_a_page_says_which_cells_differ_by_how_much_and_what_else_does(opened, t
         for width in (390, 1280):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # all sections are named in the navigation, and none of the names is cut
+        assert page.evaluate(
+            "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('nav ul'))"
+        )

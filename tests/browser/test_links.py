@@ -12,7 +12,7 @@ def test_an_address_opens_a_model_and_a_platform(opened, report, study):
             page.evaluate("(asked) => { location.hash = new URLSearchParams(asked); }", {"model": name, "gpu": gpus[2]})
             expect(rows).to_have_count(2)
             assert set(rows.locator("td:first-child").all_inner_texts()) == {name}
-            assert set(page.locator("#front-table tbody td:nth-child(4)").all_inner_texts()) == {name}
+            assert set(page.locator("#front-table tbody td:nth-child(4)").all_text_contents()) == {name}
             expect(page.locator("#front-platform")).to_have_value(gpus[2])
             # the chart of fronts rings the model, and says its name
             expect(page.locator("#front-chart .mark-text.role-mark text").get_by_text(name, exact=True)).to_be_visible()
@@ -47,6 +47,21 @@ def test_an_address_opens_a_front(opened, report, study):
         expect(page.locator("#front-platform")).to_have_value(gpu)
         expect(page.locator("#front-chart [aria-label*='Energy of test on']").first).to_be_attached()
         assert page.evaluate("document.querySelector('#fronts').getBoundingClientRect().top") < 200
+
+
+def test_what_is_folded_opens_by_its_address_and_on_paper(opened, report):
+    with opened(report) as page:
+        folds, image = page.locator("details.fold"), page.locator("#figure-pareto-energy img")
+        assert page.evaluate("document.documentElement.scrollHeight") < 15 * 900
+        expect(image).to_be_hidden()
+        page.evaluate("location.hash = 'figure-pareto-energy'")
+        expect(image).to_be_in_viewport()
+        open_before = page.locator("details.fold[open]").count()
+        assert open_before < folds.count()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("details.fold[open]").count() == folds.count()
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.locator("details.fold[open]").count() == open_before
 
 
 def test_without_scripts_the_essentials_are_there(browser, report, study):

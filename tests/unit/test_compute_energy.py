@@ -199,6 +199,25 @@ def test_what_a_study_cannot_tell_is_unknown_rather_than_no():
     assert (training["holds"] == "unknown").all()
 
 
+def test_a_claim_that_cannot_be_told_says_why():
+    found = judged(study()[lambda frame: frame["family"].isin(["mlp", "cnn"])])["found"]
+    assert found["At test, more FLOPs mean more energy in all types of architecture."].endswith(
+        "found 5 of MLP, 0 of RNN, 5 of CNN, 0 of CRNN, expected at least 5 architectures of each"
+    )
+    assert found["The memory's utilisation says less."] == "cannot be told here: there is no utilisation of a GPU"
+    few = judged(study()[lambda frame: frame["architecture"].isin(["mlp-1", "mlp-2", "mlp-3"])])["found"]
+    assert few["At test, energy is almost affine in the parameters for MLP and RNN."].endswith(
+        "found 3 of MLP/RNN, expected at least 5 architectures"
+    )
+    assert few["CNN and CRNN draw similar power in training and at test."].endswith(
+        "no such architecture has an energy"
+    )
+    same = judged(study().assign(params=1000.0))["found"]
+    assert same["At test, the relation of parameters and energy is chaotic for CNN and CRNN."].endswith(
+        "energy or parameters does not differ"
+    )
+
+
 @pytest.mark.parametrize(("families", "expected"), [
     (["mlp", "rnn", "cnn", "crnn"], {"all": 4, "MLP/RNN": 2, "CNN/CRNN": 2}),
     (["mlp", "mine"], {"all": 2, "MLP/RNN": 1, "others": 1}),

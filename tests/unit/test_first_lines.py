@@ -32,6 +32,23 @@ REMARKS = [
     ),
     (ESTIMATED, None, ["Estimated, not measured. None of the 4 energies is measured: they are computed (CPU time)"]),
     (
+        ESTIMATED | {"cpu_energy_kwh": 1.0},
+        None,
+        [
+            "Estimated, not measured. None of the 4 energies is measured: they are computed (CPU time); this is the "
+            "energy of the processor alone, without memory and the rest of the machine"
+        ],
+    ),
+    (
+        {"energy_kind": "measured", "cpu_energy_kwh": 1.0, "gpu_energy_kwh": [1.0, 1.0, None, None]},
+        None,
+        [
+            "Measured. Instruments measured all 4 energies; of a GPU it is the energy of its board, without the rest "
+            "of the machine; of a CPU it is the energy of the processor alone, without memory and the rest of the "
+            "machine"
+        ],
+    ),
+    (
         ESTIMATED | CARRIED,
         None,
         ["Estimated, not measured. None of the 4 energies is measured: they are computed (CPU time); of 2 a part"],
@@ -106,6 +123,28 @@ def test_the_models_to_choose_from_and_what_they_could_as_well_be():
     assert rows["best quality"]["energy_kwh"] == 4.0
     once = choices(front(cost_ci95_low=np.nan, cost_ci95_high=np.nan), NOTHING)["rows"]
     assert once[0]["like"] == "not known: one run has no interval"
+
+
+def test_the_answer_in_words():
+    assert choices(front(), NOTHING)["sentence"] == (
+        "By the means, take middle if quality counts most: within 1 % of the best, nothing takes less energy. Take "
+        "small if energy does: it takes 50 % less, and reaches 0.5 in place of 0.895"
+    )
+    platforms = pd.concat([front(), front(gpu="v100", cost_mean=[4.0, 2.0, 1.0, 3.0])])
+    assert choices(platforms, NOTHING)["sentence"] == (
+        "By the means, take middle on t4, large on v100 if quality counts most: within 1 % of the best, nothing takes "
+        "less energy. Take small on t4, large on v100 if energy does: it takes 50 % less on t4, and reaches 0.5 in "
+        "place of 0.895"
+    )
+    alike = front(cost_mean=[4.0, 2.0, 1.0, 3.0])
+    assert choices(alike, NOTHING)["sentence"] == (
+        "By the means, take large: none takes less energy, or is better by more than 1 %"
+    )
+    assert choices(front(quality_mean=0.5), NOTHING)["sentence"] == ""
+    frame = study(energy_kwh=[4.0, 1.0, 3.0, 2.0])
+    assert choices(NOTHING, energy_table(frame))["sentence"] == (
+        "Nothing here tells how good the models are. The least energy is that of b"
+    )
 
 
 def test_without_a_quality_the_three_that_take_least():

@@ -23,7 +23,16 @@ DENSE, CONVOLUTIONAL = GROUPS
 
 # what a platform shows, in words, and whether the claim holds; None where the study cannot tell
 Finding = tuple[str, bool | None]
-UNKNOWN: Finding = (f"cannot be told here: not measured, or fewer than {FEWEST_ARCHITECTURES} architectures", None)
+FAMILIES = [[family] for families in GROUPS.values() for family in families]
+NAMES = {
+    "published_flops": "FLOPs",
+    "exact_flops": "exact count of FLOPs",
+    "params": "parameters",
+    "power_mean_w": "power",
+    "flop_per_s": "FLOPs per second",
+    "gpu_utilization_mean_percent": "utilisation of a GPU",
+    "gpu_memory_utilization_mean_percent": "utilisation of a GPU's memory",
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,31 @@ def _select(cells: pd.DataFrame, phase: str | None = None, families: Sequence[st
     return selected if families is None else selected[selected["family"].isin(families)]
 
 
+def _unknown(cells: pd.DataFrame, column: str, groups: Sequence[Sequence[str]] = ()) -> Finding:
+    """Say why a study cannot tell: a quantity that is not there, or too few architectures.
+
+    Args:
+        cells: what the claim is of.
+        column: the quantity that it needs.
+        groups: families that must have enough architectures together; by default all of the study.
+    """
+    known = cells[cells[column].notna()]
+    counts = {
+        "/".join(group).upper(): known.loc[known["family"].isin(group), "architecture"].nunique() for group in groups
+    } or {"": known["architecture"].nunique()}
+    if cells.empty:
+        reason = "no such architecture has an energy"
+    elif known.empty:
+        reason = f"there is no {NAMES[column]}"
+    elif min(counts.values()) < FEWEST_ARCHITECTURES:
+        found = ", ".join(f"{count} of {name}" if name else str(count) for name, count in counts.items())
+        each = " of each" if len(counts) > 1 else ""
+        reason = f"found {found}, expected at least {FEWEST_ARCHITECTURES} architectures{each}"
+    else:
+        reason = f"energy or {NAMES[column]} does not differ"
+    return f"cannot be told here: {reason}", None
+
+
 def _fit(cells: pd.DataFrame, column: str) -> Fit | None:
     if cells[column].notna().sum() < FEWEST_ARCHITECTURES:
         return None
@@ -101,20 +135,23 @@ def _rises(phase: str) -> Callable[[pd.DataFrame], Finding]:
         }
         correlations = {family: value for family, value in correlations.items() if np.isfinite(value)}
         if not _has_all_families(correlations):
-            return UNKNOWN
+            return _unknown(_select(cells, phase), "published_flops", FAMILIES)
         return _listed(correlations, "Spearman"), _shown(min(correlations.values())) >= RISING
 
     return check
 
 
 def _affine(
-    phase: str, column: str, families: Sequence[str] | None, low: float, high: float = 1.0
+    phase: str, column: str, families: Sequence[str], low: float, high: float = 1.0
 ) -> Callable[[pd.DataFrame], Finding]:
     """Make a check that the R2 of one affine fit lies between two bounds."""
 
     def check(cells: pd.DataFrame) -> Finding:
-        fit = _fit(_select(cells, phase, families), column)
-        return UNKNOWN if fit is None else (f"R² {fit.r2:.2f}, n = {fit.n}", low <= _shown(fit.r2) <= high)
+        rows = _select(cells, phase, families)
+        fit = _fit(rows, column)
+        if fit is None:
+            return _unknown(rows, column, [families])
+        return f"R² {fit.r2:.2f}, n = {fit.n}", low <= _shown(fit.r2) <= high
 
     return check
 
@@ -126,7 +163,7 @@ def _affine_in_every_family(cells: pd.DataFrame) -> Finding:
         if (fit := _fit(rows, "published_flops"))
     }
     if not _has_all_families(r2_by_family):
-        return UNKNOWN
+        return _unknown(_select(cells, "test"), "published_flops", FAMILIES)
     return _listed(r2_by_family, "R²"), _shown(min(r2_by_family.values())) >= AFFINE_R2
 
 
@@ -142,7 +179,7 @@ def _slopes(phase: str, *, steeper: bool) -> Callable[[pd.DataFrame], Finding]:
         dense = _slope_interval(_select(cells, phase, GROUPS[DENSE]))
         convolutional = _slope_interval(_select(cells, phase, GROUPS[CONVOLUTIONAL]))
         if dense is None or convolutional is None:
-            return UNKNOWN
+            return _unknown(_select(cells, phase), "published_flops", list(GROUPS.values()))
         text = (
             f"{DENSE} {1e12 * dense[0]:.3g} to {1e12 * dense[1]:.3g}, "
             f"{CONVOLUTIONAL} {1e12 * convolutional[0]:.3g} to {1e12 * convolutional[1]:.3g} pJ/FLOP"
@@ -165,8 +202,9 @@ def _no_single_law(cells: pd.DataFrame) -> Finding:
     columns = {"FLOPs": "published_flops", "parameters": "params"}
     fits_by_quantity = {name: _fit(_select(cells, "train"), column) for name, column in columns.items()}
     r2_by_quantity = {name: fit.r2 for name, fit in fits_by_quantity.items() if fit}
-    if len(r2_by_quantity) < len(columns):
-        return UNKNOWN
+    for name, column in columns.items():
+        if name not in r2_by_quantity:
+            return _unknown(_select(cells, "train"), column)
     return _listed(r2_by_quantity, "R²"), _shown(max(r2_by_quantity.values())) < AFFINE_R2
 
 
@@ -180,10 +218,17 @@ def _powers_w(cells: pd.DataFrame, families: Sequence[str]) -> tuple[pd.Series, 
     return None if min(len(train_w), len(test_w)) < FEWEST_ARCHITECTURES else (train_w, test_w)
 
 
+def _without_power(cells: pd.DataFrame, families: Sequence[str]) -> Finding:
+    """Say why the powers of training and of test cannot be compared."""
+    of_phases = [_select(cells, phase, families) for phase in ("train", "test")]
+    both = set.intersection(*(set(rows["architecture"]) for rows in of_phases))
+    return _unknown(of_phases[0][of_phases[0]["architecture"].isin(both)], "power_mean_w", [families])
+
+
 def _more_power_in_training(cells: pd.DataFrame) -> Finding:
     powers_w = _powers_w(cells, GROUPS[DENSE])
     if powers_w is None:
-        return UNKNOWN
+        return _without_power(cells, GROUPS[DENSE])
     train_w, test_w = powers_w
     text = f"training {train_w.min():.3g} to {train_w.max():.3g} W, test {test_w.min():.3g} to {test_w.max():.3g} W"
     return text, bool(train_w.min() > test_w.max())
@@ -192,7 +237,7 @@ def _more_power_in_training(cells: pd.DataFrame) -> Finding:
 def _similar_power(cells: pd.DataFrame) -> Finding:
     powers_w = _powers_w(cells, GROUPS[CONVOLUTIONAL])
     if powers_w is None:
-        return UNKNOWN
+        return _without_power(cells, GROUPS[CONVOLUTIONAL])
     ratio = (powers_w[0] / powers_w[1]).median()
     return f"median ratio training/test {ratio:.2f}", bool(1 / SIMILAR <= ratio <= SIMILAR)
 
@@ -201,7 +246,10 @@ def _power_follows_rate(cells: pd.DataFrame) -> Finding:
     rows = _select(cells, "test", GROUPS[DENSE])
     power_w = rows["power_mean_w"].astype("float64")
     fit = fit_affine(power_w, rows["flop_per_s"]) if len(rows) >= FEWEST_ARCHITECTURES else None
-    return UNKNOWN if fit is None else (f"R² {fit.r2:.2f}, n = {fit.n}", _shown(fit.r2) >= AFFINE_R2)
+    if fit is None:
+        column = "power_mean_w" if power_w.isna().all() else "flop_per_s"
+        return _unknown(rows, column, [GROUPS[DENSE]])
+    return f"R² {fit.r2:.2f}, n = {fit.n}", _shown(fit.r2) >= AFFINE_R2
 
 
 def _correlation_with_energy(cells: pd.DataFrame, column: str) -> float:
@@ -220,7 +268,7 @@ def _in_each_phase(cells: pd.DataFrame, column: str) -> dict[str, float]:
 def _gpu_utilization(cells: pd.DataFrame) -> Finding:
     correlations = _in_each_phase(cells, "gpu_utilization_mean_percent")
     if not correlations:
-        return UNKNOWN
+        return _unknown(cells, "gpu_utilization_mean_percent")
     return _listed(correlations, "Spearman"), _shown(min(correlations.values())) >= STRONG
 
 
@@ -228,7 +276,7 @@ def _memory_utilization(cells: pd.DataFrame) -> Finding:
     of_gpu = _in_each_phase(cells, "gpu_utilization_mean_percent")
     of_memory = _in_each_phase(cells, "gpu_memory_utilization_mean_percent")
     if not of_gpu or set(of_gpu) != set(of_memory):
-        return UNKNOWN
+        return _unknown(cells, "gpu_memory_utilization_mean_percent" if of_gpu else "gpu_utilization_mean_percent")
     text = f"{_listed(of_memory, 'Spearman')} for memory, {_listed(of_gpu, 'Spearman')} for the GPU"
     return text, all(_shown(of_memory[phase]) < _shown(of_gpu[phase]) for phase in of_gpu)
 
@@ -245,7 +293,7 @@ def _three_times(cells: pd.DataFrame) -> Finding:
     )
     ratio = (train_flops / test_flops).dropna()
     if ratio.empty:
-        return UNKNOWN
+        return _unknown(cells, "exact_flops")
     is_close = bool(((ratio / PUBLISHED_RATIO - 1).abs() <= TOLERANCE).all())
     return f"{ratio.min():.2f} to {ratio.max():.2f}, median {ratio.median():.2f}", is_close
 

@@ -17,8 +17,10 @@ from isojoule.tables.energy import energy_table
 from isojoule.tables.qualities import QUALITIES
 
 WORDS = {"train": "training", "test": "test"}
-# of a best quality q, those of at least q - 0.01 |q| are near; a share of draws from which a member of a front is sure
-NEAR, SURE = 0.01, 0.95
+# of a best quality q, those of at least q - 0.01 |q| are near
+NEAR = 0.01
+# members of a front are named that are on it in this share of the draws, where these are from enough runs
+USUAL, FEWEST_RUNS = 0.95, 3
 # a coefficient of determination of fewer architectures says little
 FEWEST_EXPLAINED = 10
 MOST_NAMED = 6
@@ -59,7 +61,7 @@ def findings(frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> list[Fi
     energies = energy_table(frame)
     return [
         *_choice(fronts),
-        *_front(fronts),
+        *_front(fronts, energies),
         *_explained(explained),
         *_carried_over(references, frame),
         *_spread(energies),
@@ -149,21 +151,17 @@ def _is_told_apart(rows: pd.DataFrame) -> bool:
     return pd.notna(high) and bool((near.drop(index=cheapest)["cost_ci95_low"] > high).all())
 
 
-def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
-    """Say what the front is, and on how many platforms it holds."""
+def _front(fronts: pd.DataFrame, energies: pd.DataFrame) -> Iterator[Finding]:
+    """Say what the front is, on how many platforms it holds, and which of its members nearly all draws have."""
     phase, quality, by_gpu = fronts_of_energy(fronts)
     # a single model is not compared with any
     if not by_gpu or any(len(rows) < 2 or rows["probability_optimal"].isna().all() for rows in by_gpu.values()):
         return
     front = f"the front of {WORDS[phase]} energy and {_quality(quality)}"
     optimal = {gpu: set(rows.index[rows["verdict"] == "optimal"]) for gpu, rows in by_gpu.items()}
-    sure = [set(rows.index[rows["probability_optimal"] >= SURE]) & optimal[gpu] for gpu, rows in by_gpu.items()]
-    order = [name for rows in by_gpu.values() for name in rows.sort_values("cost_mean").index]
-    names = [name for name in dict.fromkeys(order) if all(name in members for members in sure)]
-    surely = f"{named(names)} surely so, in 95 % of the draws" if names else "none surely so, in 95 % of the draws"
     if len(by_gpu) == 1:
         gpu = next(iter(by_gpu))
-        sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}: {surely}"
+        sentence = f"{len(optimal[gpu])} of {len(by_gpu[gpu])} models are on {front} on {gpu}"
     else:
         union, common = set.union(*optimal.values()), set.intersection(*optimal.values())
         models, platforms = (
@@ -174,8 +172,29 @@ def _front(fronts: pd.DataFrame) -> Iterator[Finding]:
             which = f"The same {models} on {front} on {platforms}"
         else:
             which = f"{models} on {front} on some platform, and {len(common)} of them on {platforms}"
-        sentence = f"{which}: {surely} on each"
-    yield Finding("front", sentence, "fronts", FRONTS)
+        sentence = which
+    yield Finding("front", sentence + _usual(by_gpu, optimal, energies), "fronts", FRONTS)
+
+
+def _usual(by_gpu: Mapping[str, pd.DataFrame], optimal: Mapping[str, set[Any]], energies: pd.DataFrame) -> str:
+    """Name the members of the front in nearly all draws on each platform; nothing where too few runs are drawn from."""
+    names = list(dict.fromkeys(name for rows in by_gpu.values() for name in rows.sort_values("cost_mean").index))
+    drawn_from = energies[energies["architecture"].isin(names) & energies["gpu"].isin(by_gpu)]
+    runs = drawn_from.loc[drawn_from["repeats"] > 0, "repeats"].min()
+    # without a cell there is no number of runs
+    if not runs >= FEWEST_RUNS:
+        return ""
+    usual = [
+        name
+        for name in names
+        if all(
+            name in optimal[gpu] and rows["probability_optimal"].get(name, 0) >= USUAL for gpu, rows in by_gpu.items()
+        )
+    ]
+    each = " on each" if len(by_gpu) > 1 else ""
+    return (
+        f"; in at least {_percent(USUAL)} % of the draws from {runs:.0f} runs of a cell{each}: {named(usual) or 'none'}"
+    )
 
 
 def _explained(explained: pd.DataFrame) -> Iterator[Finding]:
@@ -229,9 +248,9 @@ def _spread(energies: pd.DataFrame) -> Iterator[Finding]:
     fewest, most = int(runs.min()), int(runs.max())
     yield Finding(
         "spread",
-        f"The {fewest if fewest == most else f'{fewest} to {most}'} runs of a cell differ in energy by "
-        f"{readable.digits(variation.median())} % (standard deviation, median of {len(variation)} cells), and by at "
-        f"most {readable.digits(variation.max())} %",
+        f"The energies of the {fewest if fewest == most else f'{fewest} to {most}'} runs of a cell have a standard "
+        f"deviation of {readable.digits(variation.median())} % in the median of {counted(len(variation), 'cell')}, and "
+        f"of {readable.digits(variation.max())} % in the worst",
         "energy",
         ENERGY,
     )
@@ -265,8 +284,8 @@ def _missing(frame: pd.DataFrame) -> Iterator[Finding]:
 
 def _flagged(frame: pd.DataFrame) -> Iterator[Finding]:
     """Say how many records have a flag besides that of an estimate, which the kinds tell, and which one most have."""
-    flags = frame.loc[frame["outcome"] == "ok", "flags"].dropna().str.split().explode()
-    flags = flags[flags.notna() & (flags != ESTIMATED)]
+    every = frame.loc[frame["outcome"] == "ok", "flags"].dropna().str.split().explode().dropna()
+    flags = every[every != ESTIMATED]
     if flags.empty:
         return
     counts: Any = flags.value_counts()
@@ -279,7 +298,8 @@ def _flagged(frame: pd.DataFrame) -> Iterator[Finding]:
         if flagged == energies
         else f"{flagged:,} of {counted(energies, 'energy', 'energies')}"
     )
-    sentence = f"{share} have a flag; the most frequent is {flag}, on {count:,}{meaning}"
+    besides = " besides that of an estimate" if len(flags) < len(every) else ""
+    sentence = f"{share} have a flag{besides}; the most frequent is {flag}, on {count:,}{meaning}"
     yield Finding("flags", sentence, "how", FLAGS)
 
 

@@ -57,9 +57,8 @@ def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
     sources = list(rows["energy_source"].dropna().unique())
     others = "; and others" if len(sources) > MOST_SOURCES else ""
     by = f" ({'; '.join(sources[:MOST_SOURCES])}{others})" if sources else ""
+    what = _what_is_in_it(rows)
     if kind == "measured":
-        of_boards = rows["gpu_energy_kwh"].notna().any()
-        what = "; of a GPU it is the energy of its board, without the rest of the machine" if of_boards else ""
         return Remark("Measured", f"Instruments measured {energies}{by}{what}")
     if kind == "simulated":
         return Remark(
@@ -71,9 +70,21 @@ def _of_kind(kind: str, rows: pd.DataFrame, total: int) -> Remark:
     carried = int((rows["measured_energy_kind"] == "measured").sum())
     if carried == len(rows):
         return Remark(
-            "Estimated from a part", f"A part of the work was measured for {energies}, and carried to all of it{by}"
+            "Estimated from a part",
+            f"A part of the work was measured for {energies}, and carried to all of it{by}{what}",
         )
     part = f"; of {carried:,} a part of the work was measured, and carried to all of it" if carried else ""
     is_none = 1 < len(rows) == total
     none = f"None of the {total:,} energies is measured" if is_none else f"No instrument measured {energies}"
-    return Remark("Estimated, not measured", f"{none}: {they_are} computed{by}{part}")
+    return Remark("Estimated, not measured", f"{none}: {they_are} computed{by}{part}{what}")
+
+
+def _what_is_in_it(rows: pd.DataFrame) -> str:
+    """Say which part of the machine the energies are of, where their records tell."""
+    is_gpu = rows["gpu_energy_kwh"].notna()
+    is_cpu = rows["cpu_energy_kwh"].notna() & ~is_gpu
+    board = "of a GPU it is the energy of its board, without the rest of the machine"
+    processor = "of a CPU it is the energy of the processor alone, without memory and the rest of the machine"
+    if not is_gpu.any() and is_cpu.all():
+        processor = "this is the energy of the processor alone, without memory and the rest of the machine"
+    return "".join(f"; {words}" for words, found in ((board, is_gpu), (processor, is_cpu)) if found.any())

@@ -12,6 +12,9 @@ from isojoule.tables.columns import PHASES
 from isojoule.tables.kinds import of_kinds
 from isojoule.tables.plausibility import PLAUSIBLE_FACTOR
 
+# references that the form begins with; a reader adds further ones
+ROWS = 4
+
 
 def study(frame: pd.DataFrame) -> dict[str, Any] | None:
     """Return means of every system by phase and GPU, and the constants of the method, as `normalize.js` takes them.
@@ -89,7 +92,7 @@ def _suggested(frame: pd.DataFrame, phase: str, gpu: str) -> list[str]:
     """Return the names of the references to measure for this GPU; fewer where it has fewer systems."""
     try:
         systems = pair(frame, phase, gpu, gpu).systems
-        count = min(references.SUGGESTED_COUNT, len(systems))
+        count = min(ROWS, len(systems))
         return [str(systems.index[row]) for row in references.choose_recommended(systems, count)]
     except InputError:
         return []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from isojoule import readable
 from isojoule.findings.sentences import NEAR, cheapest_near_best, fronts_of_energy, least_near, named
 from isojoule.tables.columns import PHASES
 
@@ -19,22 +20,58 @@ def choices(fronts: pd.DataFrame, energies: pd.DataFrame) -> dict[str, Any] | No
         energies: the table of energy.
 
     Returns:
-        `phase`, `quality` (the first one, nothing where there is no front) and `rows`, each with `gpu`, `choice`,
-        `architecture`, `energy_kind`, `energy_kwh`, `low_kwh`, `high_kwh`, `quality`, `quality_low`, `quality_high` and
-        `like` (which other models the choice could be by their intervals of 95 %); None where no cell has an energy.
+        `phase`, `quality` (the first one, nothing where there is no front), `sentence` (the answer, where there is
+        one) and `rows`, each with `gpu`, `choice`, `architecture`, `energy_kind`, `energy_kwh`, `low_kwh`, `high_kwh`,
+        `quality`, `quality_low`, `quality_high` and `like` (which other models the choice could be by their intervals
+        of 95 %); None where no cell has an energy.
     """
     phase, quality, by_gpu = fronts_of_energy(fronts)
     if by_gpu:
         return {
             "phase": phase,
             "quality": quality,
+            "sentence": _in_a_sentence(by_gpu),
             "rows": [row for gpu, rows in by_gpu.items() for row in _by_quality(gpu, rows)],
         }
     with_energy = energies[energies["repeats"] > 0]
     phase = next((phase for phase in PHASES if (with_energy["phase"] == phase).any()), "")
     by_platform = with_energy[with_energy["phase"] == phase].groupby("gpu", sort=False)
     rows = [row for gpu, part in by_platform for row in _by_energy(str(gpu), part)]
-    return {"phase": phase, "quality": "", "rows": rows} if rows else None
+    if not rows:
+        return None
+    least = {row["gpu"]: row["architecture"] for row in rows if row["choice"] == PLACES[0]}
+    sentence = f"Nothing here tells how good the models are. The least energy is that of {_by_platform(least)}"
+    return {"phase": phase, "quality": "", "sentence": sentence, "rows": rows}
+
+
+def _in_a_sentence(by_gpu: dict[str, pd.DataFrame]) -> str:
+    """Name who takes which model, and what it saves and loses; nothing where there is no choice."""
+    if any(rows["quality_mean"].nunique() < 2 for rows in by_gpu.values()):
+        return ""
+    near = {gpu: cheapest_near_best(rows)[0] for gpu, rows in by_gpu.items()}
+    least = {gpu: str(rows["cost_mean"].idxmin()) for gpu, rows in by_gpu.items()}
+    if near == least:
+        return f"By the means, take {_by_platform(near)}: none takes less energy, or is better by more than {_near()}"
+    gpu = next(gpu for gpu in by_gpu if near[gpu] != least[gpu])
+    cheap, good = (by_gpu[gpu].loc[names[gpu]] for names in (least, near))
+    on = f" on {gpu}" if len(by_gpu) > 1 else ""
+    return (
+        f"By the means, take {_by_platform(near)} if quality counts most: within {_near()} of the best, nothing takes "
+        f"less energy. Take {_by_platform(least)} if energy does: it takes "
+        f"{readable.digits(100 * (1 - cheap['cost_mean'] / good['cost_mean']))} % less{on}, and reaches "
+        f"{readable.digits(cheap['quality_mean'])} in place of {readable.digits(good['quality_mean'])}"
+    )
+
+
+def _near() -> str:
+    return f"{100 * NEAR:.0f} %"
+
+
+def _by_platform(names: dict[str, str]) -> str:
+    """Name a model where all platforms have the same, else one for each of the first few."""
+    if len(set(names.values())) == 1:
+        return next(iter(names.values()))
+    return named([f"{name} on {gpu}" for gpu, name in names.items()])
 
 
 def _by_quality(gpu: str, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -43,7 +80,7 @@ def _by_quality(gpu: str, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
         (str(rows["cost_mean"].idxmin()), "least energy", _like(rows, rows["cost_mean"].idxmin(), "cost")),
         (
             near,
-            f"least energy within {100 * NEAR:.0f} % of the best",
+            f"least energy within {_near()} of the best",
             _like(rows[rows["quality_mean"] >= least_near(rows)], near, "cost"),
         ),
         (best, "best quality", _like(rows, best, "quality")),

@@ -15,12 +15,13 @@ from isojoule.fronts.costs import COSTS
 from isojoule.records import ExtractionRecord
 from isojoule.report import calculator, charts, libraries, sharing
 from isojoule.report.about import about
-from isojoule.report.analysis_tables import read_tables, records
+from isojoule.report.analysis_tables import default_beside_the_best, read_tables, records
 from isojoule.report.before_and_after import before_and_after
 from isojoule.report.choices import choices
 from isojoule.report.downloads import downloads, packed, packed_csv
 from isojoule.report.embedded_figures import figures_by_category, left_out
 from isojoule.report.provenance import provenance
+from isojoule.tables.columns import PHASES
 from isojoule.tables.energy import energy_table
 from isojoule.tables.outcomes import taken_from, without_energy
 from isojoule.tables.qualities import QUALITIES
@@ -107,6 +108,7 @@ def _render(
             about=about(frame, surroundings.data_source),
             models=list(frame["architecture"].unique()),
             choices=chosen,
+            default_in_words=default_beside_the_best(analysis["ranking"]),
             choice_units=_choice_units(chosen),
             energies=records(energies),
             sections=_sections(analysis),
@@ -174,7 +176,7 @@ def _choice_units(chosen: dict[str, Any] | None) -> readable.Unit | None:
 
 
 def _units(energies: pd.DataFrame) -> dict[str, readable.Unit]:
-    """Choose the unit of each column of the table of energy."""
+    """Choose the unit of each column of the table of energy: that of its first phase, as in all other sections."""
     columns = {
         "energy": ("energy_mean_kwh", "kWh"),
         "duration": ("duration_mean_s", "s"),
@@ -182,4 +184,7 @@ def _units(energies: pd.DataFrame) -> dict[str, readable.Unit]:
         "params": ("params", ""),
         "flops": ("flops", "FLOP"),
     }
-    return {name: readable.unit(of_records, energies[column]) for name, (column, of_records) in columns.items()}
+    with_energy = energies[energies["repeats"] > 0]
+    first = next((phase for phase in PHASES if (with_energy["phase"] == phase).any()), "")
+    of_phase = with_energy[with_energy["phase"] == first]
+    return {name: readable.unit(of_records, of_phase[column]) for name, (column, of_records) in columns.items()}

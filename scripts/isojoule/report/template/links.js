@@ -15,7 +15,16 @@ const Links = (() => {
     return true;
   }
 
+  // what an address leads to is not folded
+  function unfold(name) {
+    const target = byId(name), fold = document.querySelector(`details[data-of="${CSS.escape(name)}"]`) ?? target?.closest("details.fold:not([open])");
+    if (!fold || fold.open) return;
+    fold.open = true;
+    target?.scrollIntoView({ behavior: "instant" });
+  }
+
   function open() {
+    unfold(decodeURIComponent(location.hash.slice(1)));
     const asked = new URLSearchParams(location.hash.slice(1)), words = byId("link-words");
     words.hidden = true;
     if (!["model", "gpu", "front"].some((key) => asked.get(key))) return;

@@ -111,6 +111,13 @@ function addFilters(element, table) {
   element.closest(".wide").before(controls);
 }
 
+// All that is folded is on paper, and folded again afterwards.
+function unfoldOnPaper() {
+  let folded = [];
+  addEventListener("beforeprint", () => { folded = [...document.querySelectorAll("details.fold:not([open])")]; folded.forEach((fold) => { fold.open = true; }); });
+  addEventListener("afterprint", () => folded.forEach((fold) => { fold.open = false; }));
+}
+
 // Draws a chart, and draws it again when the colour scheme changes or the page is printed; returns what draws it.
 function chart(element, spec) {
   let view = null, latest = 0;
@@ -120,7 +127,7 @@ function chart(element, spec) {
     const config = {
       background: "transparent", font: "system-ui, sans-serif",
       axis: { labelColor: colours.text, titleColor: colours.text, gridColor: colours.line, domainColor: colours.quiet, tickColor: colours.quiet, labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal" },
-      legend: { labelColor: colours.text, titleColor: colours.text, labelFontSize: 12, symbolSize: 90, orient: "top", labelLimit: 400, columns: Math.max(1, Math.floor((element.clientWidth - 160) / 165)) },
+      legend: { labelColor: colours.text, titleColor: colours.text, labelFontSize: 12, symbolSize: 90, symbolOpacity: 1, orient: "top", labelLimit: 400, columns: Math.max(1, Math.floor((element.clientWidth - 160) / 165)) },
       view: { stroke: null },
     };
     const made = await vegaEmbed(element, { ...spec(light || !dark.matches, colours), config }, {
@@ -143,12 +150,14 @@ const scaleOf = (values) => {
 };
 const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
 const FRONT_HEIGHT = 420;
+// with more models than this the dominated ones are named under the mouse alone
+const MOST_NAMED = 16;
 // The span of values with some room around, but none below 0 or above 1 where no value lies there.
 function spanOf(values) {
   const low = Math.min(...values), high = Math.max(...values), room = 0.04 * (high - low) || 0.04 * Math.abs(high) || 1;
   return [low >= 0 ? Math.max(low - room, 0) : low - room, high <= 1 ? Math.min(high + room, 1) : high + room];
 }
-// The models whose names do not lie on each other, the cheapest first; a point still says its name under the mouse.
+// The models whose names do not lie on each other, those of the front first; a point still says its name under the mouse.
 function namesApart(rows, all, type, element, height) {
   const placed = (field, length) => {
     const at = type === "log" && field === "x" ? Math.log : (value) => value, values = all.map((row) => at(row[field]));
@@ -156,7 +165,8 @@ function namesApart(rows, all, type, element, height) {
     return (row) => (high > low ? ((at(row[field]) - low) / (high - low)) * length : 0);
   };
   const right = placed("x", element.clientWidth - 140), up = placed("y", height - 110), boxes = [], names = new Set();
-  for (const row of [...rows].sort((a, b) => a.x - b.x)) {
+  const isDominated = (row) => row.verdict === "dominated";
+  for (const row of [...rows].sort((a, b) => isDominated(a) - isDominated(b) || a.x - b.x)) {
     const box = { left: right(row), right: right(row) + 6.5 * row.architecture.length + 6, up: up(row) };
     if (boxes.some((other) => box.left < other.right && other.left < box.right && Math.abs(box.up - other.up) < 14)) continue;
     boxes.push(box);
@@ -197,7 +207,7 @@ function frontChart({ rows: columns, styles }) {
       cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
     const ofMarked = { filter: { field: "architecture", equal: marked() ?? "" } }, isMarked = values.some((row) => row.architecture === marked());
-    const isNamed = namesApart(values.filter((row) => row.verdict !== "dominated" && row.architecture !== marked()), values, scale, byId("front-chart"), FRONT_HEIGHT);
+    const isNamed = namesApart(values.filter((row) => (values.length <= MOST_NAMED || row.verdict !== "dominated") && row.architecture !== marked()), values, scale, byId("front-chart"), FRONT_HEIGHT);
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, domain: spanOf(values.flatMap((row) => [row.y_low, row.y_high])) }, title: quality.value };
     const color = {
@@ -304,7 +314,7 @@ function energyChart({ rows: columns, units }) {
 }
 
 function calculator(study) {
-  const [phase, target, list, answer] = ["calculator-phase", "calculator-target", "calculator-references", "calculator-answer"].map(byId);
+  const [phase, target, unit, list, answer] = ["calculator-phase", "calculator-target", "calculator-unit", "calculator-references", "calculator-answer"].map(byId);
   const names = () => Object.keys(study.phases[phase.value][target.value].systems);
   const field = (label, name) => {
     const wrap = document.createElement("label"), input = document.createElement("input");
@@ -320,9 +330,12 @@ function calculator(study) {
     wrap.append("Architecture", select);
     Object.assign(remove, { type: "button", textContent: "Remove" });
     remove.addEventListener("click", () => row.remove());
-    row.append(wrap, field("Energy (kWh)", "energy"), field("Duration (s), if known", "duration"), remove);
+    row.append(wrap, field(`Energy (${unit.value})`, "energy"), field("Duration (s), if known", "duration"), remove);
     list.append(row);
     return select;
+  };
+  const label = () => {
+    for (const input of [byId("calculator-energy"), ...list.querySelectorAll("[data-field=energy]")]) input.parentElement.firstChild.data = `Energy (${unit.value}) `;
   };
   const start = () => {
     const { suggested, systems } = study.phases[phase.value][target.value];
@@ -330,7 +343,14 @@ function calculator(study) {
     (suggested.length ? suggested : Object.keys(systems).slice(0, 4)).forEach(add);
     answer.replaceChildren();
   };
-  const targets = () => { choose(target, Object.keys(study.phases[phase.value]), target.value); start(); };
+  const targets = () => {
+    choose(target, Object.keys(study.phases[phase.value]), target.value);
+    const energies = Object.values(study.phases[phase.value][target.value].systems).map(([energy]) => energy).sort((a, b) => a - b);
+    unit.value = energyUnit(energies[energies.length >> 1])[0];
+    label();
+    start();
+  };
+  const sizeOfUnit = () => data.energy_units.find(([symbol]) => symbol === unit.value)[1];
   const read = (input, what, needed) => {
     const text = input.value.trim(), value = Number(text);
     if (!text && !needed) return null;
@@ -346,7 +366,7 @@ function calculator(study) {
   const references = () => [...list.children].flatMap((row) => {
     const name = row.querySelector("select").value, [energy, duration] = ["energy", "duration"].map((key) => row.querySelector(`[data-field=${key}]`));
     if (!energy.value.trim() && !duration.value.trim()) return [];
-    return [{ name, energy_kwh: read(energy, `energy of ${name}`, true), duration_s: read(duration, `duration of ${name}`, false) }];
+    return [{ name, energy_kwh: sizeOfUnit() * read(energy, `energy of ${name}`, true), duration_s: read(duration, `duration of ${name}`, false) }];
   });
   byId("calculator-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -354,7 +374,7 @@ function calculator(study) {
       const given = references(), names = given.map(({ name }) => name), twice = names.find((name, i) => names.indexOf(name) !== i);
       if (twice) throw new Error(`references: found ${twice} twice, expected once`);
       const ownSystem = {
-        energy_kwh: read(byId("calculator-energy"), "energy of your system", true), duration_s: read(byId("calculator-duration"), "duration of your system", false),
+        energy_kwh: sizeOfUnit() * read(byId("calculator-energy"), "energy of your system", true), duration_s: read(byId("calculator-duration"), "duration of your system", false),
         flops: read(byId("calculator-flops"), "FLOPs of your system", false), params: read(byId("calculator-params"), "parameters of your system", false),
       };
       const normalized = Normalization.normalize(study, target.value, phase.value, given, ownSystem);
@@ -373,8 +393,10 @@ function calculator(study) {
   });
   phase.addEventListener("change", targets);
   target.addEventListener("change", start);
+  unit.addEventListener("change", label);
   byId("calculator-add").addEventListener("click", () => add().focus());
   choose(phase, Object.keys(study.phases));
+  choose(unit, data.energy_units.map(([symbol]) => symbol));
   targets();
 }
 
@@ -385,5 +407,6 @@ await library("vega");
 if (data.study) calculator(data.study);
 await Promise.all([showFigures(), enhanceTables()]);
 await Promise.all([data.fronts && frontChart(data.fronts), data.energies && energyChart(data.energies)]);
+unfoldOnPaper();
 Links.start();
 document.documentElement.dataset.ready = "true";
