@@ -5,6 +5,14 @@ from bisect import bisect_left, bisect_right
 
 import numpy as np
 
+from isojoule.energy.certificate.bench import Bench
+from isojoule.energy.certificate.findings import sentences
+from isojoule.energy.certificate.procedure import tried
+from isojoule.records import provenance
+from isojoule.records.certificate import Certificate
+
+IDLE_W, WORK_W = 60.0, 300.0
+
 
 class Clock:
     """A time that passes only where somebody sleeps; looking takes a little of it as well."""
@@ -119,3 +127,28 @@ class SimulatedBoard:
 
     def _updated_s(self):
         return math.floor((self._clock.now_s - self._phase_s) / self.period_s) * self.period_s + self._phase_s
+
+
+def found(form="full", **truth):
+    """Try a board that draws 300 W at work and 60 W at rest, watched every few milliseconds and now and then late."""
+    clock = Clock(jitter_s=0.0005)
+    clock.now_s = 5.0
+    board = SimulatedBoard(clock, idle_w=IDLE_W, **{"noise": 0.01, **truth})
+    bench = Bench(
+        board.counter_j,
+        board.power_w,
+        start=lambda: board.draw(WORK_W),
+        stop=lambda: board.draw(IDLE_W),
+        clock=clock,
+        sleep=clock.sleep,
+    )
+    return tried(bench, form)
+
+
+def certified(result, **changes):
+    """A certificate of what was found on a board."""
+    fields = {name: getattr(result, name) for name in vars(result)}
+    return Certificate(
+        kind="measured", source="NVML energy counter", form="full", made_at="2026-11-26T00:00:00+00:00", took_s=100,
+        **fields, findings=sentences(result), hardware=provenance.hardware(), software={}, **changes,
+    )  # fmt: skip

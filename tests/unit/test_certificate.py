@@ -8,35 +8,15 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_boards import Clock, SimulatedBoard
+from simulated_boards import IDLE_W, WORK_W, certified, found
 
 from isojoule.cli.check_gpu import drawn, numbered
-from isojoule.energy.certificate.bench import Bench
 from isojoule.energy.certificate.findings import sentences
-from isojoule.energy.certificate.procedure import Found, tried
+from isojoule.energy.certificate.procedure import Found
 from isojoule.energy.instruments import of_gpu
 from isojoule.records import certificate as records
-from isojoule.records import provenance
 from isojoule.records.certificate import Certificate, Response, Windows
 from isojoule.records.measurement import Gpu
-
-IDLE_W, WORK_W = 60.0, 300.0
-
-
-def found(form="full", **truth):
-    """Try a board that draws 300 W at work and 60 W at rest, watched every few milliseconds and now and then late."""
-    clock = Clock(jitter_s=0.0005)
-    clock.now_s = 5.0
-    board = SimulatedBoard(clock, idle_w=IDLE_W, **{"noise": 0.01, **truth})
-    bench = Bench(
-        board.counter_j,
-        board.power_w,
-        start=lambda: board.draw(WORK_W),
-        stop=lambda: board.draw(IDLE_W),
-        clock=clock,
-        sleep=clock.sleep,
-    )
-    return tried(bench, form)
 
 
 @pytest.mark.parametrize("period_s", [0.015, 0.02, 0.025, 0.05, 0.1])
@@ -118,15 +98,6 @@ def test_a_power_that_stands_still_has_no_period_and_says_so():
     result = found("short", noise=0.0)
     assert result.power.update_period_s is None
     assert result.unknown["power.update_period_s"] == "too few updates were seen"
-
-
-def certified(result, **changes):
-    """A certificate of what was found on a board."""
-    fields = {name: getattr(result, name) for name in vars(result)}
-    return Certificate(
-        kind="measured", source="NVML energy counter", form="full", made_at="2026-11-26T00:00:00+00:00", took_s=100,
-        **fields, findings=sentences(result), hardware=provenance.hardware(), software={}, **changes,
-    )  # fmt: skip
 
 
 def test_every_finding_is_a_sentence_with_its_figure(tmp_path):

@@ -11,18 +11,23 @@ from matplotlib.category import StrCategoryFormatter
 from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter
 from simulated import write_results
+from simulated_boards import certified, found
 
+from isojoule.cli import check_gpu
 from isojoule.figures import captions
-from isojoule.figures.shared import drawing, naming
+from isojoule.figures.shared import certificate, drawing, empty, naming
 from isojoule.figures.shared.fitting import shortened
 from isojoule.figures.shared.fronts import read
 from isojoule.figures.shared.panels import Plain, blank
 from isojoule.fronts import of_study
 from isojoule.literature import training, waveflow
 from isojoule.normalization import DEFAULT, METHODS, references
+from isojoule.normalization.default_against_published import errors_by_references
 from isojoule.normalization.experiment import experiment
 from isojoule.normalization.experiment_plan import Plan
+from isojoule.normalization.reference_tables import Description, ReferenceTable
 from isojoule.normalization.splits import splits
+from isojoule.records.measurement import Gpu
 from isojoule.simulation import worlds
 from isojoule.tables.aggregation import aggregate
 
@@ -32,6 +37,9 @@ METHODS_DRAWN = (
     "single-low", "dual", "line", "line+flops", "line+params", "line+flops+params",
     "poly2", "svr", "svr-standardized", DEFAULT,
 )  # fmt: skip
+# all that a table of others needs
+DESCRIPTION = {"source": "nobody", "licence": "MIT", "instrument": "none", "energy_kind": "simulated"}
+TITLES = "Step of work", "Windows over steady work"
 LONG_GPU = "NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition 96 GB MIG"
 # a twentieth of a letter's height, which is the space that Matplotlib leaves around it
 TOLERANCE_PX = 1.5
@@ -69,14 +77,21 @@ def long_world():
 
 
 def tables_of(frame, folder):
-    """The tables of a study, those of normalization of every 5th architecture, which have as many pairs."""
+    """The tables of a study and of others, those of normalization of some architectures, which have as many pairs."""
     of_study.fronts(frame, draws=20).table.to_csv(folder / "fronts.csv", index=False)
     names = list(frame["architecture"].unique())[:: max(1, frame["architecture"].nunique() // 8)]
     some = frame[frame["architecture"].isin(names)]
     shares = {f"{percent} %": references.published_count(percent, 6) for percent in references.PUBLISHED_PERCENTS}
     plan = Plan({name: METHODS[name] for name in METHODS_DRAWN}, splits(names, 1), shares, (2, 4), draws=1)
     errors = [part for phase in ("train", "test") for part in experiment(some, phase, plan, 1)]
+    # a row of panels that is full, and one that is not
+    of_others = ReferenceTable("nets", Description(title="networks", held_out=["architectures"], **DESCRIPTION), some)
+    titles = ("image classifiers on edge boards (unverified)", "language models on GPUs")
+    published = errors_by_references(of_others, 1, 0, draws=1, counts=(2, 4))
     return {
+        captions.OTHERS["normalization-tables"].table: pd.concat(
+            [published.assign(table=title, title=title) for title in titles], ignore_index=True
+        ),
         captions.MEASUREMENTS: frame,
         captions.FRONTS: read(folder / "fronts.csv"),
         captions.ERRORS: pd.concat(errors, ignore_index=True),
@@ -156,7 +171,7 @@ def faults(figure, words):
 
 def test_all_words_can_be_read(tables, monkeypatch):
     problems, drawn = [], 0
-    for name, description in captions.STUDY.items():
+    for name, description in captions.FIGURES.items():
         if (table := tables.get(description.table)) is None:
             continue
         try:
@@ -170,8 +185,49 @@ def test_all_words_can_be_read(tables, monkeypatch):
         assert any(width_mm == pytest.approx(wanted, abs=0.1) for wanted in (COLUMN_MM, TEXT_MM)), name
         problems += [f"{name}: {fault}" for fault in faults(figure, words)]
         drawn += 1
-    assert drawn >= 19
+    assert drawn >= 20
     assert not problems, "\n".join(problems)
+
+
+def certificate_of(form, gpu, **truth):
+    """A certificate of a simulated board with the name of a GPU."""
+    made = certified(found(form, **truth))
+    board = Gpu(name=gpu, uuid="GPU-1", nvml_index=0, driver="580", power_limit_w=300, memory_bytes=1, mig=False,
+                counter_period_s=0.1, power="instantaneous")  # fmt: skip
+    return made.model_copy(update={"hardware": made.hardware.model_copy(update={"gpu": board})})
+
+
+def words_and_faults(made, monkeypatch):
+    figure = drawing.drawn(lambda _: certificate.draw(made), pd.DataFrame())
+    words = words_of(figure, monkeypatch)
+    # before the work begins the share of its step is 0, and the noise around that lies below
+    return {word.words for word in words}, set(faults(figure, words)) - {"below 0: 'Share of the step in power'"}
+
+
+@pytest.mark.parametrize(
+    ("form", "gpu", "truth"),
+    [
+        ("full", LONG_GPU, {"period_s": 0.1, "counter_lag_s": 0.5, "power_lag_s": 1.0}),
+        ("short", "Tesla T4", {"period_s": 0.02}),
+    ],
+)
+def test_all_words_of_a_certificate_can_be_read(form, gpu, truth, monkeypatch):
+    words, problems = words_and_faults(certificate_of(form, gpu, **truth), monkeypatch)
+    assert {*TITLES, "Mean power (W)"} <= words
+    assert not problems
+
+
+def test_a_certificate_has_a_panel_of_what_was_seen_alone(monkeypatch, tmp_path):
+    made = certificate_of("short", LONG_GPU)
+    for update, title in ({"windows": None}, TITLES[0]), ({"step": []}, TITLES[1]):
+        words, problems = words_and_faults(made.model_copy(update=update), monkeypatch)
+        assert words & set(TITLES) == {title}
+        assert not problems
+    nothing = made.model_copy(update={"step": [], "windows": None})
+    check_gpu.drawn(nothing, tmp_path / "figure.svg")
+    assert empty.reason((tmp_path / "figure.svg").read_bytes()) == (
+        "No figure: neither a step of work nor windows over steady work could be seen."
+    )
 
 
 def test_names_beside_points_lie_on_nothing_and_the_most_important_first():

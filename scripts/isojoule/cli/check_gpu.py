@@ -65,10 +65,10 @@ def numbered(path: Path, number: int, count: int) -> Path:
 
 
 def drawn(certificate: "Certificate", path: Path) -> None:
-    """Draw the figure of a certificate into a file."""
+    """Draw the figure of a certificate into a file, which says so where nothing could be seen."""
     import pandas as pd
 
     from isojoule.figures.shared import certificate as figure
     from isojoule.figures.shared.drawing import save
 
-    save(lambda _: figure.draw(certificate), pd.DataFrame(), [path])
+    save(lambda _: figure.draw(certificate), pd.DataFrame(), [path], allow_empty=True)

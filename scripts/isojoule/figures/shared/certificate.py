@@ -1,10 +1,14 @@
 """The figure of a certificate: it is of a board, not of a study, and `isojoule check-gpu` draws it."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from matplotlib.axes import Axes
 
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.panels import Sheet, blank
-from isojoule.records.certificate import Certificate
+from isojoule.records.certificate import Certificate, Response, Windows
 
 SEEN, FITTED = "#0072B2", "#D55E00"
 # the response is drawn to so many times of the averaging
@@ -12,20 +16,29 @@ SHOWN_LENGTHS, SHORTEST_SHOWN_S = 2.0, 0.3
 
 
 def draw(certificate: Certificate) -> Sheet:
-    """Draw how the power answers to a step of work, and how straight windows are."""
-    panels = [panel for panel in (_step, _windows) if panel is not _step or certificate.step]
+    """Draw how the power answers to a step of work, and how straight windows are, as far as either was seen.
+
+    Raises:
+        NothingError: neither was.
+    """
+    panels: list[Callable[[Axes], None]] = []
+    if certificate.step:
+        panels.append(partial(_draw_step, step=certificate.step, power=certificate.power))
+    if certificate.windows:
+        panels.append(partial(_draw_windows, windows=certificate.windows))
+    if not panels:
+        raise NothingError("No figure: neither a step of work nor windows over steady work could be seen.")
     figure = blank(3.4 * len(panels) + 0.4, 3.0)
     axes = figure.subplots(1, len(panels), squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=True):
-        panel(axis, certificate)
+        panel(axis)
     gpu = certificate.hardware.gpu
     figure.suptitle(f"{gpu.name if gpu else certificate.hardware.cpu} ({certificate.kind})", fontsize=8)
     return figure
 
 
-def _step(axis: Axes, certificate: Certificate) -> None:
-    times_s, shares = np.array(certificate.step).T
-    power = certificate.power
+def _draw_step(axis: Axes, step: list[tuple[float, float]], power: Response | None) -> None:
+    times_s, shares = np.array(step).T
     averaged_s = (power.averaged_s if power else None) or 0.0
     shown_s = max(SHOWN_LENGTHS * averaged_s, SHORTEST_SHOWN_S)
     is_shown = times_s <= shown_s
@@ -39,13 +52,9 @@ def _step(axis: Axes, certificate: Certificate) -> None:
     axis.legend(loc="lower right")
 
 
-def _windows(axis: Axes, certificate: Certificate) -> None:
-    windows = certificate.windows
+def _draw_windows(axis: Axes, windows: Windows) -> None:
     axis.set_title("Windows over steady work", fontsize=8)
     axis.set(xlabel="Length of the window (s)", ylabel="Mean power (W)")
-    if windows is None:
-        axis.text(0.5, 0.5, "no windows", ha="center", transform=axis.transAxes)
-        return
     durations_s, energies_j = np.array(windows.durations_s), np.array(windows.energies_j)
     powers_w = energies_j / durations_s
     axis.plot(durations_s, powers_w, "o", color=SEEN, markersize=4)
