@@ -7,6 +7,9 @@ import pytest
 from isojoule.figures import captions
 from isojoule.figures.shared import drawing
 from isojoule.figures.shared.panels import Bars, blank, points
+from isojoule.figures.shared.reading import MOST_FAMILIES
+from isojoule.figures.shared.styles import PLATFORMS, cycled, family_styles
+from isojoule.fronts import of_study
 from isojoule.normalization import METHODS
 from isojoule.normalization.experiment import experiment
 from isojoule.normalization.experiment_plan import Plan
@@ -96,6 +99,54 @@ def test_a_number_of_references_that_several_shares_name_has_one_bar():
     figure = drawing.drawn(captions.load("normalization-sampling").draw, experiment_of(5, SHARES))
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["20 to 40 % (2)", "60 to 80 % (3)", "100 % (4)"]
+
+
+@pytest.fixture
+def partial_study():
+    """Return the tables of a study whose first GPU trained nothing, lacks the CNN, and has no utilisation of memory."""
+    frame = worlds.world(0, 3, worlds.published_systems().iloc[::5], repeats=2)
+    first = frame["gpu"] == frame["gpu"].iloc[0]
+    is_missing = first & ((frame["phase"] == "train") | (frame["family"] == "cnn"))
+    number = np.arange(len(frame))
+    frame = frame.assign(
+        macro_f1=np.where(frame["phase"] == "test", 0.2 + 0.5 * number / len(frame), np.nan),
+        gpu_utilization_percent=20.0 + number % 50,
+        gpu_memory_utilization_percent=(10.0 + number % 50) * np.where(first, np.nan, 1),
+        outcome=frame["outcome"].mask(is_missing, "missing"),
+    )
+    fronts = of_study.fronts(frame, draws=10).table.fillna({"normalized_to": "", "phase": "", "energy_kind": ""})
+    return {captions.MEASUREMENTS: frame, captions.FRONTS: fronts}
+
+
+@pytest.mark.parametrize("name", [*captions.ENERGY, *captions.PARETO, "normalization-points", "normalization-curves"])
+def test_a_panel_without_data_is_left_out_and_its_row_keeps_its_label(partial_study, name):
+    figure = drawing.drawn(captions.load(name).draw, partial_study[captions.FIGURES[name].table])
+    assert figure.axes
+    rows = {}
+    for axis in figure.axes:
+        assert np.isfinite(axis.dataLim.get_points()).all(), axis.get_title()
+        assert "nan" not in axis.get_title()
+        rows.setdefault(axis.get_subplotspec().rowspan.start, []).append(axis)
+    for row in rows.values():
+        labelled = row[0].get_ylabel() or [text.get_text() for text in row[0].get_yticklabels()]
+        assert labelled
+        assert row[0].yaxis.get_tick_params()["labelleft"]
+
+
+def test_the_legend_has_what_the_first_panel_lacks(partial_study):
+    for name in ("energy-computation-test", "energy-explained", "energy-quality"):
+        figure = drawing.drawn(captions.load(name).draw, partial_study[captions.MEASUREMENTS])
+        (legend,) = figure.legends
+        assert {text.get_text() for text in legend.get_texts()} == {"MLP", "RNN", "CNN", "CRNN"}, name
+    figure = drawing.drawn(captions.load("energy-platforms").draw, partial_study[captions.MEASUREMENTS])
+    assert all("(simulated)" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_families_and_platforms_are_told_apart():
+    names = [f"family-{number}" for number in range(MOST_FAMILIES - 4)]
+    styles = family_styles(pd.DataFrame({"family": ["mlp", "rnn", "cnn", "crnn", *names]}))
+    assert len(set(styles.values())) == MOST_FAMILIES
+    assert len(set(cycled(PLATFORMS, 20))) == 20
 
 
 def test_the_captions_say_what_a_bar_without_a_stroke_means():

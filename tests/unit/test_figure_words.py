@@ -14,7 +14,7 @@ from simulated import write_results
 from simulated_boards import certified, found
 
 from isojoule.cli import check_gpu
-from isojoule.figures import captions
+from isojoule.figures import STYLE, captions
 from isojoule.figures.shared import certificate, drawing, empty, naming
 from isojoule.figures.shared.fitting import shortened
 from isojoule.figures.shared.fronts import read
@@ -142,7 +142,8 @@ def words_of(figure, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(Text, "draw", draw)
-        with mpl.rc_context({"figure.constrained_layout.use": False}):
+        # ticks depend on the style's size of their labels
+        with mpl.rc_context({"figure.constrained_layout.use": False}, fname=STYLE):
             figure.set_layout_engine(None)
             figure.draw_without_rendering()
     return recorded
@@ -243,6 +244,12 @@ def test_names_beside_points_lie_on_nothing_and_the_most_important_first():
     assert sum(text.get_visible() for text in texts[:20]) > sum(text.get_visible() for text in texts[-20:])
     assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
     assert not any(box.contains(*place) for box in boxes for place in axis.transData.transform(points))
+    places = axis.transData.transform(points)
+    for number, text in enumerate(texts):
+        if text.get_visible():
+            (left, bottom), (right, top) = text.get_window_extent().get_points()
+            gaps = np.hypot(*(np.maximum([left, bottom] - places, places - [right, top]).clip(0)).T)
+            assert gaps[number] <= gaps.min() + TOLERANCE_PX, "a name is not nearer to another point"
     panel = axis.get_window_extent()
     assert all(panel.contains(*corner) for box in boxes for corner in box.corners())
 

@@ -19,16 +19,16 @@ def draw(frame: pd.DataFrame) -> Sheet:
     if not shown:
         raise NothingError("This study has no training whose compute was counted.")
     energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
-    gpus = list(table["gpu"].unique())
+    gpus, styles = list(table["gpu"].unique()), family_styles(table)
     figure = blank(2.9 * len(shown) + 0.8, 2.6 * len(gpus) + 0.7)
     grid = figure.subplots(len(gpus), len(shown), squeeze=False)
     for row, gpu in zip(grid, gpus, strict=True):
         part = table[table["gpu"] == gpu]
         for axis, (name, unit) in zip(row, shown.items(), strict=True):
             column, _, label = PREDICTORS[name]
-            energies_with_fits(axis, part, column, unit, energy_unit, fit_each=True)
+            energies_with_fits(axis, part, styles, column, unit, energy_unit, fit_each=True)
             axis.set_title(platform_label(part, gpu), fontsize=8)
             axis.set_xlabel(label)
         row[0].set_ylabel(energy_unit.label("Energy of the training"))
-    legend(figure, grid[0][0], len(family_styles(table)))
+    legend(figure, len(styles))
     return figure

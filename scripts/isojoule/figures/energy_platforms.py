@@ -28,7 +28,7 @@ def draw(frame: pd.DataFrame) -> Sheet:
             part = of_phase[of_phase["gpu"] == gpu]
             rows = [names.index(name) for name in part["architecture"]]
             x, xerr = unit.of(part["energy_mean_kwh"]), bars(part, "energy", "_kwh", unit)
-            points(axis, x, rows, colour, marker, platform_label(part, gpu), xerr=xerr)
+            points(axis, x, rows, colour, marker, platform_label(table[table["gpu"] == gpu], gpu), xerr=xerr)
         axis.set(title=PHASES[phase], xlabel=energy_label(of_phase, unit))
         label_decades(axis.xaxis)
     if len(names) <= MOST_NAMED:
@@ -36,5 +36,5 @@ def draw(frame: pd.DataFrame) -> Sheet:
     else:
         axes[0].set_ylabel(f"{len(names)} architectures")
     axes[0].set_ylim(-0.7, len(names) - 0.3)
-    legend(figure, axes[0], min(len(gpus), 4))
+    legend(figure, min(len(gpus), 4))
     return figure

@@ -44,5 +44,5 @@ def draw(frame: pd.DataFrame) -> Sheet:
             label_decades(axis.xaxis)
             end_of_quality(axis, shown)
         row[0].set_ylabel(QUALITIES[shown])
-    legend(figure, grid[0][0], len(styles))
+    legend(figure, len(styles))
     return figure

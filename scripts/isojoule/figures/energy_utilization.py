@@ -1,5 +1,6 @@
 """Energy against how busy the GPU and its memory were (figure 4 of the paper on compute and energy)."""
 
+import numpy as np
 import pandas as pd
 
 from isojoule import readable
@@ -33,7 +34,8 @@ def draw(frame: pd.DataFrame) -> Sheet:
                     lengths = {"xerr": bars(cells, name, "_percent"), "yerr": bars(cells, "energy", "_kwh", unit)}
                     points(axis, x, y, colour, MARKERS[phase], "", **lengths)
             correlation = rank_correlation(part[f"{name}_mean_percent"].astype(float), part["energy_j"])
-            axis.set_title(f"{platform_label(part, gpu)}: Spearman {correlation:.2f}", fontsize=8)
+            words = "" if np.isnan(correlation) else f": Spearman {correlation:.2f}"
+            axis.set_title(f"{platform_label(part, gpu)}{words}", fontsize=8)
             axis.set_xlabel(label)
             label_decades(axis.yaxis)
         row[0].set_ylabel(energy_label(part, unit))

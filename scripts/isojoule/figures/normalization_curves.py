@@ -35,8 +35,6 @@ def draw(frame: pd.DataFrame) -> Sheet:
     grid = figure.subplots(len(phases), columns, squeeze=False)
     for row, phase in zip(grid, phases, strict=True):
         of_phase = [pair for pair in shown if pair.phase == phase]
-        for axis in row[len(of_phase) :]:
-            axis.set_axis_off()
         for axis, pair in zip(row, of_phase, strict=False):
             _draw_panel(axis, pair, split, *bars_of_pair(energies, pair))
     handles, labels = grid[0][0].get_legend_handles_labels()

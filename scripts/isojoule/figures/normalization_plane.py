@@ -32,7 +32,7 @@ def draw(frame: pd.DataFrame) -> Sheet:
         axis = figure.add_subplot(1, len(shown), number + 1, projection="3d")
         _, target_bars_kwh = bars_of_pair(energies, pair)
         _draw_panel(axis, pair, styles, target_bars_kwh)
-    legend(figure, figure.axes[0], len(styles))
+    legend(figure, len(styles))
     return figure
 
 

@@ -58,7 +58,7 @@ def draw(frame: pd.DataFrame) -> Sheet:
             _draw_panel(axis, pair, normalized, target_bars_kwh, styles, low, high)
             axis.set_title(f"{PHASES[pair.phase]}\n{title.lower()}")
         row[0].set_ylabel(f"{pair.source}\nnormalized to\n{pair.target} ({unit_of_pair(pair).symbol})", fontsize=7)
-    legend(figure, grid[0][0], len(styles))
+    legend(figure, len(styles))
     return figure
 
 

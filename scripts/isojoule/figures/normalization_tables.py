@@ -33,8 +33,6 @@ def draw(errors: pd.DataFrame) -> Sheet:
     axes = list(grid.flat)
     for axis, (_, of_table) in zip(axes, panels, strict=False):
         _draw_panel(axis, of_table)
-    for axis in axes[len(panels) :]:
-        axis.axis("off")
     for row in grid:
         row[0].set_ylabel("MdAPE, held out (%)")
     by_label: dict[str, Artist] = {}

@@ -45,5 +45,5 @@ def draw(table: pd.DataFrame) -> Sheet:
             range(len(platforms)), names_of_platforms, rotation=0 if longest * len(platforms) < room else 90
         )
     axes[0].set_yticks(range(len(names)), names)
-    legend(figure, axes[0], len(VERDICTS))
+    legend(figure, len(VERDICTS))
     return figure

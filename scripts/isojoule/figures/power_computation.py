@@ -32,7 +32,5 @@ def draw(frame: pd.DataFrame) -> Sheet:
         si_ticks(axis)
         axis.set_title(platform_label(part, gpu), fontsize=8)
         axis.set(xlabel="FLOPs per second", ylabel=unit.label("Mean power"))
-    for axis in axes[len(gpus) :]:
-        axis.remove()
     legend_of_phases(figure, styles, phases)
     return figure

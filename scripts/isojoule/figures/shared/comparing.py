@@ -163,8 +163,6 @@ def error_bars(
         for column in quantities:
             if axes := [axis for axis, (of_axis, *_) in zip(row, of_row, strict=False) if of_axis == column]:
                 _scale(axes, column)
-        for axis in row[len(of_row) :]:
-            axis.set_axis_off()
     handles, names = grid[0][0].get_legend_handles_labels()
     legend_of(figure, handles, names, 5)
     return figure

@@ -13,7 +13,7 @@ from isojoule.figures.shared import empty, wording
 from isojoule.figures.shared.compact import compacted
 from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.fitting import fit, shortened
-from isojoule.figures.shared.panels import Sheet, blank
+from isojoule.figures.shared.panels import Sheet, blank, leave_out_empty
 from isojoule.figures.shared.wording import Words
 from isojoule.files import written_whole
 from isojoule.tables.outcomes import without_energy
@@ -104,6 +104,7 @@ def drawn(
         # pandas copies them deeply with every column that is taken
         frame.attrs = {}
         figure = draw(frame)
+        leave_out_empty(figure)
         _say_what_is_not_drawn(figure, frame)
         figure.words = Words(wording.replace(figure, texts or {}), long_names)
         try:

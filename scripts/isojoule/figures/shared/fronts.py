@@ -85,15 +85,14 @@ def of_panels(panels: list[Panel], y_label: str) -> Sheet:
     """Draw one front per panel, with two panels in each row.
 
     Args:
-        panels: the panels, row by row.
+        panels: the panels, row by row; those without rows are left out.
         y_label: label of the axis of the quality.
     """
+    panels = [panel for panel in panels if len(panel.rows)]
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     figure = blank(3.5 * columns, 2.6 * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False, sharey="row")
-    for axis in grid.flat[len(panels) :]:
-        axis.remove()
     for row in grid:
         row[0].set_ylabel(y_label)
     panels = [
@@ -107,10 +106,9 @@ def of_panels(panels: list[Panel], y_label: str) -> Sheet:
     ]
     for axis, panel in zip(grid.flat, panels, strict=False):
         _draw_panel(axis, panel)
-    legend(figure, grid[0][0], len(VERDICTS))
+    legend(figure, len(VERDICTS))
     for axis, panel in zip(grid.flat, panels, strict=False):
-        if len(panel.rows):
-            figure.when_placed.append(partial(_place_names, axis, panel.rows, _names(axis, panel.rows)))
+        figure.when_placed.append(partial(_place_names, axis, panel.rows, _names(axis, panel.rows)))
     return figure
 
 
@@ -124,25 +122,22 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
     """Draw quality against cost by verdict, and the front as a line."""
     part, label = panel.rows, panel.unit.label(panel.cost)
     costs = part["cost_mean"]
-    is_logarithmic = len(part) > 0 and costs.min() > 0 and costs.max() > WIDE * costs.min()
+    is_logarithmic = costs.min() > 0 and costs.max() > WIDE * costs.min()
     axis.set(title=panel.title, xlabel=label + _kinds_label(part), xscale="log" if is_logarithmic else "linear")
     front = part[part["verdict"] == OPTIMAL].sort_values("cost_mean")
-    if len(front):
-        axis.step(
-            front["cost_mean"], front["quality_mean"], where="post", color=VERDICTS[OPTIMAL][0], linewidth=0.9, zorder=1
-        )
+    axis.step(
+        front["cost_mean"], front["quality_mean"], where="post", color=VERDICTS[OPTIMAL][0], linewidth=0.9, zorder=1
+    )
     for verdict, (colour, marker) in VERDICTS.items():
         models = part[part["verdict"] == verdict]
         lengths = {"xerr": bars(models, "cost"), "yerr": bars(models, "quality")}
         points(axis, models["cost_mean"], models["quality_mean"], colour, marker, verdict.capitalize(), **lengths)
     # leave room for names beside the outermost points
     axis.margins(x=0.1, y=0.12)
-    if "quality" in part and len(part):
+    if "quality" in part:
         end_of_quality(axis, str(part["quality"].iloc[0]))
     if is_logarithmic:
         label_decades(axis.xaxis)
-    if part.empty:
-        axis.text(0.5, 0.5, "nothing to show", transform=axis.transAxes, ha="center")
 
 
 def _kinds_label(part: pd.DataFrame) -> str:

@@ -48,7 +48,7 @@ def energy_against_computation(frame: pd.DataFrame, phase: str) -> Sheet:
     table = quantities_to_draw(frame, phase).dropna(subset=columns, how="all")
     if table.empty:
         raise NothingError(f"This study has no energy of {PHASES[phase].lower()} whose FLOPs or parameters are there.")
-    panels = groups(table)
+    panels, styles = groups(table), family_styles(table)
     shown = [column for column in columns if table[column].notna().any()]
     rows = [(gpu, column) for gpu in table["gpu"].unique() for column in shown]
     energy_unit = readable.unit_of_linear_axis("kWh", table["energy_mean_kwh"])
@@ -58,22 +58,30 @@ def energy_against_computation(frame: pd.DataFrame, phase: str) -> Sheet:
         for axis, (name, families) in zip(row, panels.items(), strict=True):
             part = table[(table["gpu"] == gpu) & table["family"].isin(families)]
             unit = "FLOP" if column == "published_flops" else ""
-            energies_with_fits(axis, part, column, unit, energy_unit, fit_each=name != ALL or len(panels) == 1)
+            energies_with_fits(axis, part, styles, column, unit, energy_unit, fit_each=name != ALL or len(panels) == 1)
             axis.set_title(f"{platform_label(part, gpu)}\n{name}")
             axis.set_xlabel(f"FLOPs of the {PHASES[phase].lower()}" if unit else "Parameters")
         row[0].set_ylabel(energy_unit.label("Energy"))
-    legend(figure, grid[0][0], len(family_styles(table)))
+    legend(figure, len(styles))
     return figure
 
 
 def energies_with_fits(
-    axis: Axes, part: pd.DataFrame, column: str, unit: str, energy_unit: Unit, *, fit_each: bool
+    axis: Axes,
+    part: pd.DataFrame,
+    styles: dict[str, tuple[str, str]],
+    column: str,
+    unit: str,
+    energy_unit: Unit,
+    *,
+    fit_each: bool,
 ) -> None:
     """Draw energy against a quantity of compute, with affine fits.
 
     Args:
         axis: where to draw.
         part: rows of `quantities_to_draw`.
+        styles: colour and marker of every family, the same in all panels.
         column: column of the quantity.
         unit: unit of the quantity, or nothing for a count.
         energy_unit: unit of the axis of energy.
@@ -81,8 +89,10 @@ def energies_with_fits(
     """
     complete = part.dropna(subset=[column])
     words = []
-    for family, (colour, marker) in family_styles(part).items():
+    for family, (colour, marker) in styles.items():
         of_family = complete[complete["family"] == family]
+        if of_family.empty:
+            continue
         x, y = of_family[column], of_family["energy_j"]
         shown, yerr = energy_unit.of(of_family["energy_mean_kwh"]), bars(of_family, "energy", "_kwh", energy_unit)
         points(axis, x, shown, colour, marker, family_label(family), yerr=yerr)

@@ -1,8 +1,9 @@
 """Names beside the points of a panel: none lies on another, on a point, or outside, and few on a line.
 
-Each name tries places around its point. One where it would lie on a name, on a point or outside of the panel is none;
-among the others distance and lines decide. A name without any place is left out. Matplotlib's own `annotate` moves
-nothing, and adjustText moves names step by step, which takes seconds and leaves some on each other.
+Each name tries places around its point. One where it would lie on a name, on a point or outside of the panel is none,
+nor is one that is nearer to another point; among the others distance and lines decide. A name without any place is left
+out. Matplotlib's own `annotate` moves nothing, and adjustText moves names step by step, which takes seconds and leaves
+some on each other.
 """
 
 from typing import Any
@@ -21,6 +22,8 @@ FONT_SIZE = 7
 DISTANCES, POINT = (4.0, 7.0, 12.0, 18.0, 26.0), 2.6
 # a name that is nearer to its point needs no line
 SHORTEST_LINE = 5.0
+# a point at the same place is no other one
+TOLERANCE_PX = 1e-6
 # one line below a name is as bad as so many points of distance
 LINE_COST = 14.0
 # places around a point: right, left, above, below, the corners, and above and below to either side
@@ -70,6 +73,7 @@ def place(axis: Axes, texts: list[Text], points: Values, lines: Values) -> None:
             (places[:, :2] >= inside.min).all(axis=1)
             & (places[:, 2:] <= inside.max).all(axis=1)
             & (_overlaps(places, of_points) + _overlaps(places, taken) == 0)
+            & (_gaps(places, anchor[None])[:, 0] <= _gaps(places, middles).min(axis=1) + TOLERANCE_PX)
         )
         if not is_free.any():
             text.set_visible(False)
@@ -95,6 +99,13 @@ def _candidates(anchor: Values, box: Values, size: float) -> tuple[Values, Value
     return np.hstack([middles - box / 2, middles + box / 2]), distances + 0.5 * np.tile(
         np.arange(len(AROUND)), len(DISTANCES)
     )
+
+
+def _gaps(boxes: Values, points: Values) -> Values:
+    """Return the distance of each point, (n, 2), from each box, (p, 4), in pixels, (p, n)."""
+    beyond = np.maximum(boxes[:, None, :2] - points[None], points[None] - boxes[:, None, 2:])
+    gaps: Values = np.hypot(*np.moveaxis(np.maximum(beyond, 0), 2, 0))
+    return gaps
 
 
 def _overlaps(boxes: Values, others: Values) -> Values:

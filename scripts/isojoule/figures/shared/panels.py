@@ -15,6 +15,7 @@ from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from isojoule import readable
+from isojoule.figures.shared.empty import NothingError
 from isojoule.figures.shared.wording import Words
 from isojoule.readable import Unit
 from isojoule.tables.columns import COLUMNS
@@ -230,9 +231,37 @@ def end_of_quality(axis: Axes, quality: str) -> None:
         axis.set_ylim(top=highest)
 
 
-def legend(figure: Sheet, axis: Axes, columns: int) -> None:
-    """Draw one legend above all panels, with the labels of one of them."""
-    legend_of(figure, *axis.get_legend_handles_labels(), columns)
+def leave_out_empty(figure: Sheet) -> None:
+    """Remove the panels without data; the first that stays in a row has the words at its left.
+
+    Raises:
+        NothingError: no panel has data.
+    """
+    panels = [axis for axis in figure.axes if axis.name != "3d"]
+    empty = [axis for axis in panels if not np.isfinite(axis.dataLim.get_points()).all()]
+    if empty and len(empty) == len(figure.axes):
+        raise NothingError("No figure: its table has nothing that can be drawn.")
+    for axis in empty:
+        place = axis.get_subplotspec()
+        row = [other for other in panels if other not in empty and _row(other) == _row(axis)]
+        if place is not None and place.is_first_col() and row:
+            row[0].set_ylabel(axis.get_ylabel())
+            row[0].tick_params(labelleft=True)
+        axis.remove()
+
+
+def _row(axis: Axes) -> int | None:
+    place = axis.get_subplotspec()
+    return None if place is None else place.rowspan.start
+
+
+def legend(figure: Sheet, columns: int) -> None:
+    """Draw one legend above all panels, with the labels of all of them, each once."""
+    by_label: dict[str, Any] = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            by_label.setdefault(label, handle)
+    legend_of(figure, list(by_label.values()), list(by_label), columns)
 
 
 def legend_of(figure: Sheet, handles: Sequence[Any], labels: Sequence[str], columns: int) -> None:

@@ -6,7 +6,7 @@ from isojoule.readable import Unit
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; families and platforms share none
 FAMILIES = {"mlp": ("#0072B2", "o"), "rnn": ("#009E73", "s"), "cnn": ("#D55E00", "^"), "crnn": ("#CC79A7", "D")}
-OTHER_FAMILIES = [("#E69F00", "P"), ("#56B4E9", "X"), ("#999999", "v")]
+OTHER_FAMILIES = [("#E69F00", "P"), ("#56B4E9", "X"), ("#999999", "v"), ("#000000", "*")]
 PLATFORMS = [("#000000", "o"), ("#E69F00", "D"), ("#56B4E9", "s"), ("#999999", "^"), ("#B2A300", "v")]
 PHASES = {"train": "Training", "test": "Test"}
 # Tol's high-contrast colours, which are told apart in print without colour as well
@@ -27,8 +27,9 @@ def family_styles(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def cycled(styles: list[tuple[str, str]], count: int) -> list[tuple[str, str]]:
-    """Return `count` styles, from the start again where there are too few."""
-    return [styles[index % len(styles)] for index in range(count)]
+    """Return `count` styles: where there are too few, their colours again, with other markers in each round."""
+    number = len(styles)
+    return [(styles[index % number][0], styles[(index + index // number) % number][1]) for index in range(count)]
 
 
 def phases_of(table: pd.DataFrame) -> list[str]:
