@@ -92,21 +92,36 @@ def test_a_point_says_its_name(opened, report):
         assert set(labels) == set(table["architecture"])
 
 
-def test_no_name_lies_on_another_and_no_axis_goes_beyond_what_can_be(opened, report):
-    with opened(report) as page:
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_name_lies_on_another_or_on_a_point_and_no_axis_goes_beyond_what_can_be(opened, report, width):
+    table = pd.read_csv(report.parent / "pareto" / "fronts.csv")
+    with opened(report, width) as page:
         ticks = page.locator("#front-chart .role-axis-label text").all_text_contents()
         numbers = [float(tick.replace("\u2212", "-").replace(",", "")) for tick in ticks]
         assert numbers
         assert min(numbers) >= 0
-        boxes = page.locator("#front-chart .mark-text.role-mark text").evaluate_all(
-            "names => names.map((name) => name.getBoundingClientRect()).map((b) => [b.left, b.right, b.top, b.bottom])"
+        names, points = page.locator("#front-chart").evaluate(
+            """chart => ['.mark-text.role-mark text', '.mark-symbol.role-mark path'].map((kind) =>
+            [...chart.querySelectorAll(kind)].map((mark) => [mark, mark.getBoundingClientRect()])
+            .map(([mark, b]) => [mark.textContent || mark.ariaLabel, b.left, b.right, b.top, b.bottom]))"""
         )
-    assert len(boxes) > 2
-    for number, (left, right, top, bottom) in enumerate(boxes):
-        for other_left, other_right, other_top, other_bottom in boxes[:number]:
+        panel = page.locator("#front-chart svg.marks").bounding_box()
+    assert len(names) > 2
+    for number, (_, left, right, top, bottom) in enumerate(names):
+        assert panel["x"] <= left
+        assert right <= panel["x"] + panel["width"]
+        for _, other_left, other_right, other_top, other_bottom in names[:number]:
             # lines of text have space above and below
             is_beside = right <= other_left or other_right <= left
             assert is_beside or top + 3 >= other_bottom or other_top + 3 >= bottom
+        for _, *point in points:
+            across, down = (point[0] + point[1]) / 2, (point[2] + point[3]) / 2
+            assert not (left < across < right and top < down < bottom)
+    if width > 1000:
+        verdicts = table.query("cost == 'energy_kwh' and phase == 'train'").groupby("verdict")["architecture"].agg(set)
+        named = {name for name, *_ in names}
+        assert named & verdicts["optimal"]
+        assert named & verdicts["dominated"]
 
 
 def test_energies_by_platform_answer_to_the_phase(opened, report):

@@ -148,31 +148,45 @@ const scaleOf = (values) => {
   const above = values.filter((value) => value > 0);
   return above.length === values.length && Math.max(...above) > 8 * Math.min(...above) ? "log" : "linear";
 };
-const axisScale = (type) => ({ type, nice: false, padding: 12, ...(type === "log" ? {} : { zero: false }) });
+const axisScale = (type) => ({ type, nice: false, padding: AXIS_PADDING, ...(type === "log" ? {} : { zero: false }) });
 const FRONT_HEIGHT = 420;
-// with more models than this the dominated ones are named under the mouse alone
-const MOST_NAMED = 16;
 // The span of values with some room around, but none below 0 or above 1 where no value lies there.
 function spanOf(values) {
   const low = Math.min(...values), high = Math.max(...values), room = 0.04 * (high - low) || 0.04 * Math.abs(high) || 1;
   return [low >= 0 ? Math.max(low - room, 0) : low - room, high <= 1 ? Math.min(high + room, 1) : high + room];
 }
-// The models whose names do not lie on each other, those of the front first; a point still says its name under the mouse.
-function namesApart(rows, all, type, element, height) {
-  const placed = (field, length) => {
-    const at = type === "log" && field === "x" ? Math.log : (value) => value, values = all.map((row) => at(row[field]));
-    const low = Math.min(...values), high = Math.max(...values);
-    return (row) => (high > low ? ((at(row[field]) - low) / (high - low)) * length : 0);
-  };
-  const right = placed("x", element.clientWidth - 140), up = placed("y", height - 110), boxes = [], names = new Set();
-  const isDominated = (row) => row.verdict === "dominated";
-  for (const row of [...rows].sort((a, b) => isDominated(a) - isDominated(b) || a.x - b.x)) {
-    const box = { left: right(row), right: right(row) + 6.5 * row.architecture.length + 6, up: up(row) };
-    if (boxes.some((other) => box.left < other.right && other.left < box.right && Math.abs(box.up - other.up) < 14)) continue;
-    boxes.push(box);
-    names.add(row.architecture);
+// Where a name stands beside its point, in pixels: above or below it, to its right or left.
+const NAME_PLACES = [-12, 12].flatMap((dy) => [{ align: "left", dx: 2, dy }, { align: "right", dx: -2, dy }]);
+// What surrounds the panel of a front beside and above it, the room at the ends of its logarithmic or linear axis, and half a point.
+const BESIDE_FRONT = 75, ABOVE_FRONT = 77, AXIS_PADDING = 12, POINT = 5;
+// The place of each name that lies on no other and is nearest to its own point, the best of the front first.
+// A point still says its name under the mouse.
+function namesApart(rows, all, verdicts, type, element) {
+  const width = element.clientWidth - BESIDE_FRONT, across = placed(all.flatMap((row) => [row.x_low, row.x_high]), type, width - 2 * AXIS_PADDING);
+  const down = placed(spanOf(all.flatMap((row) => [row.y_low, row.y_high])), "linear", FRONT_HEIGHT - ABOVE_FRONT);
+  const points = all.map((row) => ({ row, x: AXIS_PADDING + across(row.x), y: -down(row.y) })), boxes = [], places = new Map();
+  const importance = ({ row }) => verdicts.indexOf(row.verdict), named = new Set(rows);
+  const inOrder = points.filter(({ row }) => named.has(row)).sort((a, b) => importance(a) - importance(b) || b.row.y - a.row.y);
+  for (const { row, x, y } of inOrder) {
+    const length = 6.5 * row.architecture.length + 6;
+    const place = NAME_PLACES.findIndex(({ align, dx, dy }) => {
+      const left = align === "left" ? x + dx : x + dx - length, box = { left, right: left + length, y: y + dy }, own = gap(box, { x, y });
+      const isFree = box.left > 0 && box.right < width
+        && !boxes.some((other) => box.left < other.right && other.left < box.right && Math.abs(box.y - other.y) < 14)
+        && points.every((point) => point.row === row || gap(box, point) > Math.max(own, POINT));
+      if (isFree) boxes.push(box);
+      return isFree;
+    });
+    if (place >= 0) places.set(row.architecture, place);
   }
-  return names;
+  return places;
+}
+// How far a point lies from a line of text.
+const gap = (box, { x, y }) => Math.hypot(Math.max(box.left - x, x - box.right, 0), Math.max(Math.abs(y - box.y) - 7, 0));
+// The pixels at which an axis of some length shows a value.
+function placed(values, type, length) {
+  const at = type === "log" ? Math.log : (value) => value, ends = values.map(at), low = Math.min(...ends), high = Math.max(...ends);
+  return (value) => (high > low ? ((at(value) - low) / (high - low)) * length : length / 2);
 }
 // Ticks at powers of ten, and at 2 and 5 times them where there are too few decades to read a value between two ticks.
 function axisTicks(type, element, values) {
@@ -207,7 +221,7 @@ function frontChart({ rows: columns, styles }) {
       cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
     const ofMarked = { filter: { field: "architecture", equal: marked() ?? "" } }, isMarked = values.some((row) => row.architecture === marked());
-    const isNamed = namesApart(values.filter((row) => (values.length <= MOST_NAMED || row.verdict !== "dominated") && row.architecture !== marked()), values, scale, byId("front-chart"), FRONT_HEIGHT);
+    const names = namesApart(values.filter((row) => row.architecture !== marked()), values, verdicts, scale, byId("front-chart"));
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
     const y = { field: "y", type: "quantitative", scale: { zero: false, domain: spanOf(values.flatMap((row) => [row.y_low, row.y_high])) }, title: quality.value };
     const color = {
@@ -238,10 +252,10 @@ function frontChart({ rows: columns, styles }) {
           { transform: [ofMarked], mark: { type: "point", filled: false, size: 420, strokeWidth: 2.5, color: colours.text, aria: false }, encoding: { x, y } },
           { transform: [ofMarked], mark: { type: "text", align: "left", dx: 13, dy: 4, fontSize: 13, fontWeight: "bold", aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } } },
         ] : []),
-        ...(isNamed.size ? [{
-          transform: [{ filter: { field: "architecture", oneOf: [...isNamed] } }],
-          mark: { type: "text", align: "left", dx: 2, dy: -12, fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
-        }] : []),
+        ...distinct([...names.values()]).map((place) => ({
+          transform: [{ filter: { field: "architecture", oneOf: [...names.keys()].filter((name) => names.get(name) === place) } }],
+          mark: { type: "text", ...NAME_PLACES[place], fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
+        })),
       ],
     };
   });
