@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from isojoule import readable
 from isojoule.errors import InputError
@@ -75,12 +76,14 @@ def reference_sets(
     rows = []
     for count in counts or range(2, max(3, len(names) // 2) + 1):
         sampling = choice or references.recommended(count)
-        errors_percent = _errors_on_new_gpus(on_all_gpus, systems_by_gpu, sampling, count)
+        # the matrices are too small to be shared among threads
+        with threadpool_limits(1):
+            errors_percent = _errors_on_new_gpus(on_all_gpus, systems_by_gpu, sampling, count)
+            chosen = _chosen(on_all_gpus, typical, sampling, count)
         if np.isnan(errors_percent).all():
             raise InputError(
                 f"references of {phase}: found systems of one and the same energy, expected different ones"
             )
-        chosen = _chosen(on_all_gpus, typical, sampling, count)
         rows.append(
             {
                 "phase": phase,
