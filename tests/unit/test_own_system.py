@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from simulated import normalization_task
 
 from isojoule.errors import InputError
 from isojoule.normalization import System, normalize
+from isojoule.normalization.intervals import half_widths
+from isojoule.normalization.shared import Evidenced, Prediction, Tested
 from isojoule.normalization.user_rows import read_rows, systems_of
 from isojoule.pareto.scores import energy_weighted_score
 
@@ -77,6 +80,21 @@ def test_references_that_disagree_with_the_study_widen_the_interval(world, count
     (warning,) = [warning for warning in normalized.warnings if warning.startswith("agreement")]
     assert f"({high}) to " in warning
     assert f"({low}) times those on the target" in warning
+
+
+def test_a_single_other_gpu_tells_half_of_how_much_references_disagree():
+    """Either GPU may be the odd one: the half width goes with the square root of the ratio of both disagreements."""
+    errors = np.linspace(-0.3, 0.2, 30)
+    tested, prediction = Tested(errors, np.full(30, 0.5)), Prediction(np.zeros(2), np.array([0.5, 1.0]))
+    # the 28th of 30 absolute errors holds 90 % of further ones
+    half = 1.5 * np.sort(np.abs(errors))[27] * np.array([1, 2])
+    for ratio, factor in ((1, 1), (2.9, 1), (9, 3), (0.25, 0.5), (1e-3, 0.2**0.5)):
+        widths, basis = half_widths(Evidenced(prediction, [tested], None, {}, ratio))
+        assert widths == pytest.approx(factor * half)
+        assert basis == "conformal, 30 errors of the same references on another GPU of the study"
+    two, _ = half_widths(Evidenced(prediction, [tested, tested], None, {}, 2.9))
+    unlike, _ = half_widths(Evidenced(prediction, [tested, tested], None, {}, 4.5))
+    assert unlike == pytest.approx(3 * two)
 
 
 @pytest.mark.parametrize(

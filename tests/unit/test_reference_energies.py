@@ -243,15 +243,20 @@ def test_the_noise_of_splits_is_that_of_drawing_them_again_one_by_one():
 def test_intervals_are_asked_for_systems_that_nobody_has_seen(made_up, monkeypatch):
     seen = []
 
-    def normalize(study, target, phase, own, system):
-        seen.append((set(study["architecture"]), set(study["gpu"]), set(own), system))
-        return original(study, target, phase, own, system)
+    class Watched(interval_coverage.Target):
+        def __init__(self, study, target, phase):
+            super().__init__(study, target, phase)
+            self.of_study = set(study["architecture"]), set(study["gpu"])
 
-    original = interval_coverage.normalize
-    monkeypatch.setattr(interval_coverage, "normalize", normalize)
+        def normalize(self, own, system):
+            seen.append((*self.of_study, set(own), system))
+            return super().normalize(own, system)
+
+    monkeypatch.setattr(interval_coverage, "Target", Watched)
     table = interval_coverage.interval_coverage(made_up, 6, 0, (4,))
     assert table["scenario"].tolist() == ["own", "new"]
-    assert table["asked"].tolist() == [6, 6]
+    # of each split both systems that are held out
+    assert table["asked"].tolist() == [12, 12]
     assert table["coverage"].between(0, 1).all()
     assert (table["width"] > 1).all()
     for architectures, gpus, own, system in seen:
@@ -260,7 +265,7 @@ def test_intervals_are_asked_for_systems_that_nobody_has_seen(made_up, monkeypat
         asked = made_up.frame.set_index("energy_kwh")["architecture"][system.energy_kwh]
         assert asked not in architectures
         assert len(gpus) in (2, 3)
-    assert [len(gpus) for _, gpus, _, _ in seen] == [3, 2] * 6
+    assert [len(gpus) for _, gpus, _, _ in seen] == [3, 3, 2, 2] * 6
 
 
 def test_the_goals_of_the_intervals_are_said():

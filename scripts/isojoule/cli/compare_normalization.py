@@ -28,8 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--questions",
         type=at_least(1),
-        default=100,
-        help="systems to ask an interval for, for each number of references (default: 100)",
+        default=40,
+        help="pairs of platforms and splits in which to ask intervals of up to five systems, for each number of "
+        "references (default: 40)",
     )
     arguments.workers(parser, 1, "processes that evaluate")
     arguments.output(parser, "folder of the tables")

@@ -15,7 +15,7 @@ from isojoule.normalization.intervals import COVERAGE
 from isojoule.normalization.pairs import DESCRIPTIONS, pairs
 from isojoule.normalization.reference_tables import ReferenceTable
 from isojoule.normalization.splits import Split, leaving_families_out, splits
-from isojoule.normalization.user_system import System, normalize
+from isojoule.normalization.user_system import System, Target
 from isojoule.tables.columns import PHASES
 
 SCENARIOS = ("own", "new")
@@ -25,8 +25,8 @@ LEAST_COVERAGE, MOST_COVERAGE = 0.88, 0.94
 WIDEST_RATIO = 1.3
 # columns of a table that an answer depends on; all others would be carried along a thousand times
 USED = ("gpu", "architecture", "family", "phase", "outcome", "energy_kwh", "energy_kind", "duration_s")
-# splits that the questions are drawn from
-SPLITS = 20
+# splits that the questions are drawn from, and most systems that are asked for in each
+SPLITS, MOST_ASKED = 20, 5
 
 
 def interval_coverage(table: ReferenceTable, questions: int, seed: int, counts: Sequence[int] = COUNTS) -> pd.DataFrame:
@@ -34,12 +34,12 @@ def interval_coverage(table: ReferenceTable, questions: int, seed: int, counts: 
 
     Args:
         table: the table.
-        questions: number of questions for each scenario and number of references.
+        questions: pairs and splits to ask in, for each scenario and number of references: up to five systems in each.
         seed: of the questions.
         counts: numbers of references.
 
     Returns:
-        one row per scenario and number of references: `table`, `title`, `scenario`, `references`, `asked` (questions),
+        one row per scenario and number of references: `table`, `title`, `scenario`, `references`, `asked` (systems),
         `without_interval` (their share that got none), `coverage` (share of the intervals that hold the energy),
         `width` (median of high / low), `constant_width` (high / low of the constant interval that would hold 90 % of
         the energies), `nominal_coverage`.
@@ -90,20 +90,23 @@ def _answers(table: ReferenceTable, count: int, questions: int, seed: int) -> It
             continue
         systems = of_pair.systems[~is_tested]
         names = systems.index[references.choose_recommended(systems, count)]
-        position = generator.choice(np.flatnonzero(is_tested))
+        tested = np.flatnonzero(is_tested)
+        positions = generator.choice(tested, min(MOST_ASKED, len(tested)), replace=False)
         if of_pair.systems.loc[names, "energy_kwh"].nunique() < 2:
             continue
         known = frame[~frame["architecture"].isin(split.test)]
         own = {name: _system(of_pair.systems.loc[name]) for name in names}
         for scenario, study in zip(SCENARIOS, (known, known[known["gpu"] != of_pair.source]), strict=True):
-            answer = normalize(study, of_pair.target, of_pair.phase, own, _system(of_pair.systems.iloc[position]))
-            yield {
-                "scenario": scenario,
-                "truth_kwh": of_pair.target_kwh[position],
-                "energy_kwh": answer.energy_kwh,
-                "low_kwh": np.nan if answer.low_kwh is None else answer.low_kwh,
-                "high_kwh": np.nan if answer.high_kwh is None else answer.high_kwh,
-            }
+            on_target = Target(study, of_pair.target, of_pair.phase)
+            for position in positions:
+                answer = on_target.normalize(own, _system(of_pair.systems.iloc[position]))
+                yield {
+                    "scenario": scenario,
+                    "truth_kwh": of_pair.target_kwh[position],
+                    "energy_kwh": answer.energy_kwh,
+                    "low_kwh": np.nan if answer.low_kwh is None else answer.low_kwh,
+                    "high_kwh": np.nan if answer.high_kwh is None else answer.high_kwh,
+                }
         asked += 1
 
 
@@ -126,7 +129,7 @@ def in_words(table: pd.DataFrame) -> list[str]:
         table: as `interval_coverage` returns it, of one table or several below each other.
     """
     lines = [
-        f"intervals of {COVERAGE:.0%}: share that holds the energy, of so many questions, and median width (high / "
+        f"intervals of {COVERAGE:.0%}: share that holds the energy, of so many systems, and median width (high / "
         "low) beside the constant width that these errors would need"
     ]
     names = {"own": "my GPU is in the study", "new": "my GPU is new"}

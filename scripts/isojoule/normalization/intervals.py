@@ -18,6 +18,8 @@ PRIOR_ERRORS, PRIOR_ERROR = 4, 0.8
 FEWEST_OTHERS = 2
 # one GPU in ten of the measured tables has references that disagree so many times as much as on the others
 UNLIKE = 3.0
+# references that disagree less than a fifth as much as on a single other GPU do so by luck
+LEAST_SPREAD_RATIO = 0.2
 # the energies of repeated runs differ by as much: where all errors are smaller, that is luck
 LEAST_HALF_WIDTH = 0.02
 # an interval up to a million times the prediction says that nothing is known, and is still a number
@@ -51,8 +53,11 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
 
     The errors on the study's other GPUs tell, if there are any. They do not tell how much worse the user's GPU may be
     than these: with g of them the half width is multiplied by 1 + 1 / g, but by no more than 1.5; and where the GPU is
-    unlike them, by as much as it is. Without other GPUs the references tell that are left out one by one; they are so
-    few that a prior belief in errors of 0.8 deviations counts as much as four of them.
+    unlike them, by as much as it is. A single other GPU may itself be the one whose references disagree: where they
+    disagree more on it than on the user's, or where the user's is unlike it, the half width is also multiplied by the
+    square root of the ratio of both disagreements, half-way between the two. Without other GPUs the references tell
+    that are left out one by one; they are so few that a prior belief in errors of 0.8 deviations counts as much as four
+    of them.
 
     Args:
         evidenced: the prediction, with what it was tested on.
@@ -65,7 +70,12 @@ def half_widths(evidenced: Evidenced, coverage: float = COVERAGE) -> tuple[Value
     if others:
         errors = np.concatenate([_in_deviations(tested) for tested in others])
         half, statistic = half_width(errors, coverage)
-        half *= evidenced.spread_ratio if is_unlike(evidenced) else 1 + 1 / max(len(others), FEWEST_OTHERS)
+        if len(others) > 1:
+            half *= evidenced.spread_ratio if is_unlike(evidenced) else 1 + 1 / len(others)
+        else:
+            half *= 1 + 1 / FEWEST_OTHERS
+            if is_unlike(evidenced) or evidenced.spread_ratio < 1:
+                half *= max(evidenced.spread_ratio, LEAST_SPREAD_RATIO) ** 0.5
         gpus = "another GPU" if len(others) == 1 else f"{len(others)} other GPUs"
         basis = f"{statistic}, {len(errors)} errors of the same references on {gpus} of the study"
     elif of_references is not None:

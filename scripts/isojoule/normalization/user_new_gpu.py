@@ -194,7 +194,7 @@ def _agreement(evidenced: Evidenced, target: str) -> list[str]:
         return []
     return [
         f"agreement: the references disagree on how {target} compares with the study's GPUs, "
-        f"{evidenced.spread_ratio:.3g} times as much as on any of these, and the interval is as much wider; are values "
+        f"{evidenced.spread_ratio:.3g} times as much as on any of these, and the interval is wider for it; are values "
         "mixed up?"
     ]
 

@@ -26,7 +26,7 @@ def user_warnings(
         columns: columns that the method uses.
         kinds: what the energies of the study are.
         has_interval: whether the estimate has an interval.
-        spread_ratio: as in `Evidenced`, if it widens the interval.
+        spread_ratio: as in `Evidenced`, if the user's GPU is unlike the others.
     """
     ratios = on_own_gpu["energy_kwh"] / on_target["energy_kwh"]
     warnings = unit_warnings(ratios, "your GPU", "the target")
@@ -45,7 +45,7 @@ def user_warnings(
     if spread_ratio is not None:
         warnings.append(
             "agreement: the references disagree on how your GPU compares with the target, "
-            f"{spread_ratio:.3g} times as much as on any other GPU of the study, and the interval is as much wider; "
+            f"{spread_ratio:.3g} times as much as on any other GPU of the study, and the interval is wider for it; "
             f"their energies on your GPU are {_span(ratios)} times those on the target; are values mixed up?"
         )
     if not has_interval:

@@ -59,6 +59,7 @@ def _constants(most_systems: int) -> dict[str, Any]:
         "prior_error": intervals.PRIOR_ERROR,
         "fewest_others": intervals.FEWEST_OTHERS,
         "unlike": intervals.UNLIKE,
+        "least_spread_ratio": intervals.LEAST_SPREAD_RATIO,
         "least_half_width": intervals.LEAST_HALF_WIDTH,
         "most_half_width": intervals.MOST_HALF_WIDTH,
         # by the degrees of freedom, from 1

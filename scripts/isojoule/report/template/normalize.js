@@ -314,7 +314,10 @@ const Normalization = (() => {
     const { errors, gpus } = evidence;
     if (gpus) {
       const [half, statistic] = halfWidth(errors, constants), phrase = gpus === 1 ? "another GPU" : `${gpus} other GPUs`;
-      return [half * (isUnlike(evidence, constants) ? evidence.spreadRatio : 1 + 1 / Math.max(gpus, constants.fewest_others)),
+      const isUnlikeAll = isUnlike(evidence, constants), isLess = evidence.spreadRatio < 1;
+      const ofOne = (1 + 1 / constants.fewest_others) * (isUnlikeAll || isLess ? Math.sqrt(Math.max(evidence.spreadRatio, constants.least_spread_ratio)) : 1);
+      const factor = gpus === 1 ? ofOne : isUnlikeAll ? evidence.spreadRatio : 1 + 1 / gpus;
+      return [half * factor,
         `${statistic}, ${errors.length} errors of the same references on ${phrase} of the study`];
     }
     if (!errors.length) return [null, "none: fewer than 4 references, and no other GPU of the study has them and 5 systems more"];
@@ -387,7 +390,7 @@ const Normalization = (() => {
     if (isUnlike(evidence, study.constants)) {
       const span = [placeOfSmallest(ratios), placeOfLargest(ratios)].map((i) => `${figures(ratios[i])} (${names[i]})`).join(" to ");
       warnings.push("agreement: the references disagree on how your GPU compares with the target, "
-        + `${figures(evidence.spreadRatio)} times as much as on any other GPU of the study, and the interval is as much wider; `
+        + `${figures(evidence.spreadRatio)} times as much as on any other GPU of the study, and the interval is wider for it; `
         + `their energies on your GPU are ${span} times those on the target; are values mixed up?`);
     }
     if (half === null) warnings.push("no interval: nothing here tells how wrong the estimate may be");
