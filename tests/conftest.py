@@ -3,6 +3,9 @@ import os
 import tempfile
 from pathlib import Path
 
+# the matrices of tests are too small to be shared among threads, which would wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import numpy as np
 import pynvml
