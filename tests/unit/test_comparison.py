@@ -123,14 +123,15 @@ def test_cells_of_one_study_alone_are_told_and_strangers_refused():
 
 
 def test_circumstances_that_differ_are_named():
-    b = study(2).assign(driver="550.2", precision="tf32")
+    b = study(2).assign(driver="550.2", precision="tf32", data_fingerprint="b")
     b.loc[b["architecture"] == NAMES[0], "torch"] = "2.14.0"
-    found = differing_circumstances(study(1).assign(precision="fp32"), b)
+    found = differing_circumstances(study(1).assign(precision="fp32", data_fingerprint="a"), b)
     rows = {row["column"]: (row["of"], row["cells"], row["in_a"], row["in_b"]) for _, row in found.iterrows()}
     assert rows == {
         "driver": ("versions", 40, "535.1", "550.2"),
         "torch": ("versions", 1, "2.13.0", "2.14.0"),
         "precision": ("configuration", 40, "fp32", "tf32"),
+        "data_fingerprint": ("data", 40, "a", "b"),
     }
     assert {name for names in CIRCUMSTANCES.values() for name in names} <= set(COLUMNS)
 

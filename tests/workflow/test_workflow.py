@@ -217,6 +217,21 @@ def test_a_table_or_a_count_that_was_deleted_is_made_again(copied, tmp_path, del
     assert jobs.get("count_compute", 1) == 1
 
 
+def test_another_study_to_compare_with_makes_the_page_alone_again(copied, tmp_path, study):
+    folder = copied(tmp_path)
+    before = pd.read_parquet(folder / "results" / "tiny" / "measurements.parquet")
+    before = before.assign(study="before", energy_kwh=2 * before["energy_kwh"], data_fingerprint="of other data")
+    before.to_parquet(folder / "before.parquet")
+    (folder / "study.yaml").write_text(yaml.safe_dump({**study, "report": {"compared_with": "before.parquet"}}))
+    ended = snakemake(folder)
+    assert ended.returncode == 0, ended.stdout
+    assert set(planned(ended.stdout)) - {"total"} == {"all", "write_report"}
+    page = (folder / "results" / "tiny" / "report.html").read_text()
+    assert "A is before (before.parquet), and B is the study of this page." in " ".join(page.split())
+    assert "a single repeat in A or B does not tell how far repeats differ" in page
+    assert "data: data_fingerprint is of other data in A" in page
+
+
 def test_a_second_run_does_nothing(finished):
     folder, _ = finished
     assert "Nothing to be done" in snakemake(folder).stdout

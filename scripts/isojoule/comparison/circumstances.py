@@ -1,4 +1,4 @@
-"""What differs between two studies beside their energies: hardware, versions, configuration."""
+"""What differs between two studies beside their energies: hardware, versions, configuration, data."""
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ CIRCUMSTANCES = {
         *("workload", "task", "features", "precision", "threads", "devices", "batch_size", "epochs", "steps"),
         *("samples", "audio_s", "country_iso_code"),
     ),
+    "data": ("data_fingerprint",),
     "models": ("params", "flops", "forward_flops", "backward_flops"),
     "meter": ("energy_source", "energy_kind"),
 }
@@ -24,8 +25,8 @@ def differing_circumstances(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
         b: another one.
 
     Returns:
-        one row per platform and column whose values differ: `gpu`, `of` (hardware, versions, configuration, models,
-        meter), `column`, `cells` (in how many cells it differs), `in_a`, `in_b` (the values of these cells).
+        one row per platform and column whose values differ: `gpu`, `of` (hardware, versions, configuration, data,
+        models, meter), `column`, `cells` (in how many cells it differs), `in_a`, `in_b` (the values of these cells).
     """
     cell = ["gpu", "architecture", "phase"]
     rows = []

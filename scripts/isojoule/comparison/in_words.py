@@ -43,7 +43,7 @@ def in_words(compared: pd.DataFrame, circumstances: pd.DataFrame) -> Iterator[st
         if count := counts.get(finding, 0):
             yield f"{counted(count, 'cell is', 'cells are')} not compared: {reason}"
     if circumstances.empty:
-        yield "nothing else differs: hardware, versions and configuration are the same, as far as the tables state them"
+        yield "nothing else differs: hardware, versions, configuration and data are the same, as far as the tables tell"
     for _, row in circumstances.iterrows():
         values = f"{row['in_a']} in A, {row['in_b']} in B ({row['cells']} cells)"
         yield f"{row['gpu']}, {row['of']}: {row['column']} is {values}"

@@ -412,6 +412,12 @@ COLUMNS = {
         "number of the attempt that made the record: above 1 where the cell was begun before",
         "record.provenance.attempt",
     ),
+    "data_fingerprint": Column(
+        "string",
+        "",
+        "fingerprint of the data: rows of other data have another one",
+        "record.provenance.data_fingerprint",
+    ),
     "commit": Column(
         "string", "", "commit of the workflow; -dirty where files differed from it", "record.provenance.commit"
     ),

@@ -79,7 +79,6 @@ LEFT_OUT = {
     "record.hardware.cpu_governor": SAME_MACHINE,
     "record.provenance.configuration_fingerprint": CHECKED,
     "record.provenance.code_fingerprint": CHECKED,
-    "record.provenance.data_fingerprint": CHECKED,
     "record.provenance.certificates": "the folder certificates/ of the study has the certificates themselves",
     "record.provenance.environment": "it is a list of variables; the record has it for whoever asks",
     "record.provenance.failed_attempts": "the flag attempt-above-1 follows from it",
