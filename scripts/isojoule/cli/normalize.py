@@ -18,7 +18,9 @@ The other way round, --new-target names a GPU of mine that the study lacks, and
 --references are what I measured there of its architectures: what would all others
 use on it? Where the study has rows of that GPU, these are the references.
 
-    isojoule normalize study.csv --new-target mine --phase train --references mine.csv
+    grep -v ",cpu-2threads," results/demo/measurements.csv > study.csv
+    grep -E "^study|,cpu-2threads,(mlp|cnn)-.*,train,0," results/demo/measurements.csv > few.csv
+    isojoule normalize study.csv --new-target cpu-2threads --phase train --references few.csv
 """
 
 import argparse

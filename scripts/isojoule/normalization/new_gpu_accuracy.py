@@ -29,8 +29,8 @@ def new_gpu_accuracy(table: ReferenceTable, counts: Sequence[int] = COUNTS) -> p
     Returns:
         one row per phase, new GPU and number of references: `table`, `title`, `phase`, `target`, `references`,
         `mdape_percent`; `one_gpu_mdape_percent`, the median over the other GPUs of the error from that one alone;
-        `coverage` (share of the intervals that hold the energy) and `width` (median of high / low).; no row for
-        a phase without three GPUs.
+        `coverage` (share of the intervals that hold the energy) and `width` (median of high / low). A phase
+        without three GPUs has no row.
     """
     rows: list[dict[str, object]] = []
     for phase in PHASES:

@@ -138,6 +138,13 @@ function chart(element, spec) {
     view = made;
     element.dataset.drawn = String(turn);
   };
+  // where there is another width, other names have room
+  let width = element.clientWidth;
+  new ResizeObserver(() => {
+    if (!view || element.clientWidth === width) return;
+    width = element.clientWidth;
+    draw(matchMedia("print").matches);
+  }).observe(element);
   dark.addEventListener("change", () => draw(false));
   addEventListener("beforeprint", () => draw(true));
   addEventListener("afterprint", () => draw(false));
@@ -171,7 +178,7 @@ function namesApart(rows, all, verdicts, type, element) {
     const length = 6.5 * row.architecture.length + 6;
     const place = NAME_PLACES.findIndex(({ align, dx, dy }) => {
       const left = align === "left" ? x + dx : x + dx - length, box = { left, right: left + length, y: y + dy }, own = gap(box, { x, y });
-      const isFree = box.left > 0 && box.right < width
+      const isFree = box.left > 0 && box.right < width && box.y - 7 > ABOVE_FRONT - FRONT_HEIGHT && box.y + 7 < 0
         && !boxes.some((other) => box.left < other.right && other.left < box.right && Math.abs(box.y - other.y) < 14)
         && points.every((point) => point.row === row || gap(box, point) > Math.max(own, POINT));
       if (isFree) boxes.push(box);
@@ -220,6 +227,7 @@ function frontChart({ rows: columns, styles }) {
       x_low: row.x_low ?? row.x, x_high: row.x_high ?? row.x, y_low: row.y_low ?? row.y, y_high: row.y_high ?? row.y,
       cost_shown: `${figures(row.x)} ${row.unit}`.trim(), quality_shown: figures(row.y), on: row.probability == null ? "no repeats" : `${Math.round(100 * row.probability)} % of draws`,
     }));
+    const share = placed(shown.map((row) => row.x), scale, 1), isAtRight = shown.some((row) => row.architecture === marked() && share(row.x) > 0.6);
     const ofMarked = { filter: { field: "architecture", equal: marked() ?? "" } }, isMarked = values.some((row) => row.architecture === marked());
     const names = namesApart(values.filter((row) => row.architecture !== marked()), values, verdicts, scale, byId("front-chart"));
     const x = { field: "x", type: "quantitative", scale: axisScale(scale), title: shown[0]?.label, axis: axisTicks(scale, byId("front-chart"), shown.map((row) => row.x)) };
@@ -250,11 +258,12 @@ function frontChart({ rows: columns, styles }) {
         },
         ...(isMarked ? [
           { transform: [ofMarked], mark: { type: "point", filled: false, size: 420, strokeWidth: 2.5, color: colours.text, aria: false }, encoding: { x, y } },
-          { transform: [ofMarked], mark: { type: "text", align: "left", dx: 13, dy: 4, fontSize: 13, fontWeight: "bold", aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } } },
+          { transform: [ofMarked], mark: { type: "text", align: isAtRight ? "right" : "left", dx: isAtRight ? -13 : 13, dy: 4, fontSize: 13, fontWeight: "bold", clip: true, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } } },
         ] : []),
         ...distinct([...names.values()]).map((place) => ({
           transform: [{ filter: { field: "architecture", oneOf: [...names.keys()].filter((name) => names.get(name) === place) } }],
-          mark: { type: "text", ...NAME_PLACES[place], fontSize: 11, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
+          // a name beyond the panel, such as while a window becomes narrower, takes no room from it
+          mark: { type: "text", ...NAME_PLACES[place], fontSize: 11, clip: true, aria: false, color: colours.text }, encoding: { x, y, text: { field: "architecture" } },
         })),
       ],
     };
