@@ -3,7 +3,7 @@
     make pictures
 
 Nothing is measured: the front is computed from what a paper printed, the study is simulated from a seed, and the errors
-of normalization are computed from energies that others measured, in ten minutes or more. The picture of the report is a
+of normalization are computed from energies that others measured, in some minutes. The picture of the report is a
 screenshot of the page in Debian's Chromium.
 """
 
