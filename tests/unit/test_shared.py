@@ -182,11 +182,12 @@ def coverage_and_width(all_pairs, counts, *, step=1, knows_source=False):
     return np.mean(absolute <= half), np.median(half) / np.quantile(absolute, 0.9)
 
 
-@pytest.mark.parametrize("knows_source", [False, True])
-def test_intervals_of_simulated_worlds_cover_and_are_not_wide(knows_source):
+# of three GPUs a single other one tells
+@pytest.mark.parametrize(("gpus", "knows_source"), [(4, False), (4, True), (3, False)])
+def test_intervals_of_simulated_worlds_cover_and_are_not_wide(gpus, knows_source):
     held = np.array(
         [
-            coverage_and_width(pairs(worlds.world(seed, 4), "train"), (2, 4, 6), step=4, knows_source=knows_source)
+            coverage_and_width(pairs(worlds.world(seed, gpus), "train"), (2, 4, 6), step=4, knows_source=knows_source)
             for seed in range(6)
         ]
     )
